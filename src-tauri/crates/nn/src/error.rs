@@ -1,0 +1,80 @@
+//! What can go wrong when a model is read, built, run or written. Facts only; the sentence is made in `engine`.
+
+use std::path::PathBuf;
+
+/// Shorthand for results of this crate.
+pub type Result<T> = std::result::Result<T, NnError>;
+
+/// A failure of the learning core.
+#[derive(Debug, thiserror::Error)]
+pub enum NnError {
+    /// A file of the model folder could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// `config.json` lacks a field or holds a value that cannot be used.
+    #[error("config.json: {field}: {reason}")]
+    Config {
+        /// The field's name.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The model's architecture is not one that this version can train.
+    #[error("architecture {found:?} is not supported")]
+    UnsupportedArchitecture {
+        /// `model_type` of `config.json`.
+        found: String,
+    },
+    /// `model.safetensors` cannot be read: cut short or damaged.
+    #[error("{path}: {reason}")]
+    Weights {
+        /// The weights file.
+        path: PathBuf,
+        /// What the reader said.
+        reason: String,
+    },
+    /// The weights lack a tensor that the architecture needs.
+    #[error("the weights lack {name}")]
+    MissingTensor {
+        /// The tensor's name in the checkpoint.
+        name: String,
+    },
+    /// A tensor has another shape than the configuration says.
+    #[error("{name} has shape {found:?}, expected {expected:?}")]
+    Shape {
+        /// The tensor's name.
+        name: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+        /// Shape that the configuration asks for.
+        expected: Vec<usize>,
+    },
+    /// A weight is not a finite number.
+    #[error("{name} holds values that are not finite")]
+    NotFinite {
+        /// The tensor's name.
+        name: String,
+    },
+    /// A batch does not fit the model: a token id beyond the vocabulary, a sequence beyond the positions, a label
+    /// beyond the classes, or an empty sequence.
+    #[error("batch: {what} {value} is out of range (limit {limit})")]
+    Batch {
+        /// Which value.
+        what: &'static str,
+        /// The value found.
+        value: usize,
+        /// The first value that is too large (or the least allowed for a length).
+        limit: usize,
+    },
+    /// After a backward pass a trainable parameter has no gradient: the graph is cut somewhere.
+    #[error("no gradient reached {name}")]
+    MissingGradient {
+        /// The parameter's name.
+        name: String,
+    },
+}

@@ -1,0 +1,12 @@
+//! Loops over plain `f32` slices: what the operations are made of on the CPU.
+//!
+//! Every kernel is compiled for AVX-512, AVX2+FMA and the plain target, chosen at run time by the processor. Work is
+//! divided into parts that depend on sizes and on the number of threads only, and partial sums are added in the order
+//! of the parts: the same inputs on the same number of threads give the same bits.
+
+pub mod attention;
+pub mod elementwise;
+pub mod layer_norm;
+pub mod math;
+pub mod matmul;
+pub mod parallel;

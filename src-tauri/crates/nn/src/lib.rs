@@ -1,0 +1,34 @@
+//! Tensors with gradients: the part of Understudy that computes.
+//!
+//! In come the weights of a Hugging Face folder and packed batches of token ids; out go logits, a loss and the
+//! gradient of every parameter. Nothing here knows what a project, a label name's meaning or a training run is,
+//! and no file but `config.json` and `model.safetensors` is ever read or written.
+//!
+//! How it fits together, from the bottom up:
+//!
+//! - [`kernels`]: loops over plain `f32` slices, vectorised, deterministic for a given number of threads.
+//! - [`tape`]: a forward pass records what its backward pass needs; buffers come from a [`pool`] and go back to it
+//!   as soon as nothing needs them.
+//! - [`ops`]: the differentiable operations, one a file, each with a hand-written backward.
+//! - [`architectures`]: encoders as compositions of operations, named as in their checkpoints.
+//! - [`classifier`]: an encoder with a classification head, loaded from and saved to a Hugging Face folder.
+//!
+//! Sequences are *packed*: laid end to end as `[tokens, hidden]` with offsets, so no padding is ever computed.
+
+pub mod architectures;
+pub mod batch;
+pub mod classifier;
+pub mod config;
+pub mod error;
+pub mod kernels;
+pub mod ops;
+pub mod parameters;
+pub mod pool;
+pub mod random;
+pub mod tape;
+pub mod weights;
+
+pub use batch::PackedBatch;
+pub use classifier::SequenceClassifier;
+pub use error::{NnError, Result};
+pub use parameters::{Gradients, Parameters};

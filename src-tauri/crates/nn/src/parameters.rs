@@ -1,0 +1,415 @@
+//! The trainable numbers of a model and their gradients.
+//!
+//! Dense parameters lie in one flat arena, so that the optimiser, clipping and zeroing are single loops, and so that
+//! matrices that a product reads together (query, key and value) can lie side by side while each keeps its own name
+//! in the checkpoint. Embedding *tables* lie apart: a batch touches few of their rows, so their gradient is a list
+//! of rows, and whoever walks over them (optimiser, clipping) walks over touched rows only.
+
+use std::ops::Range;
+
+use crate::error::{NnError, Result};
+use crate::random::Key;
+
+/// How a parameter that no checkpoint gives is filled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Init {
+    /// All zeros (biases).
+    Zeros,
+    /// All ones (scales of normalisations).
+    Ones,
+    /// Normal with mean 0 and this deviation (matrices, tables).
+    Normal(f32),
+}
+
+/// One named tensor within the arena or within the list of tables.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Name in the checkpoint, without the prefix of the base model.
+    pub name: String,
+    /// Shape in the checkpoint.
+    pub shape: Vec<usize>,
+    /// Where it lies.
+    pub place: Place,
+    /// How it starts when the checkpoint lacks it.
+    pub init: Init,
+    /// Whether the checkpoint may lack it (a head that is trained anew, a pooler that was not saved).
+    pub optional: bool,
+}
+
+/// Where a parameter's numbers lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A range of the dense arena.
+    Dense(Range<usize>),
+    /// A whole table, by its index.
+    Table(usize),
+}
+
+impl Parameter {
+    /// Whether weight decay applies: to matrices and tables, not to biases and scales (Transformers' convention).
+    pub fn decays(&self) -> bool {
+        self.shape.len() > 1
+    }
+}
+
+/// Handle of a dense matrix or vector for the operations; may span several named tensors that lie side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dense {
+    start: usize,
+    rows: usize,
+    columns: usize,
+}
+
+impl Dense {
+    /// Number of rows (1 for a vector).
+    pub fn rows(self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns (the length of a vector).
+    pub fn columns(self) -> usize {
+        self.columns
+    }
+
+    /// Where it lies in the arena.
+    pub fn range(self) -> Range<usize> {
+        self.start..self.start + self.rows * self.columns
+    }
+}
+
+/// Handle of an embedding table `[rows, columns]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableId(usize);
+
+/// An embedding table, row-major.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The numbers, `[rows, columns]`.
+    pub values: Vec<f32>,
+    /// Length of a row.
+    pub columns: usize,
+}
+
+/// Every trainable number of a model, with its name.
+#[derive(Debug, Clone, Default)]
+pub struct Parameters {
+    /// The dense arena.
+    pub dense: Vec<f32>,
+    /// The embedding tables.
+    pub tables: Vec<Table>,
+    entries: Vec<Parameter>,
+}
+
+impl Parameters {
+    /// Declares a matrix `[rows, columns]` for each name; they lie side by side and are handled as one matrix
+    /// `[names.len() * rows, columns]`.
+    pub fn matrices(&mut self, names: &[String], rows: usize, columns: usize, init: Init) -> Dense {
+        let start = self.dense.len();
+        for name in names {
+            self.declare(name, vec![rows, columns], init);
+        }
+        Dense { start, rows: names.len() * rows, columns }
+    }
+
+    /// Declares a matrix `[rows, columns]`.
+    pub fn matrix(&mut self, name: &str, rows: usize, columns: usize, init: Init) -> Dense {
+        self.matrices(&[name.to_owned()], rows, columns, init)
+    }
+
+    /// Declares a vector for each name; they lie side by side and are handled as one vector.
+    pub fn vectors(&mut self, names: &[String], length: usize, init: Init) -> Dense {
+        let start = self.dense.len();
+        for name in names {
+            self.declare(name, vec![length], init);
+        }
+        Dense { start, rows: 1, columns: names.len() * length }
+    }
+
+    /// Declares a vector.
+    pub fn vector(&mut self, name: &str, length: usize, init: Init) -> Dense {
+        self.vectors(&[name.to_owned()], length, init)
+    }
+
+    /// Declares an embedding table whose gradient is kept by rows.
+    pub fn table(&mut self, name: &str, rows: usize, columns: usize, init: Init) -> TableId {
+        let id = self.tables.len();
+        self.tables.push(Table { values: vec![0.0; rows * columns], columns });
+        self.entries.push(Parameter {
+            name: name.to_owned(),
+            shape: vec![rows, columns],
+            place: Place::Table(id),
+            init,
+            optional: false,
+        });
+        TableId(id)
+    }
+
+    /// Marks the parameters declared since `first` (an earlier [`Parameters::len`]) as ones that a checkpoint may
+    /// lack.
+    pub fn mark_optional(&mut self, first: usize) {
+        for entry in self.entries.iter_mut().skip(first) {
+            entry.optional = true;
+        }
+    }
+
+    fn declare(&mut self, name: &str, shape: Vec<usize>, init: Init) {
+        let start = self.dense.len();
+        let end = start + shape.iter().product::<usize>();
+        self.dense.resize(end, 0.0);
+        let place = Place::Dense(start..end);
+        self.entries.push(Parameter { name: name.to_owned(), shape, place, init, optional: false });
+    }
+
+    /// The named tensors, in the order of their declaration.
+    pub fn entries(&self) -> &[Parameter] {
+        &self.entries
+    }
+
+    /// Number of named tensors.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing was declared.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Number of trainable numbers.
+    pub fn count(&self) -> usize {
+        self.dense.len() + self.tables.iter().map(|table| table.values.len()).sum::<usize>()
+    }
+
+    /// The numbers of a dense parameter.
+    pub fn get(&self, handle: Dense) -> &[f32] {
+        &self.dense[handle.range()]
+    }
+
+    /// An embedding table.
+    pub fn table_of(&self, id: TableId) -> &Table {
+        &self.tables[id.0]
+    }
+
+    /// The numbers of a named tensor.
+    pub fn values(&self, entry: &Parameter) -> &[f32] {
+        match &entry.place {
+            Place::Dense(range) => &self.dense[range.clone()],
+            Place::Table(id) => &self.tables[*id].values,
+        }
+    }
+
+    /// The numbers of the `index`-th named tensor, to write.
+    pub fn values_mut(&mut self, index: usize) -> &mut [f32] {
+        match &self.entries[index].place {
+            Place::Dense(range) => &mut self.dense[range.clone()],
+            Place::Table(id) => &mut self.tables[*id].values,
+        }
+    }
+
+    /// Fills the `index`-th named tensor by its [`Init`], with numbers that depend on `seed` and its name's place.
+    pub fn initialise(&mut self, index: usize, seed: u64) {
+        let key = Key::new(seed).with(0x1417).with(index as u64);
+        match self.entries[index].init {
+            Init::Zeros => self.values_mut(index).fill(0.0),
+            Init::Ones => self.values_mut(index).fill(1.0),
+            Init::Normal(deviation) => {
+                for (i, value) in self.values_mut(index).iter_mut().enumerate() {
+                    *value = (key.normal(i as u64) * f64::from(deviation)) as f32;
+                }
+            }
+        }
+    }
+}
+
+/// The gradient of a table: the rows that were touched.
+#[derive(Debug, Clone)]
+pub struct TableGradient {
+    /// Touched rows, each once, in the order of their first touch.
+    pub rows: Vec<u32>,
+    /// Their gradients, `[rows.len(), columns]`.
+    pub values: Vec<f32>,
+    /// Length of a row.
+    pub columns: usize,
+    /// Row of the table → its place in `rows`, or [`UNTOUCHED`].
+    slots: Vec<u32>,
+}
+
+const UNTOUCHED: u32 = u32::MAX;
+
+impl TableGradient {
+    fn new(rows: usize, columns: usize) -> Self {
+        TableGradient { rows: Vec::new(), values: Vec::new(), columns, slots: vec![UNTOUCHED; rows] }
+    }
+
+    /// Adds `gradient` (one row) to row `row`.
+    pub fn add(&mut self, row: u32, gradient: &[f32]) {
+        let slot = &mut self.slots[row as usize];
+        if *slot == UNTOUCHED {
+            *slot = self.rows.len() as u32;
+            self.rows.push(row);
+            self.values.extend_from_slice(gradient);
+        } else {
+            let start = *slot as usize * self.columns;
+            for (sum, x) in self.values[start..start + self.columns].iter_mut().zip(gradient) {
+                *sum += x;
+            }
+        }
+    }
+
+    /// The gradient of a row; `None` where it was not touched (its gradient is zero).
+    pub fn row(&self, row: usize) -> Option<&[f32]> {
+        let slot = self.slots[row];
+        (slot != UNTOUCHED).then(|| &self.values[slot as usize * self.columns..][..self.columns])
+    }
+
+    fn clear(&mut self) {
+        for &row in &self.rows {
+            self.slots[row as usize] = UNTOUCHED;
+        }
+        self.rows.clear();
+        self.values.clear();
+    }
+}
+
+/// Gradients of all parameters of one model. Kept from step to step: [`Gradients::clear`] costs next to nothing,
+/// because the first write of a step overwrites instead of adding.
+#[derive(Debug, Clone)]
+pub struct Gradients {
+    /// As [`Parameters::dense`].
+    pub dense: Vec<f32>,
+    /// As [`Parameters::tables`].
+    pub tables: Vec<TableGradient>,
+    /// Which dense ranges were written since the last clear, by their start.
+    written: std::collections::BTreeMap<usize, usize>,
+}
+
+impl Gradients {
+    /// Gradients for these parameters, none of them written yet.
+    pub fn new(parameters: &Parameters) -> Self {
+        Gradients {
+            dense: vec![0.0; parameters.dense.len()],
+            tables: parameters
+                .tables
+                .iter()
+                .map(|table| TableGradient::new(table.values.len() / table.columns, table.columns))
+                .collect(),
+            written: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.written.clear();
+        self.tables.iter_mut().for_each(TableGradient::clear);
+    }
+
+    /// The gradient of a dense parameter, and whether it must be added to (`true`) or overwritten (`false`).
+    pub fn write(&mut self, handle: Dense) -> (&mut [f32], bool) {
+        let range = handle.range();
+        let accumulate = self.written.insert(range.start, range.end).is_some();
+        (&mut self.dense[range], accumulate)
+    }
+
+    /// The gradient of a dense parameter to add to: zeroed first if nothing was written since the last clear.
+    pub fn add(&mut self, handle: Dense) -> &mut [f32] {
+        let (gradient, accumulate) = self.write(handle);
+        if !accumulate {
+            gradient.fill(0.0);
+        }
+        gradient
+    }
+
+    /// The gradient of a table.
+    pub fn table(&mut self, id: TableId) -> &mut TableGradient {
+        &mut self.tables[id.0]
+    }
+
+    /// Refuses a parameter that no gradient reached: somewhere the graph is cut.
+    ///
+    /// # Errors
+    /// [`NnError::MissingGradient`] with the first such parameter's name.
+    pub fn check_complete(&self, parameters: &Parameters) -> Result<()> {
+        for entry in parameters.entries() {
+            let reached = match &entry.place {
+                Place::Dense(range) => {
+                    self.written.range(..=range.start).next_back().is_some_and(|(_, &end)| end >= range.end)
+                }
+                Place::Table(id) => !self.tables[*id].rows.is_empty(),
+            };
+            if !reached {
+                return Err(NnError::MissingGradient { name: entry.name.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The gradient of a named tensor as a dense vector (tables filled up with zeros): for tests and inspection.
+    pub fn to_dense(&self, entry: &Parameter) -> Vec<f32> {
+        match &entry.place {
+            Place::Dense(range) => self.dense[range.clone()].to_vec(),
+            Place::Table(id) => {
+                let table = &self.tables[*id];
+                let rows = entry.shape[0];
+                (0..rows)
+                    .flat_map(|row| match table.row(row) {
+                        Some(gradient) => gradient.to_vec(),
+                        None => vec![0.0; table.columns],
+                    })
+                    .collect()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matrices_declared_together_lie_side_by_side_under_their_own_names() {
+        let mut parameters = Parameters::default();
+        let names = ["q".to_owned(), "k".to_owned(), "v".to_owned()];
+        let handle = parameters.matrices(&names, 2, 3, Init::Normal(1.0));
+        assert_eq!((handle.rows(), handle.columns()), (6, 3));
+        assert_eq!(parameters.entries().iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["q", "k", "v"]);
+        assert_eq!(parameters.entries()[1].place, Place::Dense(6..12));
+    }
+
+    #[test]
+    fn a_gradient_that_never_arrived_is_an_error() {
+        let mut parameters = Parameters::default();
+        let a = parameters.vector("a", 4, Init::Zeros);
+        let table = parameters.table("t", 5, 2, Init::Zeros);
+        parameters.vector("b", 4, Init::Zeros);
+        let mut gradients = Gradients::new(&parameters);
+        gradients.add(a)[0] = 1.0;
+        gradients.table(table).add(3, &[1.0, 2.0]);
+        let error = gradients.check_complete(&parameters).unwrap_err();
+        assert!(matches!(error, NnError::MissingGradient { name } if name == "b"));
+    }
+
+    #[test]
+    fn table_rows_add_up_and_are_forgotten_by_clear() {
+        let mut parameters = Parameters::default();
+        let id = parameters.table("t", 5, 2, Init::Zeros);
+        let mut gradients = Gradients::new(&parameters);
+        gradients.table(id).add(3, &[1.0, 2.0]);
+        gradients.table(id).add(1, &[5.0, 5.0]);
+        gradients.table(id).add(3, &[1.0, 1.0]);
+        assert_eq!(gradients.tables[0].row(3), Some(&[2.0, 3.0][..]));
+        assert_eq!(gradients.to_dense(&parameters.entries()[0])[2..4], [5.0, 5.0]);
+        gradients.clear();
+        assert_eq!(gradients.tables[0].row(3), None);
+    }
+
+    #[test]
+    fn the_first_write_after_a_clear_overwrites() {
+        let mut parameters = Parameters::default();
+        let a = parameters.vector("a", 2, Init::Zeros);
+        let mut gradients = Gradients::new(&parameters);
+        gradients.add(a)[0] = 9.0;
+        gradients.clear();
+        assert!(!gradients.write(a).1);
+        assert!(gradients.write(a).1);
+    }
+}

@@ -1,0 +1,207 @@
+//! The record of a forward pass, and the walk back over it.
+//!
+//! Every operation of [`crate::ops`] computes its result at once and, when training, leaves a [`Backward`] on the
+//! tape with the values it will need. [`Tape::backward`] walks over these in reverse. A [`Var`]'s buffer returns to
+//! the pool when the last operation that needs it lets go, so memory is bounded by what the backward pass needs —
+//! and in inference by two or three layers' activations.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::parameters::{Gradients, Parameters};
+use crate::pool::Pool;
+use crate::random::{DropoutMask, Key};
+
+/// A matrix of activations `[rows, columns]`, row-major. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Var(Arc<Values>);
+
+#[derive(Debug)]
+struct Values {
+    id: usize,
+    columns: usize,
+    numbers: Vec<f32>,
+    pool: Pool,
+}
+
+impl Drop for Values {
+    fn drop(&mut self) {
+        self.pool.give(std::mem::take(&mut self.numbers));
+    }
+}
+
+impl Var {
+    /// The numbers, row-major.
+    pub fn values(&self) -> &[f32] {
+        &self.0.numbers
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.0.numbers.len() / self.0.columns
+    }
+
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        self.0.columns
+    }
+
+    /// The numbers as a buffer to write to: the same one when nobody else holds it, else a copy.
+    pub(crate) fn into_buffer(self, pool: &Pool) -> Vec<f32> {
+        match Arc::try_unwrap(self.0) {
+            Ok(mut values) => std::mem::take(&mut values.numbers),
+            Err(shared) => {
+                let mut copy = pool.take(shared.numbers.len());
+                copy.copy_from_slice(&shared.numbers);
+                copy
+            }
+        }
+    }
+}
+
+/// What a forward pass is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Mode {
+    /// Only results: nothing is kept for a backward pass, nothing is dropped out.
+    Inference,
+    /// Keep what the backward pass needs; dropout draws its masks from this key.
+    Training {
+        /// Random numbers of this step.
+        key: Key,
+        /// Whether dropout is active (off in gradient checks).
+        dropout: bool,
+    },
+}
+
+/// One recorded operation.
+pub trait Backward {
+    /// Takes the gradient of its result and adds to the gradients of its inputs and parameters.
+    fn backward(self: Box<Self>, pass: &mut BackwardPass);
+}
+
+/// A forward pass in the making.
+pub struct Tape<'p> {
+    parameters: &'p Parameters,
+    pool: Pool,
+    mode: Mode,
+    nodes: Vec<Box<dyn Backward>>,
+    vars: usize,
+    masks: u64,
+}
+
+impl<'p> Tape<'p> {
+    /// An empty tape over these parameters, with buffers from `pool`.
+    pub fn new(parameters: &'p Parameters, pool: &Pool, mode: Mode) -> Self {
+        Tape { parameters, pool: pool.clone(), mode, nodes: Vec::new(), vars: 0, masks: 0 }
+    }
+
+    /// The parameters that the operations read.
+    pub fn parameters(&self) -> &'p Parameters {
+        self.parameters
+    }
+
+    /// Where buffers come from.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Whether a backward pass will follow.
+    pub fn training(&self) -> bool {
+        matches!(self.mode, Mode::Training { .. })
+    }
+
+    /// Makes a [`Var`] of a computed buffer.
+    pub fn var(&mut self, numbers: Vec<f32>, columns: usize) -> Var {
+        self.vars += 1;
+        Var(Arc::new(Values { id: self.vars - 1, columns, numbers, pool: self.pool.clone() }))
+    }
+
+    /// Leaves an operation for the backward pass; `node` is made only when there will be one.
+    pub fn record<N: Backward + 'static>(&mut self, node: impl FnOnce() -> N) {
+        if self.training() {
+            self.nodes.push(Box::new(node()));
+        }
+    }
+
+    /// The next dropout mask of this pass. Each call of a pass gets its own stream, in the order of the calls.
+    pub fn mask(&mut self, probability: f32) -> DropoutMask {
+        self.masks += 1;
+        match self.mode {
+            Mode::Training { key, dropout: true } => DropoutMask::new(key.with(self.masks), probability),
+            _ => DropoutMask::new(Key::new(0), 0.0),
+        }
+    }
+
+    /// Walks back from `result`, whose gradient is `gradient` (as long as its values), and adds up the gradients of
+    /// all parameters.
+    ///
+    /// # Errors
+    /// [`crate::NnError::MissingGradient`] when a parameter was not reached.
+    pub fn backward(mut self, result: &Var, gradient: Vec<f32>, gradients: &mut Gradients) -> Result<()> {
+        let mut pass =
+            BackwardPass { parameters: self.parameters, gradients, pool: self.pool.clone(), pending: Vec::new() };
+        pass.pending.resize_with(self.vars, || None);
+        pass.pending[result.0.id] = Some(gradient);
+        while let Some(node) = self.nodes.pop() {
+            node.backward(&mut pass);
+        }
+        pass.gradients.check_complete(self.parameters)
+    }
+}
+
+/// A backward pass in progress.
+pub struct BackwardPass<'a> {
+    /// The parameters that the forward pass read.
+    pub parameters: &'a Parameters,
+    /// Where the parameters' gradients are added up.
+    pub gradients: &'a mut Gradients,
+    /// Where buffers come from.
+    pub pool: Pool,
+    /// Gradients of activations that are not used up yet, by the variable's id.
+    pending: Vec<Option<Vec<f32>>>,
+}
+
+/// Stands for an activation in the backward pass once its values are no longer needed.
+#[derive(Debug, Clone, Copy)]
+pub struct VarId {
+    id: usize,
+    len: usize,
+}
+
+impl From<&Var> for VarId {
+    fn from(var: &Var) -> Self {
+        VarId { id: var.0.id, len: var.0.numbers.len() }
+    }
+}
+
+impl BackwardPass<'_> {
+    /// The complete gradient of a result. Zeros when nothing depended on it.
+    pub fn take(&mut self, var: VarId) -> Vec<f32> {
+        self.pending[var.id].take().unwrap_or_else(|| self.pool.take_zeroed(var.len))
+    }
+
+    /// A buffer for the gradient of an input, and whether it must be added to (`true`) or overwritten (`false`).
+    /// Must be handed back by [`BackwardPass::put`].
+    pub fn write(&mut self, var: VarId) -> (Vec<f32>, bool) {
+        match self.pending[var.id].take() {
+            Some(buffer) => (buffer, true),
+            None => (self.pool.take(var.len), false),
+        }
+    }
+
+    /// Hands back the buffer of an input's gradient.
+    pub fn put(&mut self, var: VarId, gradient: Vec<f32>) {
+        self.pending[var.id] = Some(gradient);
+    }
+
+    /// Adds a whole gradient to an input's; the buffer is used or returned to the pool.
+    pub fn add(&mut self, var: VarId, gradient: Vec<f32>) {
+        match &mut self.pending[var.id] {
+            Some(sum) => {
+                crate::kernels::elementwise::add(sum, &gradient);
+                self.pool.give(gradient);
+            }
+            empty => *empty = Some(gradient),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! `model.safetensors`: read tensor by tensor (never the whole file at once), written in one pass.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use safetensors::tensor::{Dtype, Metadata, TensorView};
+
+use crate::error::{NnError, Result};
+use crate::parameters::Parameters;
+
+/// What a checkpoint and an architecture did not share.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoadReport {
+    /// Parameters that the file lacks and that were initialised instead (a new head, say).
+    pub initialised: Vec<String>,
+    /// Tensors of the file that the architecture has no use for (another head, say).
+    pub unused: Vec<String>,
+}
+
+/// Older checkpoints name the parameters of a normalisation differently.
+const OLD_NAMES: [(&str, &str); 2] =
+    [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")];
+
+/// Fills `parameters` from the file at `path`. A parameter may stand there under its own name or behind `prefix`.
+/// What may be missing is initialised from `seed`.
+///
+/// # Errors
+/// [`NnError::File`], [`NnError::Weights`] (damaged), [`NnError::MissingTensor`], [`NnError::Shape`],
+/// [`NnError::NotFinite`].
+pub fn load(path: &Path, parameters: &mut Parameters, prefix: &str, seed: u64) -> Result<LoadReport> {
+    let mut file = Checkpoint::open(path)?;
+    let mut unused: BTreeSet<String> = file.tensors.keys().cloned().collect();
+    let mut report = LoadReport::default();
+    for index in 0..parameters.len() {
+        let entry = parameters.entries()[index].clone();
+        let Some(name) = file.find(&entry.name, prefix) else {
+            if !entry.optional {
+                return Err(NnError::MissingTensor { name: entry.name });
+            }
+            parameters.initialise(index, seed);
+            report.initialised.push(entry.name);
+            continue;
+        };
+        unused.remove(&name);
+        let found = file.tensors[&name].shape.clone();
+        if found != entry.shape {
+            if entry.optional {
+                // A head for another number of classes: it is trained anew.
+                parameters.initialise(index, seed);
+                report.initialised.push(entry.name);
+                continue;
+            }
+            return Err(NnError::Shape { name, found, expected: entry.shape });
+        }
+        file.read_into(&name, parameters.values_mut(index))?;
+        if !parameters.values_mut(index).iter().all(|x| x.is_finite()) {
+            return Err(NnError::NotFinite { name });
+        }
+    }
+    report.unused = unused.into_iter().collect();
+    Ok(report)
+}
+
+/// Writes all parameters, each under the name that `name_of` gives it, as 32-bit floats.
+///
+/// # Errors
+/// [`NnError::Weights`] when the file cannot be written.
+pub fn save(path: &Path, parameters: &Parameters, name_of: impl Fn(&str) -> String) -> Result<()> {
+    let failed = |reason: String| NnError::Weights { path: path.to_owned(), reason };
+    let views = parameters
+        .entries()
+        .iter()
+        .map(|entry| {
+            let bytes = bytemuck::cast_slice(parameters.values(entry));
+            let view = TensorView::new(Dtype::F32, entry.shape.clone(), bytes).map_err(|e| failed(e.to_string()))?;
+            Ok((name_of(&entry.name), view))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    // Transformers refuses a file that does not say which framework's layout it has.
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    safetensors::serialize_to_file(views, Some(metadata), path).map_err(|e| failed(e.to_string()))
+}
+
+/// An open weights file and the places of its tensors.
+struct Checkpoint {
+    file: File,
+    path: std::path::PathBuf,
+    data_start: u64,
+    tensors: HashMap<String, Stored>,
+}
+
+struct Stored {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: (usize, usize),
+}
+
+/// A header beyond this size is damage, not a model (the format's own limit).
+const MAX_HEADER: u64 = 100_000_000;
+
+impl Checkpoint {
+    fn open(path: &Path) -> Result<Self> {
+        let read = |source| NnError::File { path: path.to_owned(), source };
+        let damaged = |reason: String| NnError::Weights { path: path.to_owned(), reason };
+        let mut file = File::open(path).map_err(read)?;
+        let size = file.metadata().map_err(read)?.len();
+        let mut length = [0; 8];
+        file.read_exact(&mut length).map_err(|_| damaged("the file is shorter than its header".into()))?;
+        let header = u64::from_le_bytes(length);
+        if header > MAX_HEADER || 8 + header > size {
+            return Err(damaged(format!("a header of {header} bytes in a file of {size}")));
+        }
+        let mut buffer = vec![0; header as usize];
+        file.read_exact(&mut buffer).map_err(read)?;
+        let metadata: Metadata = serde_json::from_slice(&buffer).map_err(|e| damaged(e.to_string()))?;
+        let data_start = 8 + header;
+        let expected = data_start + metadata.data_len() as u64;
+        if size != expected {
+            return Err(damaged(format!("the file has {size} bytes, its header speaks of {expected}")));
+        }
+        let tensors = metadata
+            .tensors()
+            .into_iter()
+            .map(|(name, info)| {
+                (name, Stored { dtype: info.dtype, shape: info.shape.clone(), bytes: info.data_offsets })
+            })
+            .collect();
+        Ok(Checkpoint { file, path: path.to_owned(), data_start, tensors })
+    }
+
+    /// The name under which a parameter stands in the file.
+    fn find(&self, name: &str, prefix: &str) -> Option<String> {
+        let mut candidates = vec![name.to_owned()];
+        for (new, old) in OLD_NAMES {
+            if let Some(stem) = name.strip_suffix(new) {
+                candidates.push(format!("{stem}{old}"));
+            }
+        }
+        candidates.iter().flat_map(|c| [c.clone(), format!("{prefix}{c}")]).find(|c| self.tensors.contains_key(c))
+    }
+
+    fn read_into(&mut self, name: &str, out: &mut [f32]) -> Result<()> {
+        let failed = |reason: String| NnError::Weights { path: self.path.clone(), reason };
+        let stored = &self.tensors[name];
+        let dtype = match stored.dtype {
+            Dtype::F32 => DType::F32,
+            Dtype::F16 => DType::F16,
+            Dtype::BF16 => DType::BF16,
+            Dtype::F64 => DType::F64,
+            other => return Err(failed(format!("{name} is stored as {other:?}"))),
+        };
+        let mut bytes = vec![0; stored.bytes.1 - stored.bytes.0];
+        self.file
+            .seek(SeekFrom::Start(self.data_start + stored.bytes.0 as u64))
+            .and_then(|_| self.file.read_exact(&mut bytes))
+            .map_err(|source| NnError::File { path: self.path.clone(), source })?;
+        let numbers = Tensor::from_raw_buffer(&bytes, dtype, &stored.shape, &Device::Cpu)
+            .and_then(|tensor| tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>())
+            .map_err(|e| failed(e.to_string()))?;
+        out.copy_from_slice(&numbers);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters::Init;
+
+    fn small() -> Parameters {
+        let mut parameters = Parameters::default();
+        parameters.matrix("layer.weight", 3, 2, Init::Normal(1.0));
+        parameters.table("words", 4, 2, Init::Normal(1.0));
+        parameters.vector("norm.LayerNorm.weight", 2, Init::Ones);
+        parameters
+    }
+
+    fn saved(path: &Path, name_of: impl Fn(&str) -> String) -> Parameters {
+        let mut parameters = small();
+        (0..3).for_each(|i| parameters.initialise(i, 7));
+        save(path, &parameters, name_of).unwrap();
+        parameters
+    }
+
+    #[test]
+    fn what_was_saved_is_loaded_under_its_name_behind_a_prefix_or_under_its_old_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let names: [fn(&str) -> String; 3] =
+            [str::to_owned, |n| format!("bert.{n}"), |n| n.replace("LayerNorm.weight", "LayerNorm.gamma")];
+        for name_of in names {
+            let expected = saved(&path, name_of);
+            let mut parameters = small();
+            assert_eq!(load(&path, &mut parameters, "bert.", 0).unwrap(), LoadReport::default());
+            assert_eq!(parameters.dense, expected.dense);
+            assert_eq!(parameters.tables[0].values, expected.tables[0].values);
+        }
+    }
+
+    #[test]
+    fn a_missing_tensor_is_an_error_unless_it_may_be_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        saved(&path, str::to_owned);
+        let mut parameters = small();
+        let first = parameters.len();
+        parameters.matrix("classifier.weight", 2, 2, Init::Normal(0.02));
+        assert!(matches!(load(&path, &mut parameters, "", 0), Err(NnError::MissingTensor { name }) if name == "classifier.weight"));
+        parameters.mark_optional(first);
+        let report = load(&path, &mut parameters, "", 0).unwrap();
+        assert_eq!(report.initialised, ["classifier.weight"]);
+        assert!(parameters.dense[8..].iter().all(|&x| x != 0.0), "a new head starts from random numbers");
+    }
+
+    #[test]
+    fn a_file_cut_short_a_wrong_shape_and_a_bad_number_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        saved(&path, str::to_owned);
+        let whole = std::fs::read(&path).unwrap();
+        for length in [0, 7, 50, whole.len() - 1] {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert!(matches!(load(&path, &mut small(), "", 0), Err(NnError::Weights { .. })), "{length} bytes");
+        }
+        std::fs::write(&path, &whole).unwrap();
+        let mut wrong = Parameters::default();
+        wrong.matrix("layer.weight", 2, 2, Init::Zeros);
+        assert!(matches!(load(&path, &mut wrong, "", 0), Err(NnError::Shape { .. })));
+        let mut parameters = small();
+        parameters.values_mut(0)[1] = f32::NAN;
+        save(&path, &parameters, str::to_owned).unwrap();
+        assert!(matches!(load(&path, &mut small(), "", 0), Err(NnError::NotFinite { .. })));
+    }
+}

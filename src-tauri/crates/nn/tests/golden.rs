@@ -1,0 +1,132 @@
+//! Whole models against PyTorch: logits, loss, the gradient of every parameter, and the first step of training.
+//!
+//! The fixtures are made by `fixtures/make_fixtures.py`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use serde::Deserialize;
+use understudy_nn::random::Key;
+use understudy_nn::{Gradients, PackedBatch, SequenceClassifier};
+
+const FIXTURES: [&str; 1] = ["tiny-bert"];
+
+#[derive(Deserialize)]
+struct Golden {
+    sequences: Vec<Vec<u32>>,
+    labels: Vec<usize>,
+    loss: f64,
+    logits: Vec<Vec<f32>>,
+}
+
+impl Golden {
+    fn batch(&self) -> PackedBatch {
+        PackedBatch::from_sequences(self.sequences.iter().map(Vec::as_slice))
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn golden(name: &str) -> Golden {
+    serde_json::from_str(&std::fs::read_to_string(folder(name).join("golden.json")).unwrap()).unwrap()
+}
+
+fn gradients(name: &str) -> HashMap<String, Tensor> {
+    candle_core::safetensors::load(folder(name).join("gradients.safetensors"), &Device::Cpu).unwrap()
+}
+
+#[test]
+fn logits_equal_those_of_transformers() {
+    for name in FIXTURES {
+        let model = SequenceClassifier::load(&folder(name)).unwrap();
+        let golden = golden(name);
+        let logits = model.logits(&golden.batch()).unwrap();
+        let expected: Vec<f32> = golden.logits.concat();
+        for (found, expected) in logits.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-5, "{name}: {found} instead of {expected}");
+        }
+    }
+}
+
+#[test]
+fn loss_and_gradients_equal_those_of_pytorch() {
+    for name in FIXTURES {
+        let model = SequenceClassifier::load(&folder(name)).unwrap();
+        let golden = golden(name);
+        let mut found = Gradients::new(&model.parameters);
+        let loss = model.loss_and_gradients_without_dropout(&golden.batch(), &golden.labels, &mut found).unwrap();
+        assert!((loss - golden.loss).abs() < 1e-5, "{name}: loss {loss} instead of {}", golden.loss);
+        let expected = gradients(name);
+        assert_eq!(expected.len(), model.parameters.len());
+        for entry in model.parameters.entries() {
+            let expected = expected.get(&entry.name).or_else(|| expected.get(&format!("bert.{}", entry.name))).unwrap();
+            let expected = expected.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let found = found.to_dense(entry);
+            let norm = |x: &mut dyn Iterator<Item = f32>| x.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+            let difference = norm(&mut found.iter().zip(&expected).map(|(a, b)| a - b));
+            let size = norm(&mut expected.iter().copied());
+            // The gradient of a key's bias is zero in exact arithmetic (softmax ignores a shift): only its absolute
+            // size means anything.
+            let allowed = if entry.name.ends_with("key.bias") { 1e-6 } else { 2e-5 * size + 1e-8 };
+            assert!(difference < allowed, "{name}: {}: {difference} of {size}", entry.name);
+        }
+    }
+}
+
+#[test]
+fn the_order_of_the_sequences_in_a_batch_does_not_matter() {
+    let model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
+    let golden = golden("tiny-bert");
+    let reversed = PackedBatch::from_sequences(golden.sequences.iter().rev().map(Vec::as_slice));
+    let forward = model.logits(&golden.batch()).unwrap();
+    let backward = model.logits(&reversed).unwrap();
+    for (a, b) in forward.chunks(3).zip(backward.chunks(3).rev()) {
+        a.iter().zip(b).for_each(|(a, b)| assert!((a - b).abs() < 1e-6));
+    }
+}
+
+#[test]
+fn the_same_key_gives_the_same_bits_and_another_key_another_dropout() {
+    let model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
+    let golden = golden("tiny-bert");
+    let run = |key: Key| {
+        let mut gradients = Gradients::new(&model.parameters);
+        let loss = model.loss_and_gradients(&golden.batch(), &golden.labels, key, &mut gradients).unwrap();
+        (loss.to_bits(), gradients.dense.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+    };
+    assert_eq!(run(Key::new(1)), run(Key::new(1)));
+    assert_ne!(run(Key::new(1)).0, run(Key::new(2)).0);
+}
+
+#[test]
+fn every_parameter_gets_a_gradient_so_that_one_step_moves_it() {
+    let model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
+    let golden = golden("tiny-bert");
+    let mut gradients = Gradients::new(&model.parameters);
+    model.loss_and_gradients(&golden.batch(), &golden.labels, Key::new(1), &mut gradients).unwrap();
+    for entry in model.parameters.entries() {
+        assert!(gradients.to_dense(entry).iter().any(|&x| x != 0.0), "{} would not move", entry.name);
+    }
+}
+
+#[test]
+fn a_saved_model_gives_the_same_logits() {
+    let model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
+    let batch = golden("tiny-bert").batch();
+    let saved = tempfile::tempdir().unwrap();
+    model.save(saved.path()).unwrap();
+    let again = SequenceClassifier::load(saved.path()).unwrap();
+    assert_eq!(model.logits(&batch).unwrap(), again.logits(&batch).unwrap());
+    assert_eq!(again.labels(), model.labels());
+}
+
+#[test]
+fn a_batch_that_the_model_cannot_read_is_refused() {
+    let model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
+    for ids in [vec![], vec![90], vec![1; 25]] {
+        assert!(model.logits(&PackedBatch::from_sequences([ids.as_slice()])).is_err());
+    }
+}
