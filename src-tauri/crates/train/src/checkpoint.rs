@@ -1,0 +1,179 @@
+//! What a run needs to go on after a stop as if it had not been stopped: weights, moments, progress.
+//!
+//! One safetensors file, written beside the old one and renamed over it, so that a kill at any moment leaves a whole
+//! checkpoint. Everything random is keyed by step, so no generator's state is kept.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde::{Deserialize, Serialize};
+use understudy_eval::EpochScores;
+use understudy_nn::parameters::Parameters;
+
+use crate::error::{Result, TrainError};
+use crate::optimizer::{AdamW, TableState};
+use crate::settings::TrainSettings;
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The settings that the run was started with.
+    pub settings: TrainSettings,
+    /// Number of training texts, to recognise other data.
+    pub texts: usize,
+    /// Steps taken.
+    pub step: u32,
+    /// Sum of the losses of the steps of the current epoch.
+    pub epoch_loss: f64,
+    /// Seconds spent on steps so far, over all sittings.
+    pub seconds: f64,
+    /// Seconds spent on the current epoch so far.
+    pub epoch_seconds: f64,
+    /// The finished epochs.
+    pub epochs: Vec<EpochScores>,
+    /// The epoch (from 1) whose model was kept; 0 before the first.
+    pub best_epoch: u32,
+}
+
+const FILE: &str = "checkpoint.safetensors";
+const PROGRESS: &str = "progress";
+
+/// The checkpoint's file within its folder.
+pub fn path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+/// Whether there is a checkpoint to go on from.
+pub fn exists(folder: &Path) -> bool {
+    path(folder).is_file()
+}
+
+/// Writes the checkpoint.
+///
+/// # Errors
+/// [`TrainError::File`]; the checkpoint before is then untouched.
+pub fn save(folder: &Path, progress: &Progress, parameters: &Parameters, optimizer: &AdamW) -> Result<()> {
+    let target = path(folder);
+    let partial = target.with_extension("partial");
+    let write = || -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let touched: Vec<TouchedRows> = parameters
+            .tables
+            .iter()
+            .zip(&optimizer.tables)
+            .map(|(table, state)| TouchedRows::gather(table.columns, state))
+            .collect();
+        let pending: Vec<f64> = optimizer.tables.iter().map(|state| state.pending_decay).collect();
+        let mut tensors = vec![
+            floats("weights", &parameters.dense)?,
+            floats("first", &optimizer.dense.first)?,
+            floats("second", &optimizer.dense.second)?,
+        ];
+        for (i, (table, touched)) in parameters.tables.iter().zip(&touched).enumerate() {
+            tensors.push(floats(&format!("table.{i}"), &table.values)?);
+            tensors.push(floats(&format!("table.{i}.first"), &touched.first)?);
+            tensors.push(floats(&format!("table.{i}.second"), &touched.second)?);
+            tensors.push(view(&format!("table.{i}.rows"), Dtype::U32, bytemuck::cast_slice(&touched.rows))?);
+        }
+        let metadata = HashMap::from([
+            (PROGRESS.to_owned(), serde_json::to_string(progress)?),
+            (PENDING_DECAY.to_owned(), serde_json::to_string(&pending)?),
+        ]);
+        safetensors::serialize_to_file(tensors, Some(metadata), &partial).map_err(|error| match error {
+            safetensors::SafeTensorError::IoError(source) => source,
+            other => std::io::Error::other(other.to_string()),
+        })?;
+        std::fs::File::open(&partial)?.sync_all()?;
+        std::fs::rename(&partial, &target)
+    };
+    write().map_err(|source| TrainError::File { path: target.clone(), source })
+}
+
+/// Reads the checkpoint into parameters and an optimiser that were made for the same model.
+///
+/// # Errors
+/// [`TrainError::File`]; [`TrainError::Checkpoint`] when it is damaged or of another model.
+pub fn load(folder: &Path, parameters: &mut Parameters, optimizer: &mut AdamW) -> Result<Progress> {
+    let path = path(folder);
+    let bytes = std::fs::read(&path).map_err(|source| TrainError::File { path: path.clone(), source })?;
+    let damaged = |reason: String| TrainError::Checkpoint { path: path.clone(), reason };
+    let mut read = || -> std::result::Result<Progress, String> {
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| e.to_string())?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| e.to_string())?;
+        let fields = metadata.metadata().clone().unwrap_or_default();
+        let field = |name: &str| fields.get(name).ok_or(format!("{name} is missing"));
+        let progress: Progress = serde_json::from_str(field(PROGRESS)?).map_err(|e| e.to_string())?;
+        let pending: Vec<f64> = serde_json::from_str(field(PENDING_DECAY)?).map_err(|e| e.to_string())?;
+        read_floats(&file, "weights", &mut parameters.dense)?;
+        read_floats(&file, "first", &mut optimizer.dense.first)?;
+        read_floats(&file, "second", &mut optimizer.dense.second)?;
+        for (i, (table, state)) in parameters.tables.iter_mut().zip(&mut optimizer.tables).enumerate() {
+            read_floats(&file, &format!("table.{i}"), &mut table.values)?;
+            let bytes = file.tensor(&format!("table.{i}.rows")).map_err(|e| e.to_string())?.data();
+            let (words, _) = bytes.as_chunks::<4>();
+            let rows: Vec<u32> = words.iter().map(|&word| u32::from_le_bytes(word)).collect();
+            let mut touched = TouchedRows {
+                first: vec![0.0; rows.len() * table.columns],
+                second: vec![0.0; rows.len() * table.columns],
+                rows,
+            };
+            read_floats(&file, &format!("table.{i}.first"), &mut touched.first)?;
+            read_floats(&file, &format!("table.{i}.second"), &mut touched.second)?;
+            touched.scatter(table.columns, state)?;
+            state.pending_decay = *pending.get(i).ok_or("a table has no pending decay")?;
+        }
+        optimizer.step = progress.step;
+        Ok(progress)
+    };
+    read().map_err(damaged)
+}
+
+const PENDING_DECAY: &str = "pending_decay";
+
+/// The moments of the rows of a table that have been read: few of many.
+struct TouchedRows {
+    rows: Vec<u32>,
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+impl TouchedRows {
+    fn gather(columns: usize, state: &TableState) -> Self {
+        let rows: Vec<u32> = (0_u32..).zip(&state.touched).filter(|(_, t)| **t).map(|(row, _)| row).collect();
+        let of = |numbers: &[f32]| -> Vec<f32> {
+            rows.iter().flat_map(|&row| &numbers[row as usize * columns..][..columns]).copied().collect()
+        };
+        TouchedRows { first: of(&state.moments.first), second: of(&state.moments.second), rows }
+    }
+
+    fn scatter(self, columns: usize, state: &mut TableState) -> std::result::Result<(), String> {
+        for (i, &row) in self.rows.iter().enumerate() {
+            let row = row as usize;
+            *state.touched.get_mut(row).ok_or(format!("row {row} is beyond the table"))? = true;
+            let (from, to) = (i * columns..(i + 1) * columns, row * columns..(row + 1) * columns);
+            state.moments.first[to.clone()].copy_from_slice(&self.first[from.clone()]);
+            state.moments.second[to].copy_from_slice(&self.second[from]);
+        }
+        Ok(())
+    }
+}
+
+fn view<'a>(name: &str, dtype: Dtype, bytes: &'a [u8]) -> std::io::Result<(String, TensorView<'a>)> {
+    let view = TensorView::new(dtype, vec![bytes.len() / 4], bytes);
+    Ok((name.to_owned(), view.map_err(|e| std::io::Error::other(e.to_string()))?))
+}
+
+fn floats<'a>(name: &str, numbers: &'a [f32]) -> std::io::Result<(String, TensorView<'a>)> {
+    view(name, Dtype::F32, bytemuck::cast_slice(numbers))
+}
+
+fn read_floats(file: &SafeTensors, name: &str, out: &mut [f32]) -> std::result::Result<(), String> {
+    let bytes = file.tensor(name).map_err(|e| e.to_string())?.data();
+    if bytes.len() != out.len() * 4 {
+        return Err(format!("{name} has {} numbers, expected {}", bytes.len() / 4, out.len()));
+    }
+    bytemuck::cast_slice_mut::<f32, u8>(out).copy_from_slice(bytes);
+    Ok(())
+}

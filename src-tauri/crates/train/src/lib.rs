@@ -1,0 +1,23 @@
+//! Learning: texts with classes in, a fine-tuned classifier out.
+//!
+//! [`trainer::train`] is the whole loop, readable from top to bottom. Around it: [`settings`] (what can be chosen),
+//! [`tokenizer`] (texts to ids, once), [`batch`] (which texts a step sees), [`schedule`] and [`optimizer`] (how the
+//! weights move), [`checkpoint`] (what a run needs to go on after a stop, bit for bit), [`predictor`] (a trained
+//! model at work). It writes into the folder of one run and nowhere else; it knows no project and no window.
+
+pub mod batch;
+pub mod checkpoint;
+pub mod control;
+pub mod error;
+pub mod optimizer;
+pub mod predictor;
+pub mod schedule;
+pub mod settings;
+pub mod tokenizer;
+pub mod trainer;
+
+pub use control::Control;
+pub use error::{Result, TrainError};
+pub use predictor::{Predicted, Predictor};
+pub use settings::TrainSettings;
+pub use trainer::{Example, Outcome, Phase, TrainEvent, TrainingJob, train};

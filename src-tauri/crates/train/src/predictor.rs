@@ -1,0 +1,167 @@
+//! A trained model at work: texts in, probabilities out.
+
+use std::path::{Path, PathBuf};
+
+use understudy_nn::SequenceClassifier;
+
+use crate::batch;
+use crate::control::Control;
+use crate::error::{Result, TrainError};
+use crate::settings::EVALUATION_BATCH;
+use crate::tokenizer::{Encoded, Tokenizer};
+
+/// Tokens per batch when only results are wanted: keeps the activations of one layer within the processor's caches.
+const TOKENS_PER_BATCH: usize = 2048;
+
+/// Files that belong to a model besides weights and configuration, copied along where they exist.
+const TOKENIZER_FILES: [&str; 7] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+];
+
+/// A classifier with its tokenizer.
+#[derive(Debug, Clone)]
+pub struct Predictor {
+    model: SequenceClassifier,
+    tokenizer: Tokenizer,
+}
+
+/// The answer to one text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predicted {
+    /// Probability of every class, in the order of the model's labels.
+    pub probabilities: Vec<f32>,
+    /// Tokens read.
+    pub tokens: usize,
+    /// Whether the text was longer than the model reads.
+    pub truncated: bool,
+}
+
+impl Predicted {
+    /// Index of the most probable class.
+    pub fn best(&self) -> usize {
+        let first = (0, f32::NEG_INFINITY);
+        let best = self.probabilities.iter().enumerate().fold(first, |b, (i, &p)| if p > b.1 { (i, p) } else { b });
+        best.0
+    }
+}
+
+impl Predictor {
+    /// Reads a trained model's folder, as written by a run or exported from it.
+    ///
+    /// # Errors
+    /// [`TrainError::Model`], [`TrainError::Tokenizer`].
+    pub fn load(folder: &Path) -> Result<Self> {
+        let model = SequenceClassifier::load(folder)?;
+        let max_length = trained_length(folder).unwrap_or(model.max_length()).min(model.max_length());
+        Ok(Predictor { tokenizer: Tokenizer::load(folder, max_length)?, model })
+    }
+
+    /// The class names, in the order of the probabilities.
+    pub fn labels(&self) -> &[String] {
+        self.model.labels()
+    }
+
+    /// Answers for these texts, in their order.
+    ///
+    /// # Errors
+    /// [`TrainError::Model`], [`TrainError::Tokenizer`], [`TrainError::Cancelled`].
+    pub fn predict<T: AsRef<str> + Sync>(&self, texts: &[T], control: &Control) -> Result<Vec<Predicted>> {
+        let encoded = self.tokenizer.encode(texts, control, |_| {})?;
+        let classes = self.labels().len();
+        let probabilities = probabilities(&self.model, &encoded, control, |_| {})?;
+        Ok(probabilities
+            .chunks_exact(classes)
+            .enumerate()
+            .map(|(text, row)| Predicted {
+                probabilities: row.to_vec(),
+                tokens: encoded.length(text),
+                truncated: encoded.was_truncated(text),
+            })
+            .collect())
+    }
+}
+
+/// Probabilities of all encoded texts, `[texts, classes]` row-major. `progress(done)` is called after each batch.
+///
+/// # Errors
+/// [`TrainError::Model`], [`TrainError::Cancelled`].
+pub fn probabilities(
+    model: &SequenceClassifier,
+    encoded: &Encoded,
+    control: &Control,
+    mut progress: impl FnMut(usize),
+) -> Result<Vec<f32>> {
+    let classes = model.labels().len();
+    let mut all = vec![0.0; encoded.len() * classes];
+    let mut done = 0;
+    for texts in batch::evaluation_batches(encoded, EVALUATION_BATCH, TOKENS_PER_BATCH) {
+        control.check()?;
+        let logits = model.logits(&batch::pack(encoded, &texts))?;
+        for (&text, logits) in texts.iter().zip(logits.chunks_exact(classes)) {
+            softmax(logits, &mut all[text * classes..][..classes]);
+        }
+        done += texts.len();
+        progress(done);
+    }
+    Ok(all)
+}
+
+/// Softmax of one row.
+fn softmax(logits: &[f32], out: &mut [f32]) {
+    let largest = logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+    let total: f64 = logits.iter().map(|&x| f64::from(x - largest).exp()).sum();
+    for (out, &x) in out.iter_mut().zip(logits) {
+        *out = (f64::from(x - largest).exp() / total) as f32;
+    }
+}
+
+/// Writes a trained model into `folder`, complete with its tokenizer from `base`, so that Transformers loads it. The
+/// length that it was trained with is noted as `model_max_length`.
+///
+/// # Errors
+/// [`TrainError::Model`], [`TrainError::File`].
+pub fn save(folder: &Path, model: &SequenceClassifier, base: &Path, max_length: usize) -> Result<()> {
+    let failed = |path: PathBuf| move |source| TrainError::File { path, source };
+    std::fs::create_dir_all(folder).map_err(failed(folder.to_owned()))?;
+    for name in TOKENIZER_FILES {
+        let (from, to) = (base.join(name), folder.join(name));
+        if from.is_file() {
+            std::fs::copy(&from, &to).map_err(failed(to))?;
+        }
+    }
+    edit_json(&folder.join("tokenizer_config.json"), |fields| {
+        fields.insert("model_max_length".to_owned(), max_length.into());
+    })?;
+    edit_json(&folder.join("tokenizer.json"), |fields| {
+        fields.insert("truncation".to_owned(), serde_json::Value::Null);
+        fields.insert("padding".to_owned(), serde_json::Value::Null);
+    })?;
+    Ok(model.save(folder)?)
+}
+
+/// The length that a saved model was trained with.
+fn trained_length(folder: &Path) -> Option<usize> {
+    let text = std::fs::read_to_string(folder.join("tokenizer_config.json")).ok()?;
+    let config: serde_json::Value = serde_json::from_str(&text).ok()?;
+    Some(config.get("model_max_length")?.as_u64()? as usize)
+}
+
+/// Changes fields of a JSON object in a file; a missing file is taken for an empty object.
+fn edit_json(path: &Path, edit: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>)) -> Result<()> {
+    let failed = |source: std::io::Error| TrainError::File { path: path.to_owned(), source };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "{}".to_owned(),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut fields = serde_json::from_str(&text).map_err(|e| failed(e.into()))?;
+    edit(&mut fields);
+    let text = serde_json::to_string(&fields).map_err(|e| failed(e.into()))?;
+    std::fs::write(path, text).map_err(failed)
+}

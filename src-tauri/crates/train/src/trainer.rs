@@ -1,0 +1,425 @@
+//! The training loop, visible whole.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use understudy_eval::{EpochScores, scores};
+use understudy_nn::random::Key;
+use understudy_nn::{Gradients, NnError, SequenceClassifier};
+
+use crate::batch;
+use crate::checkpoint::{self, Progress};
+use crate::control::Control;
+use crate::error::{Result, TrainError};
+use crate::optimizer::AdamW;
+use crate::predictor::{self, probabilities};
+use crate::schedule::LinearSchedule;
+use crate::settings::TrainSettings;
+use crate::tokenizer::{Encoded, Tokenizer};
+
+/// A text with its class.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The text.
+    pub text: String,
+    /// Index of its class.
+    pub label: usize,
+}
+
+/// Everything that a run needs to know.
+#[derive(Debug, Clone)]
+pub struct TrainingJob {
+    /// Folder of the pretrained model.
+    pub base: PathBuf,
+    /// Where checkpoints go.
+    pub checkpoint: PathBuf,
+    /// Where the best model goes, a Hugging Face folder.
+    pub model: PathBuf,
+    /// What was chosen.
+    pub settings: TrainSettings,
+    /// The classes.
+    pub labels: Vec<String>,
+    /// What is learnt from.
+    pub train: Vec<Example>,
+    /// What rounds are compared by.
+    pub validation: Vec<Example>,
+    /// What the best model is judged by, once; may be empty.
+    pub test: Vec<Example>,
+}
+
+/// What a run is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Texts are turned into ids.
+    Tokenize,
+    /// Weights are moving.
+    Train,
+    /// A round is judged.
+    Validate,
+    /// The best model is judged.
+    Test,
+    /// A checkpoint or model is written.
+    Save,
+}
+
+/// News from a run.
+#[derive(Debug, Clone)]
+pub enum TrainEvent {
+    /// How far a phase is.
+    Progress {
+        /// Which phase.
+        phase: Phase,
+        /// Texts or steps done.
+        done: u32,
+        /// Of how many.
+        total: u32,
+        /// The epoch, from 1; 0 outside of epochs.
+        epoch: u32,
+        /// Seconds until the whole run ends, once there is something to go by.
+        seconds_left: Option<f64>,
+        /// Texts a second in this sitting.
+        rate: Option<f64>,
+    },
+    /// A step was taken.
+    Step {
+        /// Which, from 1.
+        step: u32,
+        /// Its mean loss.
+        loss: f64,
+        /// Its learning rate.
+        learning_rate: f64,
+    },
+    /// An epoch was finished and judged.
+    Epoch(EpochScores),
+}
+
+/// What a run leaves besides the model.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The finished epochs.
+    pub epochs: Vec<EpochScores>,
+    /// The epoch (from 1) whose model was kept.
+    pub best_epoch: u32,
+    /// Steps taken.
+    pub steps: u32,
+    /// Probabilities of the kept model for the validation part, `[texts, classes]`.
+    pub validation: Vec<f32>,
+    /// The same for the test part.
+    pub test: Vec<f32>,
+    /// Seconds spent on training steps.
+    pub seconds_training: f64,
+    /// Training texts a second.
+    pub samples_per_second: f64,
+    /// Training tokens a second.
+    pub tokens_per_second: f64,
+    /// Share of the training texts that were cut at the maximum length.
+    pub truncated: f64,
+}
+
+/// A checkpoint is written this often within an epoch (and at its end): what a kill costs at most.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+
+/// Progress is reported at most this often.
+const REPORT_EVERY: Duration = Duration::from_millis(200);
+
+/// Fine-tunes all layers of a pretrained model, keeps the best epoch by macro-F1 on validation (the lower loss where
+/// equal), and judges it once on test. Goes on from a checkpoint where there is one; the result is then the same, bit
+/// for bit, as without the stop.
+///
+/// # Errors
+/// Any [`TrainError`]; after [`TrainError::Cancelled`] there is a checkpoint to go on from.
+pub fn train(job: &TrainingJob, control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<Outcome> {
+    let mut run = Run::prepare(job, control, report)?;
+    while run.progress.epochs.len() < job.settings.epochs as usize {
+        run.epoch(control, report)?;
+    }
+    run.finish(control, report)
+}
+
+/// A run in progress.
+struct Run<'j> {
+    job: &'j TrainingJob,
+    texts: Encoded,
+    validation: Encoded,
+    test: Encoded,
+    model: SequenceClassifier,
+    optimizer: AdamW,
+    gradients: Gradients,
+    schedule: LinearSchedule,
+    progress: Progress,
+    key: Key,
+    sitting: Sitting,
+}
+
+/// What is measured since this process took the run up.
+struct Sitting {
+    started: Instant,
+    steps: u32,
+    last_report: Instant,
+    last_checkpoint: Instant,
+}
+
+impl<'j> Run<'j> {
+    fn prepare(job: &'j TrainingJob, control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<Self> {
+        let settings = &job.settings;
+        for (part, examples) in [("train", &job.train), ("validation", &job.validation)] {
+            if examples.is_empty() {
+                return Err(TrainError::EmptyPart { part });
+            }
+        }
+        let seed = u64::from(settings.seed);
+        let (mut model, _) = SequenceClassifier::from_pretrained(&job.base, &job.labels, seed)?;
+        settings.check(model.max_length())?;
+        model.set_dropout(settings.dropout as f32);
+        let [texts, validation, test] = tokenize(job, &model, control, report)?;
+        let mut optimizer = AdamW::new(&model.parameters, settings.weight_decay, settings.max_grad_norm);
+        let progress = if checkpoint::exists(&job.checkpoint) {
+            let progress = checkpoint::load(&job.checkpoint, &mut model.parameters, &mut optimizer)?;
+            check_same_run(&progress, job)?;
+            progress
+        } else {
+            Progress {
+                settings: settings.clone(),
+                texts: texts.len(),
+                step: 0,
+                epoch_loss: 0.0,
+                seconds: 0.0,
+                epoch_seconds: 0.0,
+                epochs: Vec::new(),
+                best_epoch: 0,
+            }
+        };
+        let now = Instant::now();
+        Ok(Run {
+            gradients: Gradients::new(&model.parameters),
+            schedule: LinearSchedule::new(settings.learning_rate, settings.warmup_ratio, settings.steps(texts.len())),
+            key: Key::new(seed),
+            sitting: Sitting { started: now, steps: 0, last_report: now, last_checkpoint: now },
+            job,
+            texts,
+            validation,
+            test,
+            model,
+            optimizer,
+            progress,
+        })
+    }
+
+    /// Trains what is left of the current epoch, judges it, keeps it if it is the best.
+    fn epoch(&mut self, control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<()> {
+        let epoch = self.progress.epochs.len() as u32;
+        let per_epoch = self.job.settings.steps_per_epoch(self.texts.len());
+        let order = batch::epoch_order(self.key, epoch, self.texts.len());
+        let batches: Vec<&[usize]> = order.chunks(self.job.settings.batch_size as usize).collect();
+        let first = self.progress.step - epoch * per_epoch;
+        for texts in &batches[first as usize..] {
+            if let Err(stopped) = control.check() {
+                self.checkpoint()?;
+                return Err(stopped);
+            }
+            self.step(texts, report)?;
+            if self.sitting.last_checkpoint.elapsed() > CHECKPOINT_EVERY {
+                self.checkpoint()?;
+            }
+        }
+        if let Err(stopped) = self.judge(epoch + 1, control, report) {
+            // Stopped while judging: the epoch's last step is in the checkpoint, the judging is done again.
+            self.checkpoint()?;
+            return Err(stopped);
+        }
+        self.checkpoint()
+    }
+
+    /// One step: forward, loss, backward, clip, move.
+    fn step(&mut self, texts: &[usize], report: &mut dyn FnMut(TrainEvent)) -> Result<()> {
+        let began = Instant::now();
+        let step = self.progress.step;
+        let packed = batch::pack(&self.texts, texts);
+        let labels: Vec<usize> = texts.iter().map(|&text| self.job.train[text].label).collect();
+        self.optimizer.touch(&mut self.model.parameters, &packed.ids);
+        let key = self.key.with(0x57E9).with(u64::from(step));
+        let loss = self.model.loss_and_gradients(&packed, &labels, key, &mut self.gradients)?;
+        if !loss.is_finite() {
+            return Err(TrainError::Diverged { step: step + 1, loss });
+        }
+        let learning_rate = self.schedule.at(step);
+        let norm = self.optimizer.update(&mut self.model.parameters, &self.gradients, learning_rate);
+        if !norm.is_finite() {
+            return Err(TrainError::Diverged { step: step + 1, loss: norm });
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        self.progress.step += 1;
+        self.progress.epoch_loss += loss;
+        self.progress.seconds += seconds;
+        self.progress.epoch_seconds += seconds;
+        self.sitting.steps += 1;
+        report(TrainEvent::Step { step: step + 1, loss, learning_rate });
+        if self.sitting.last_report.elapsed() > REPORT_EVERY {
+            self.sitting.last_report = Instant::now();
+            report(self.train_progress());
+        }
+        Ok(())
+    }
+
+    fn train_progress(&self) -> TrainEvent {
+        let total = self.job.settings.steps(self.texts.len());
+        let seconds = self.sitting.started.elapsed().as_secs_f64();
+        let per_step = seconds / f64::from(self.sitting.steps.max(1));
+        TrainEvent::Progress {
+            phase: Phase::Train,
+            done: self.progress.step,
+            total,
+            epoch: self.progress.epochs.len() as u32 + 1,
+            // The first steps say little: caches are cold.
+            seconds_left: (self.sitting.steps >= 5).then(|| per_step * f64::from(total - self.progress.step)),
+            rate: Some(f64::from(self.job.settings.batch_size) / per_step),
+        }
+    }
+
+    /// Judges the epoch just trained by the validation part, and keeps its model if it is the best so far.
+    fn judge(&mut self, epoch: u32, control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<()> {
+        self.optimizer.settle(&mut self.model.parameters);
+        let probabilities = evaluate(&self.model, &self.validation, Phase::Validate, epoch, control, report)?;
+        let gold: Vec<usize> = self.job.validation.iter().map(|example| example.label).collect();
+        let judged = scores(&gold, &probabilities, &self.job.labels, 0, 0)?;
+        let steps = self.job.settings.steps_per_epoch(self.texts.len());
+        let found = EpochScores {
+            epoch,
+            train_loss: self.progress.epoch_loss / f64::from(steps),
+            validation_loss: judged.loss,
+            validation_accuracy: judged.accuracy,
+            validation_macro_f1: judged.macro_f1,
+            seconds: self.progress.epoch_seconds,
+        };
+        let best = self.progress.epochs.iter().find(|e| e.epoch == self.progress.best_epoch);
+        if best.is_none_or(|best| is_better(&found, best)) {
+            report(progress(Phase::Save, 0, 1, epoch));
+            self.keep()?;
+            self.progress.best_epoch = epoch;
+        }
+        self.progress.epochs.push(found.clone());
+        self.progress.epoch_loss = 0.0;
+        self.progress.epoch_seconds = 0.0;
+        report(TrainEvent::Epoch(found));
+        Ok(())
+    }
+
+    /// Writes the current model as the best one, in one step that cannot be seen half done.
+    fn keep(&self) -> Result<()> {
+        let partial = self.job.model.with_extension("partial");
+        let failed = |path: &PathBuf| {
+            let path = path.clone();
+            move |source| TrainError::File { path, source }
+        };
+        if partial.exists() {
+            std::fs::remove_dir_all(&partial).map_err(failed(&partial))?;
+        }
+        predictor::save(&partial, &self.model, &self.job.base, self.job.settings.max_length as usize)?;
+        if self.job.model.exists() {
+            std::fs::remove_dir_all(&self.job.model).map_err(failed(&self.job.model))?;
+        }
+        std::fs::rename(&partial, &self.job.model).map_err(failed(&self.job.model))
+    }
+
+    fn checkpoint(&mut self) -> Result<()> {
+        checkpoint::save(&self.job.checkpoint, &self.progress, &self.model.parameters, &self.optimizer)?;
+        self.sitting.last_checkpoint = Instant::now();
+        Ok(())
+    }
+
+    /// Judges the kept model on both parts.
+    fn finish(self, control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<Outcome> {
+        let Run { job, texts, validation, test, progress, model, optimizer, gradients, .. } = self;
+        // Frees the memory of training before another model is read.
+        drop((model, optimizer, gradients));
+        let best = SequenceClassifier::load(&job.model)?;
+        let validation = evaluate(&best, &validation, Phase::Validate, 0, control, report)?;
+        let test = evaluate(&best, &test, Phase::Test, 0, control, report)?;
+        let epochs = progress.epochs.len() as f64;
+        let truncated = (0..texts.len()).filter(|&text| texts.was_truncated(text)).count();
+        Ok(Outcome {
+            best_epoch: progress.best_epoch,
+            steps: progress.step,
+            validation,
+            test,
+            seconds_training: progress.seconds,
+            samples_per_second: epochs * texts.len() as f64 / progress.seconds,
+            tokens_per_second: epochs * texts.tokens() as f64 / progress.seconds,
+            truncated: truncated as f64 / texts.len() as f64,
+            epochs: progress.epochs,
+        })
+    }
+}
+
+/// Whether one epoch's model is to be preferred to another's.
+fn is_better(a: &EpochScores, b: &EpochScores) -> bool {
+    (a.validation_macro_f1, -a.validation_loss) > (b.validation_macro_f1, -b.validation_loss)
+}
+
+fn progress(phase: Phase, done: usize, total: usize, epoch: u32) -> TrainEvent {
+    TrainEvent::Progress {
+        phase,
+        done: done as u32,
+        total: total as u32,
+        epoch,
+        seconds_left: None,
+        rate: None,
+    }
+}
+
+/// Turns all texts into ids and checks that the model knows them.
+fn tokenize(
+    job: &TrainingJob,
+    model: &SequenceClassifier,
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<[Encoded; 3]> {
+    let tokenizer = Tokenizer::load(&job.base, job.settings.max_length as usize)?;
+    let total = job.train.len() + job.validation.len() + job.test.len();
+    let mut before = 0;
+    let mut encode = |examples: &[Example]| {
+        let texts: Vec<&str> = examples.iter().map(|example| example.text.as_str()).collect();
+        let encoded =
+            tokenizer.encode(&texts, control, |done| report(progress(Phase::Tokenize, before + done, total, 0)))?;
+        before += texts.len();
+        let vocabulary = model.vocabulary();
+        match encoded.largest_id() {
+            token if token as usize >= vocabulary => Err(TrainError::VocabularyMismatch { token, vocabulary }),
+            _ => Ok(encoded),
+        }
+    };
+    Ok([encode(&job.train)?, encode(&job.validation)?, encode(&job.test)?])
+}
+
+fn evaluate(
+    model: &SequenceClassifier,
+    texts: &Encoded,
+    phase: Phase,
+    epoch: u32,
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<Vec<f32>> {
+    let mut last = Instant::now();
+    let found = probabilities(model, texts, control, |done| {
+        if last.elapsed() > REPORT_EVERY {
+            last = Instant::now();
+            report(progress(phase, done, texts.len(), epoch));
+        }
+    })?;
+    match found.iter().all(|p| p.is_finite()) {
+        true => Ok(found),
+        false => Err(TrainError::Model(NnError::NotFinite { name: "probabilities".to_owned() })),
+    }
+}
+
+/// A checkpoint only continues the run that wrote it.
+fn check_same_run(progress: &Progress, job: &TrainingJob) -> Result<()> {
+    let mismatch = |reason: String| TrainError::Checkpoint { path: checkpoint::path(&job.checkpoint), reason };
+    if progress.settings != job.settings {
+        return Err(mismatch("it was written with other settings".to_owned()));
+    }
+    if progress.texts != job.train.len() {
+        return Err(mismatch(format!("it was written for {} texts, there are {}", progress.texts, job.train.len())));
+    }
+    Ok(())
+}

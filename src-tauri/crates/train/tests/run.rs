@@ -1,0 +1,170 @@
+//! Whole runs on a tiny random model: they learn, they stop and go on, they refuse what cannot work.
+
+use std::path::{Path, PathBuf};
+
+use understudy_train::{Control, Example, Outcome, Predictor, TrainError, TrainEvent, TrainSettings, TrainingJob, train};
+
+/// A tiny random BERT with a tokenizer that knows letters and a few words.
+fn base() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../nn/tests/fixtures/tiny-bert")
+}
+
+/// Texts whose class is plain from one word.
+fn examples(n: usize) -> Vec<Example> {
+    let words = [["law", "court"], ["heart", "pain"]];
+    (0..n)
+        .map(|i| {
+            let label = i % 2;
+            Example { text: format!("{} {} good", words[label][i / 2 % 2], ["a", "b", "c"][i % 3]), label }
+        })
+        .collect()
+}
+
+fn job(folder: &Path) -> TrainingJob {
+    TrainingJob {
+        base: base(),
+        checkpoint: folder.join("checkpoint"),
+        model: folder.join("model"),
+        settings: TrainSettings {
+            epochs: 4,
+            batch_size: 8,
+            learning_rate: 1e-2,
+            max_length: 24,
+            ..TrainSettings::textbook("tiny")
+        },
+        labels: vec!["law".into(), "medicine".into()],
+        train: examples(50),
+        validation: examples(10),
+        test: examples(12),
+    }
+}
+
+fn run(job: &TrainingJob, control: &Control, on_step: impl Fn(u32)) -> Result<Outcome, TrainError> {
+    train(job, control, &mut |event| {
+        if let TrainEvent::Step { step, .. } = event {
+            on_step(step);
+        }
+    })
+}
+
+fn weights(job: &TrainingJob) -> Vec<u8> {
+    std::fs::read(job.model.join("model.safetensors")).unwrap()
+}
+
+#[test]
+fn a_model_learns_an_easy_task_and_is_judged_once_on_test() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path());
+    let outcome = run(&job, &Control::default(), |_| {}).unwrap();
+    assert_eq!(outcome.epochs.len(), 4);
+    assert_eq!(outcome.steps, 28);
+    assert!(outcome.epochs[3].train_loss < outcome.epochs[0].train_loss);
+    let right = outcome.test.chunks(2).zip(&job.test).filter(|(p, e)| (p[1] > p[0]) == (e.label == 1)).count();
+    assert!(right >= 11, "{right} of 12");
+    let best = outcome.epochs.iter().map(|e| e.validation_macro_f1).fold(0.0, f64::max);
+    assert_eq!(outcome.epochs[outcome.best_epoch as usize - 1].validation_macro_f1, best);
+}
+
+#[test]
+fn a_run_that_was_stopped_anywhere_ends_with_the_same_bits() {
+    let whole = tempfile::tempdir().unwrap();
+    let uninterrupted = job(whole.path());
+    let expected = run(&uninterrupted, &Control::default(), |_| {}).unwrap();
+    // In the middle of an epoch, at its end, at the very first and the last step.
+    for stops in [vec![3], vec![7], vec![1, 12, 20], vec![28]] {
+        let folder = tempfile::tempdir().unwrap();
+        let job = job(folder.path());
+        for stop in &stops {
+            let control = Control::default();
+            let stopped = run(&job, &control, |step| {
+                if step == *stop {
+                    control.cancel();
+                }
+            });
+            assert!(matches!(stopped, Err(TrainError::Cancelled)), "stops {stops:?}");
+        }
+        let found = run(&job, &Control::default(), |_| {}).unwrap();
+        assert!(weights(&job) == weights(&uninterrupted), "stops {stops:?}: other weights");
+        assert_eq!(found.test, expected.test);
+        assert_eq!(found.best_epoch, expected.best_epoch);
+        for (a, b) in found.epochs.iter().zip(&expected.epochs) {
+            assert_eq!(a.train_loss.to_bits(), b.train_loss.to_bits());
+            assert_eq!(a.validation_loss.to_bits(), b.validation_loss.to_bits());
+        }
+    }
+}
+
+#[test]
+fn another_seed_gives_another_model() {
+    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = job(a.path());
+    let mut second = job(b.path());
+    second.settings.seed = 1;
+    run(&first, &Control::default(), |_| {}).unwrap();
+    run(&second, &Control::default(), |_| {}).unwrap();
+    assert!(weights(&first) != weights(&second));
+}
+
+#[test]
+fn a_saved_model_predicts_what_the_run_predicted() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path());
+    let outcome = run(&job, &Control::default(), |_| {}).unwrap();
+    let predictor = Predictor::load(&job.model).unwrap();
+    assert_eq!(predictor.labels(), job.labels);
+    let texts: Vec<&str> = job.test.iter().map(|e| e.text.as_str()).collect();
+    let found = predictor.predict(&texts, &Control::default()).unwrap();
+    for (found, expected) in found.iter().zip(outcome.test.chunks(2)) {
+        for (a, b) in found.probabilities.iter().zip(expected) {
+            assert!((a - b).abs() < 1e-6);
+        }
+        assert!(!found.truncated);
+    }
+}
+
+#[test]
+fn a_text_of_a_million_characters_is_cut_and_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(folder.path());
+    job.settings.epochs = 1;
+    job.train[0].text = "court ".repeat(170_000);
+    let outcome = run(&job, &Control::default(), |_| {}).unwrap();
+    assert!((outcome.truncated - 1.0 / 50.0).abs() < 1e-9);
+    let predictor = Predictor::load(&job.model).unwrap();
+    let found = predictor.predict(&["law ".repeat(250_000), String::new()], &Control::default()).unwrap();
+    assert_eq!((found[0].tokens, found[0].truncated), (24, true));
+    assert_eq!((found[1].tokens, found[1].truncated), (2, false));
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = job(folder.path());
+    let refuse = |job: TrainingJob| run(&job, &Control::default(), |_| {}).unwrap_err();
+    let mut long = good.clone();
+    long.settings.max_length = 25;
+    assert!(matches!(refuse(long), TrainError::Setting { setting: "max_length", .. }));
+    assert!(matches!(refuse(TrainingJob { train: vec![], ..good.clone() }), TrainError::EmptyPart { part: "train" }));
+    let missing = TrainingJob { base: folder.path().join("nowhere"), ..good.clone() };
+    assert!(matches!(refuse(missing), TrainError::Model(_)));
+    let mut wild = good.clone();
+    wild.settings.learning_rate = 1.0;
+    wild.train[0].label = 7;
+    assert!(matches!(refuse(wild), TrainError::Model(_)));
+}
+
+#[test]
+fn a_checkpoint_of_other_settings_or_a_damaged_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path());
+    let control = Control::default();
+    let stopped = run(&job, &control, |step| if step == 2 { control.cancel() });
+    assert!(matches!(stopped, Err(TrainError::Cancelled)));
+    let mut other = job.clone();
+    other.settings.learning_rate = 1e-3;
+    assert!(matches!(run(&other, &Control::default(), |_| {}), Err(TrainError::Checkpoint { .. })));
+    let file = job.checkpoint.join("checkpoint.safetensors");
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(matches!(run(&job, &Control::default(), |_| {}), Err(TrainError::Checkpoint { .. })));
+}
