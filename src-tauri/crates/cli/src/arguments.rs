@@ -1,0 +1,209 @@
+//! The command line's grammar.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Teach a pretrained model your own expertise, on your own machine.
+#[derive(Parser)]
+#[command(name = "understudy", version, about)]
+pub struct Arguments {
+    /// Print one JSON object on standard output, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Import a table into a project (made if it does not exist).
+    Import(Import),
+    /// Hide rows that should not count; every step can be undone in the window.
+    Clean(Clean),
+    /// Divide the labelled rows into training, validation and test.
+    Split(Split),
+    /// Check that a project's history has not been changed.
+    Verify {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+    },
+    /// Pretrained models.
+    Models {
+        #[command(subcommand)]
+        verb: Models,
+    },
+    /// What this machine has, and what is missing.
+    Doctor,
+    /// Fine-tune a model on a project's labelled rows.
+    Train(Train),
+    /// Scores of a finished run.
+    Evaluate {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+        /// The run; the latest finished one unless given.
+        #[arg(long)]
+        run: Option<String>,
+    },
+    /// Predict every row of a table.
+    Predict(Predict),
+    /// Write a run's report.
+    Report(Report),
+    /// Write a run's model as a Hugging Face folder.
+    Export {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+        /// The run; the latest finished one unless given.
+        #[arg(long)]
+        run: Option<String>,
+        /// The folder to write.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Carry out one job told on standard input (used by the window).
+    #[command(hide = true)]
+    Worker,
+}
+
+#[derive(Args)]
+pub struct Import {
+    /// The table: CSV, TSV, or text separated by semicolons or bars.
+    pub file: PathBuf,
+    /// The project's folder, ending in .understudy.
+    #[arg(long)]
+    pub project: PathBuf,
+    #[command(flatten)]
+    pub columns: Columns,
+}
+
+/// Which column is what; guessed where it is not said.
+#[derive(Args, Default, Clone)]
+pub struct Columns {
+    /// The column with the texts.
+    #[arg(long)]
+    pub text: Option<String>,
+    /// The column with the classes.
+    #[arg(long)]
+    pub label: Option<String>,
+    /// The column that names what must stay together: patient, case, contract.
+    #[arg(long)]
+    pub group: Option<String>,
+    /// The column that names the part of an official split.
+    #[arg(long)]
+    pub split_column: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Clean {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
+    /// Hide repetitions of a text.
+    #[arg(long)]
+    pub drop_duplicates: bool,
+    /// Hide rows without text.
+    #[arg(long)]
+    pub drop_empty: bool,
+}
+
+#[derive(Args)]
+pub struct Split {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
+    /// Per cent of training, validation and test.
+    #[arg(long, value_delimiter = ',', default_value = "70,15,15")]
+    pub parts: Vec<u32>,
+    /// Decides the draw.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u32,
+}
+
+#[derive(Subcommand)]
+pub enum Models {
+    /// All models that this version can train.
+    List,
+    /// Everything about one.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Bring one to this machine.
+    Download {
+        /// Its id.
+        id: String,
+    },
+    /// Add one from a folder on disk, checked file by file.
+    Add {
+        /// The folder.
+        folder: PathBuf,
+        /// Its id.
+        #[arg(long)]
+        id: String,
+    },
+}
+
+#[derive(Args)]
+pub struct Train {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
+    /// Id of the pretrained model.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// How often every text is seen.
+    #[arg(long)]
+    pub epochs: Option<u32>,
+    /// Texts per step.
+    #[arg(long)]
+    pub batch_size: Option<u32>,
+    /// The highest learning rate.
+    #[arg(long)]
+    pub learning_rate: Option<f64>,
+    /// Tokens read of a text.
+    #[arg(long)]
+    pub max_length: Option<u32>,
+    /// Decides everything random.
+    #[arg(long)]
+    pub seed: Option<u32>,
+    /// Go on with a run that was stopped.
+    #[arg(long)]
+    pub resume: Option<String>,
+    /// An official test file with the same columns; the rows are then divided again, with this file as the test part.
+    #[arg(long)]
+    pub test_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Predict {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
+    /// The run; the latest finished one unless given.
+    #[arg(long)]
+    pub run: Option<String>,
+    /// The table to read.
+    pub file: PathBuf,
+    /// The table to write.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Report {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
+    /// The run; the latest finished one unless given.
+    #[arg(long)]
+    pub run: Option<String>,
+    /// The HTML file to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// The report's language: en or zh; the system's unless given.
+    #[arg(long)]
+    pub language: Option<String>,
+}

@@ -1,0 +1,89 @@
+//! import, clean, split, verify.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use understudy_data::{ColumnRole, DataError, DialectOverrides, ImportOptions, Part, preview};
+use understudy_engine::{EngineError, Result, Session};
+
+use crate::arguments::{Clean, Columns, Import, Split};
+use crate::output::Output;
+
+pub fn import(arguments: Import, output: &Output) -> Result<Value> {
+    let options = options(&arguments.file, &arguments.columns)?;
+    let mut session = open_or_create(&arguments.project)?;
+    let summary = session.import(&arguments.file, &options, None, &mut |_, _| true)?;
+    output.say(&format!(
+        "{}: {} rows, {} with a label, {} labels, {} put aside",
+        summary.file_name, summary.rows, summary.labelled, summary.labels, summary.problem_rows
+    ));
+    Ok(json!({ "import": summary, "project": session.project.folder() }))
+}
+
+/// Imports an official test file with the columns of the first file.
+pub fn import_test_file(session: &mut Session, file: &Path) -> Result<()> {
+    let text = session.project.setting("text_column")?;
+    let columns = Columns { text, ..Columns::default() };
+    let options = options(file, &columns)?;
+    session.import(file, &options, Some(Part::Test), &mut |_, _| true)?;
+    Ok(())
+}
+
+/// The roles as guessed, with those that were named.
+fn options(file: &Path, columns: &Columns) -> Result<ImportOptions> {
+    let preview = preview(file, &DialectOverrides::default(), 1)?;
+    let mut roles: Vec<ColumnRole> = preview.columns.iter().map(|column| column.role).collect();
+    let named = [
+        (&columns.text, ColumnRole::Text),
+        (&columns.label, ColumnRole::Label),
+        (&columns.group, ColumnRole::Group),
+        (&columns.split_column, ColumnRole::Split),
+    ];
+    for (name, role) in named {
+        let Some(name) = name else { continue };
+        let found = preview.columns.iter().position(|column| column.name == *name);
+        let found = found.ok_or_else(|| EngineError::NoTextColumn {
+            file: preview.file_name.clone(),
+            column: name.clone(),
+        })?;
+        roles.iter_mut().filter(|known| **known == role).for_each(|known| *known = ColumnRole::Ignore);
+        roles[found] = role;
+    }
+    Ok(ImportOptions { dialect: DialectOverrides::default(), roles })
+}
+
+fn open_or_create(folder: &Path) -> Result<Session> {
+    match Session::open(folder) {
+        Err(EngineError::Data(DataError::NotAProject { .. })) if !folder.exists() => {
+            let name = folder.file_stem().unwrap_or_default().to_string_lossy();
+            Session::create(folder, &name)
+        }
+        opened => opened,
+    }
+}
+
+pub fn clean(arguments: Clean) -> Result<Value> {
+    let mut session = Session::open(&arguments.project)?;
+    if arguments.drop_duplicates {
+        session.project.drop_duplicates()?;
+    }
+    if arguments.drop_empty {
+        session.project.drop_empty()?;
+    }
+    Ok(json!({ "data": session.project.summary()? }))
+}
+
+pub fn split(arguments: Split, output: &Output) -> Result<Value> {
+    let mut session = Session::open(&arguments.project)?;
+    let split = session.make_split(&arguments.parts, arguments.seed, output.language())?;
+    for part in &split.parts {
+        output.say(&format!("{:?}: {} rows", part.part, part.rows));
+    }
+    split.notes.iter().for_each(|note| output.say(note));
+    Ok(json!({ "split": split }))
+}
+
+pub fn verify(project: &Path) -> Result<Value> {
+    let session = Session::open(project)?;
+    Ok(json!({ "audit": session.project.verify_audit()? }))
+}

@@ -1,0 +1,52 @@
+//! `understudy`: the command line, and the worker that the window's jobs run in.
+//!
+//! Every verb does what the window does, through the same engine. People read standard error; with `--json`, programs
+//! read one JSON object on standard output. Exit codes: 0 good, 2 something the user can mend, 1 a fault of ours.
+
+mod arguments;
+mod data;
+mod models;
+mod output;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use understudy_engine::{Result, worker};
+
+use arguments::{Arguments, Verb};
+use output::Output;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Verb::Worker = arguments.verb {
+        worker::run(std::io::BufReader::new(std::io::stdin()), std::io::stdout());
+        return ExitCode::SUCCESS;
+    }
+    let output = Output::new(arguments.json);
+    match carry_out(arguments.verb, &output) {
+        Ok(result) => {
+            output.result(&result);
+            ExitCode::SUCCESS
+        }
+        Err(error) => output.error(&error),
+    }
+}
+
+fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
+    match verb {
+        Verb::Import(arguments) => data::import(arguments, output),
+        Verb::Clean(arguments) => data::clean(arguments),
+        Verb::Split(arguments) => data::split(arguments, output),
+        Verb::Verify { project } => data::verify(&project),
+        Verb::Models { verb } => models::models(verb, output),
+        Verb::Doctor => models::doctor(output),
+        Verb::Train(arguments) => run::train(arguments, output),
+        Verb::Evaluate { project, run } => run::evaluate(&project, run, output),
+        Verb::Predict(arguments) => run::predict(arguments, output),
+        Verb::Report(arguments) => run::report(arguments, output),
+        Verb::Export { project, run, out } => run::export(&project, run, &out, output),
+        // Handled before anything else is set up.
+        Verb::Worker => Ok(serde_json::Value::Null),
+    }
+}

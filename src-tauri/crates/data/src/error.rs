@@ -1,0 +1,275 @@
+//! What can go wrong with rows and projects: one variant a cause, each with the facts.
+//! The sentence for the user is made elsewhere, from the variant, in the user's language.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+use crate::split::SplitError;
+use crate::types::ColumnRole;
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, DataError>;
+
+/// Why a file cannot be read as a table of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotATable {
+    /// An Excel or OpenDocument workbook.
+    Spreadsheet,
+    /// A word processor's document.
+    Document,
+    /// A PDF.
+    Pdf,
+    /// A picture.
+    Image,
+    /// A zip, gzip or other compressed archive.
+    Archive,
+    /// Bytes that are no text in any encoding (a NUL character was met).
+    Binary,
+}
+
+/// Every failure of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The operating system refused a file or folder.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+    /// The file has no rows at all.
+    #[error("{path}: empty file")]
+    EmptyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file has column names and nothing under them.
+    #[error("{path}: only a header ({columns:?})")]
+    HeaderOnly {
+        /// The file.
+        path: PathBuf,
+        /// The names found.
+        columns: Vec<String>,
+    },
+    /// The file is something other than a table of text.
+    #[error("{path}: not a table ({why:?})")]
+    NotATable {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        why: NotATable,
+    },
+    /// One cell is larger than any text can be.
+    #[error("row {row}: a cell larger than {limit_bytes} bytes")]
+    CellTooLarge {
+        /// Row in the file, counted from 1, the header included.
+        row: u32,
+        /// The limit in bytes of UTF-8.
+        limit_bytes: usize,
+    },
+    /// A quote opened in this row is never closed and swallows the rest of the file.
+    #[error("row {row}: a quote swallows {lines} lines up to the end of the file")]
+    UnclosedQuote {
+        /// Row in the file, counted from 1, the header included.
+        row: u32,
+        /// Lines swallowed.
+        lines: u32,
+    },
+    /// The encoding asked for has no decoder.
+    #[error("unknown encoding {name:?}")]
+    UnknownEncoding {
+        /// The name as given.
+        name: String,
+    },
+    /// The delimiter asked for is not one of comma, semicolon, tab, pipe.
+    #[error("unknown delimiter {delimiter:?}")]
+    UnknownDelimiter {
+        /// The delimiter as given.
+        delimiter: String,
+    },
+    /// The roles do not fit the file's columns.
+    #[error("{roles} roles for {columns} columns")]
+    RolesMismatch {
+        /// Roles given.
+        roles: usize,
+        /// Columns in the file.
+        columns: usize,
+    },
+    /// Exactly one column must hold the text.
+    #[error("{found} text columns, one is needed")]
+    TextColumns {
+        /// Columns with the role "text".
+        found: usize,
+    },
+    /// A role that at most one column may have was given to several.
+    #[error("{columns} columns with the role {role:?}")]
+    RepeatedRole {
+        /// The role.
+        role: ColumnRole,
+        /// Columns that have it.
+        columns: usize,
+    },
+    /// The label column holds so many different values that it is no label column.
+    #[error("more than {limit} different labels")]
+    TooManyLabels {
+        /// The largest number of labels in a project.
+        limit: usize,
+    },
+    /// Every row was put aside.
+    #[error("no usable row, {problems} put aside")]
+    NoUsableRows {
+        /// Rows put aside.
+        problems: u32,
+    },
+    /// The text column is empty in every row.
+    #[error("all {rows} texts are empty")]
+    AllTextsEmpty {
+        /// Rows read.
+        rows: u32,
+    },
+    /// The caller stopped the work; nothing of it was kept.
+    #[error("cancelled")]
+    Cancelled,
+    /// A project's folder must be called `NAME.understudy`.
+    #[error("{folder}: a project's folder ends in .understudy")]
+    FolderName {
+        /// The folder as given.
+        folder: PathBuf,
+    },
+    /// A project without a name.
+    #[error("a project needs a name")]
+    EmptyProjectName,
+    /// The folder is taken.
+    #[error("{folder}: already exists and is not empty")]
+    FolderTaken {
+        /// The folder as given.
+        folder: PathBuf,
+    },
+    /// The folder is missing or holds no project.
+    #[error("{folder}: not a project")]
+    NotAProject {
+        /// The folder as given.
+        folder: PathBuf,
+    },
+    /// A later version of the app wrote this project.
+    #[error("project format {found}, this version knows {known}")]
+    NewerVersion {
+        /// The project's format.
+        found: u32,
+        /// The newest format this version reads.
+        known: u32,
+    },
+    /// The database or something stored in it is damaged.
+    #[error("damaged project: {detail}")]
+    Corrupt {
+        /// What was found.
+        detail: String,
+    },
+    /// The project lies where this user may not write.
+    #[error("the project is read-only")]
+    ReadOnly,
+    /// Another process held the project for longer than the wait of five seconds.
+    #[error("the project is in use by another process")]
+    Locked,
+    /// The disk is full; nothing of the last step was kept.
+    #[error("disk full")]
+    DiskFull,
+    /// Any other failure of the database.
+    #[error(transparent)]
+    Store(rusqlite::Error),
+    /// No row with this id.
+    #[error("no example {id}")]
+    UnknownExample {
+        /// The id asked for.
+        id: u32,
+    },
+    /// No label with this id.
+    #[error("no label {id}")]
+    UnknownLabel {
+        /// The id asked for.
+        id: u32,
+    },
+    /// A label without a name, or with a name too long to be one.
+    #[error("a label's name has 1 to {limit} characters")]
+    LabelName {
+        /// The most characters a name may have.
+        limit: usize,
+    },
+    /// Another label has this name.
+    #[error("label {name:?} exists")]
+    LabelExists {
+        /// The name.
+        name: String,
+    },
+    /// Rows carry this label.
+    #[error("label {name:?} is carried by {rows} rows")]
+    LabelInUse {
+        /// The name.
+        name: String,
+        /// Rows that carry it, hidden ones included.
+        rows: u32,
+    },
+    /// No cleaning step with this id.
+    #[error("no cleaning step {id}")]
+    UnknownStep {
+        /// The id asked for.
+        id: u32,
+    },
+    /// The rows cannot be divided.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// The rows are not divided yet.
+    #[error("no split yet")]
+    NoSplit,
+    /// No run with this id.
+    #[error("no run {id:?}")]
+    UnknownRun {
+        /// The id asked for.
+        id: String,
+    },
+    /// A run's id names its folder: letters, digits, `-` and `_` only, and not used before.
+    #[error("run id {id:?} is taken or no folder name")]
+    RunId {
+        /// The id as given.
+        id: String,
+    },
+}
+
+impl DataError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> DataError {
+        let path = path.to_path_buf();
+        move |source| match source.kind() {
+            std::io::ErrorKind::StorageFull => DataError::DiskFull,
+            _ => DataError::Io { path, source },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for DataError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => DataError::DiskFull,
+            // A file that is there and does not open, or whose journal cannot be made, is one we may not write.
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                DataError::ReadOnly
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DataError::Locked,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => DataError::Corrupt {
+                detail: error.to_string(),
+            },
+            _ => DataError::Store(error),
+        }
+    }
+}
+
+impl From<serde_json::Error> for DataError {
+    /// JSON is only parsed back from the project's own database.
+    fn from(error: serde_json::Error) -> Self {
+        DataError::Corrupt {
+            detail: error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Which encoding a file is in, and whether it is text at all.
+//!
+//! In order: the magic numbers of files that are no tables; a byte order mark; UTF-16 without one (NUL bytes on
+//! one side of every pair); UTF-8 when it decodes, allowing for a few broken bytes; else what `chardetng` guesses.
+
+use std::io::Read;
+use std::path::Path;
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use crate::error::{DataError, NotATable, Result};
+
+const CHUNK: usize = 64 * 1024;
+
+/// A file with one broken byte is still UTF-8 when it has this many sound multi-byte characters for each.
+const SOUND_PER_BROKEN: u64 = 20;
+
+/// The encoding called `name` in the WHATWG Encoding Standard (`utf-8`, `gb18030`, `windows-1252`, …).
+pub(super) fn by_name(name: &str) -> Result<&'static Encoding> {
+    Encoding::for_label(name.trim().as_bytes())
+        .filter(|encoding| *encoding != encoding_rs::REPLACEMENT)
+        .ok_or_else(|| DataError::UnknownEncoding {
+            name: name.to_owned(),
+        })
+}
+
+/// Guesses from at most `limit` bytes of `source`. `go_on` is asked before every chunk.
+///
+/// # Errors
+/// `EmptyFile`, `NotATable`, `Cancelled`, `Io`.
+pub(super) fn detect(
+    path: &Path,
+    source: &mut impl Read,
+    limit: u64,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<&'static Encoding> {
+    let mut source = source.take(limit);
+    let mut chunk = vec![0; CHUNK];
+    let mut tally = Utf8Tally::default();
+    let mut legacy = EncodingDetector::new(Iso2022JpDetection::Deny);
+    let mut first = true;
+    loop {
+        if !go_on() {
+            return Err(DataError::Cancelled);
+        }
+        let length = fill(&mut source, &mut chunk).map_err(DataError::io(path))?;
+        let bytes = &chunk[..length];
+        if first {
+            first = false;
+            if let Some(certain) = from_beginning(path, bytes)? {
+                return Ok(certain);
+            }
+        }
+        let done = length < chunk.len();
+        // A character cut by the limit is no error of the file, so the detector must not be told of an end.
+        let end_of_file = done && source.limit() > 0;
+        tally.feed(bytes);
+        legacy.feed(bytes, end_of_file);
+        if done {
+            break;
+        }
+    }
+    if tally.is_utf8() {
+        Ok(UTF_8)
+    } else {
+        Ok(legacy.guess(None, Utf8Detection::Deny))
+    }
+}
+
+/// What the first bytes settle on their own.
+fn from_beginning(path: &Path, bytes: &[u8]) -> Result<Option<&'static Encoding>> {
+    if bytes.is_empty() {
+        return Err(DataError::EmptyFile {
+            path: path.to_path_buf(),
+        });
+    }
+    if let Some(why) = magic(bytes) {
+        return Err(DataError::NotATable {
+            path: path.to_path_buf(),
+            why,
+        });
+    }
+    Ok(Encoding::for_bom(bytes)
+        .map(|(encoding, _)| encoding)
+        .or_else(|| utf16_without_mark(bytes)))
+}
+
+/// Reads until `buffer` is full or the source ends; returns the bytes read.
+pub(super) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+fn magic(bytes: &[u8]) -> Option<NotATable> {
+    let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+    const IMAGES: [&[u8]; 6] = [b"\x89PNG", b"\xFF\xD8\xFF", b"GIF8", b"II*\0", b"MM\0*", b"RIFF"];
+    const ARCHIVES: [&[u8]; 5] = [b"\x1F\x8B", b"7z\xBC\xAF\x27\x1C", b"BZh", b"\xFD7zXZ", b"Rar!"];
+
+    if bytes.starts_with(b"%PDF") {
+        Some(NotATable::Pdf)
+    } else if bytes.starts_with(b"PK\x03\x04") {
+        if holds(b"xl/") || holds(b"opendocument.spreadsheet") {
+            Some(NotATable::Spreadsheet)
+        } else if holds(b"word/") || holds(b"opendocument.text") {
+            Some(NotATable::Document)
+        } else {
+            Some(NotATable::Archive)
+        }
+    } else if bytes.starts_with(b"\xD0\xCF\x11\xE0") {
+        // The old Office container serves Word and Excel; the directory names the stream in UTF-16.
+        if holds(b"W\0o\0r\0d\0D\0o\0c") {
+            Some(NotATable::Document)
+        } else {
+            Some(NotATable::Spreadsheet)
+        }
+    } else if bytes.starts_with(b"{\\rtf") {
+        Some(NotATable::Document)
+    } else if IMAGES.iter().any(|magic| bytes.starts_with(magic)) {
+        Some(NotATable::Image)
+    } else if ARCHIVES.iter().any(|magic| bytes.starts_with(magic)) {
+        Some(NotATable::Archive)
+    } else {
+        None
+    }
+}
+
+/// In UTF-16 every ASCII character, if only delimiters and line ends, has a NUL on the same side of its pair.
+fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
+    let nul_at = |parity: usize| {
+        bytes
+            .iter()
+            .skip(parity)
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    };
+    let (even, odd) = (nul_at(0), nul_at(1));
+    let enough = (bytes.len() / 100).max(3);
+    let guess = match (even, odd) {
+        (0, odd) if odd >= enough => UTF_16LE,
+        (even, 0) if even >= enough => UTF_16BE,
+        _ => return None,
+    };
+    // A chunk may end inside a pair, which is no error of the text.
+    let whole = &bytes[..bytes.len() - bytes.len() % 2];
+    let sound = guess
+        .decode_without_bom_handling_and_without_replacement(whole)
+        .is_some();
+    sound.then_some(guess)
+}
+
+/// Counts sound and broken multi-byte characters over a stream of chunks.
+#[derive(Default)]
+struct Utf8Tally {
+    sound: u64,
+    broken: u64,
+    /// The beginning of a character that a chunk cut.
+    carried: Vec<u8>,
+}
+
+impl Utf8Tally {
+    fn feed(&mut self, bytes: &[u8]) {
+        let joined: Vec<u8>;
+        let mut rest = if self.carried.is_empty() {
+            bytes
+        } else {
+            joined = [self.carried.as_slice(), bytes].concat();
+            self.carried.clear();
+            &joined
+        };
+        loop {
+            match std::str::from_utf8(rest) {
+                Ok(text) => return self.count(text.as_bytes()),
+                Err(error) => {
+                    let (good, bad) = rest.split_at(error.valid_up_to());
+                    self.count(good);
+                    let Some(length) = error.error_len() else {
+                        self.carried = bad.to_vec();
+                        return;
+                    };
+                    self.broken += 1;
+                    rest = &bad[length..];
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, good: &[u8]) {
+        self.sound += good.iter().filter(|byte| **byte >= 0xC0).count() as u64;
+    }
+
+    fn is_utf8(&self) -> bool {
+        self.broken * SOUND_PER_BROKEN <= self.sound
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guess(bytes: &[u8]) -> Result<&'static Encoding> {
+        detect(Path::new("x.csv"), &mut &bytes[..], u64::MAX, &mut || true)
+    }
+
+    #[test]
+    fn plain_ascii_is_utf8() {
+        assert_eq!(guess(b"text,label\na,b\n").unwrap(), UTF_8);
+    }
+
+    #[test]
+    fn one_broken_byte_in_chinese_text_does_not_turn_the_file_into_another_encoding() {
+        let mut bytes = "合同条款,类别\n违约责任由双方协商解决,违约\n"
+            .repeat(20)
+            .into_bytes();
+        bytes.extend_from_slice(b"\xFF,x\n");
+        assert_eq!(guess(&bytes).unwrap(), UTF_8);
+    }
+
+    #[test]
+    fn a_character_cut_by_a_chunk_is_not_broken() {
+        let mut bytes = vec![b'a'; CHUNK - 1];
+        bytes.extend("é and ascii".as_bytes());
+        assert_eq!(guess(&bytes).unwrap(), UTF_8);
+    }
+
+    #[test]
+    fn chinese_windows_text_is_gbk() {
+        let text = "评论,情感\n房间很干净，服务员态度也不错，下次还会入住,正面\n".repeat(10);
+        let (bytes, _, _) = encoding_rs::GBK.encode(&text);
+        assert_eq!(guess(&bytes).unwrap(), encoding_rs::GBK);
+    }
+
+    #[test]
+    fn western_windows_text_is_windows_1252() {
+        let text = "Text;Prüfer\nDas Gericht hält die Klage für zulässig;Müller\n".repeat(10);
+        let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(&text);
+        assert_eq!(guess(&bytes).unwrap(), encoding_rs::WINDOWS_1252);
+    }
+
+    #[test]
+    fn utf16_is_known_with_and_without_its_mark() {
+        let little: Vec<u8> = "a\t类\nb\t别\n"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let big: Vec<u8> = "a\t类\nb\t别\n"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        assert_eq!(guess(&little).unwrap(), UTF_16LE);
+        assert_eq!(guess(&big).unwrap(), UTF_16BE);
+        assert_eq!(
+            guess(&[b"\xFF\xFE".as_slice(), &little].concat()).unwrap(),
+            UTF_16LE
+        );
+        assert_eq!(guess(&[b"\xFE\xFF".as_slice(), &big].concat()).unwrap(), UTF_16BE);
+    }
+
+    #[test]
+    fn files_that_are_no_tables_are_named() {
+        let cases: [(&[u8], NotATable); 6] = [
+            (
+                b"PK\x03\x04....[Content_Types].xml...xl/workbook.xml",
+                NotATable::Spreadsheet,
+            ),
+            (b"PK\x03\x04....word/document.xml", NotATable::Document),
+            (b"PK\x03\x04....photo.raw", NotATable::Archive),
+            (b"%PDF-1.7", NotATable::Pdf),
+            (b"\x89PNG\r\n", NotATable::Image),
+            (b"\x1F\x8B\x08", NotATable::Archive),
+        ];
+        for (bytes, expected) in cases {
+            match guess(bytes) {
+                Err(DataError::NotATable { why, .. }) => assert_eq!(why, expected),
+                other => panic!("{expected:?} was read as {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_encoding_is_refused_by_name() {
+        assert!(matches!(by_name("klingon"), Err(DataError::UnknownEncoding { name }) if name == "klingon"));
+        assert_eq!(by_name("gb2312").unwrap(), encoding_rs::GBK);
+    }
+}

@@ -1,0 +1,305 @@
+//! A stream of bytes → decoded text → records of cells, one at a time, in bounded memory.
+//!
+//! Quoting, doubled quotes and line ends (LF, CRLF, CR) are `csv-core`'s. Blank lines are skipped. Bytes that the
+//! encoding does not know become U+FFFD. What a record looked like is kept (its first 2,000 characters).
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use csv_core::ReadRecordResult;
+use encoding_rs::{Decoder, Encoding};
+
+use super::RAW_LIMIT;
+use super::encoding::fill;
+use crate::error::{DataError, NotATable, Result};
+use crate::text::head;
+
+const CHUNK: usize = 64 * 1024;
+
+/// Bytes of UTF-8, checked once a chunk. No text that an expert labels is that long; a cell beyond it is a quote gone
+/// astray or no text.
+const CELL_LIMIT: usize = 50_000_000;
+
+/// A record that ends inside quotes and spans more lines than this has swallowed other rows.
+const SWALLOWED_LINES: u32 = 100;
+
+/// One record; reused from row to row.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Record {
+    text: String,
+    ends: Vec<usize>,
+    /// The record as it stands in the file, cut at 2,000 characters, without its line end.
+    pub(crate) raw: String,
+    /// Counted from 1, the header included, blank lines not.
+    pub(crate) row: u32,
+    /// The file ended before its last quote was closed.
+    pub(crate) unclosed: bool,
+}
+
+impl Record {
+    /// Number of cells.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The cells in order.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).map(|index| self.cell(index))
+    }
+
+    /// Cell `index`; empty beyond the last.
+    pub(crate) fn cell(&self, index: usize) -> &str {
+        let start = if index == 0 {
+            0
+        } else {
+            self.ends.get(index - 1).copied().unwrap_or_default()
+        };
+        let end = self.ends.get(index).copied().unwrap_or(start);
+        &self.text[start..end]
+    }
+}
+
+/// The records of a byte stream.
+pub(super) struct Records<R> {
+    path: PathBuf,
+    source: R,
+    decoder: Decoder,
+    parser: csv_core::Reader,
+    bytes: Vec<u8>,
+    /// Decoded and not yet parsed: `decoded[at..end]`.
+    decoded: Vec<u8>,
+    at: usize,
+    end: usize,
+    exhausted: bool,
+    row: u32,
+    cells: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// What one record has come to while it is being read.
+#[derive(Default)]
+struct Progress {
+    cells: usize,
+    ends: usize,
+    quotes: usize,
+    lines: u32,
+    raw: Vec<u8>,
+}
+
+impl<R: Read> Records<R> {
+    pub(super) fn new(path: &Path, source: R, encoding: &'static Encoding, delimiter: u8) -> Self {
+        let decoder = encoding.new_decoder_with_bom_removal();
+        let decoded = decoder.max_utf8_buffer_length(CHUNK).unwrap_or(4 * CHUNK);
+        Records {
+            path: path.to_path_buf(),
+            source,
+            decoder,
+            parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
+            bytes: vec![0; CHUNK],
+            decoded: vec![0; decoded],
+            at: 0,
+            end: 0,
+            exhausted: false,
+            row: 0,
+            cells: vec![0; CHUNK],
+            ends: vec![0; 64],
+        }
+    }
+
+    pub(super) fn source(&self) -> &R {
+        &self.source
+    }
+
+    /// Reads the next record into `record`; `false` at the end.
+    ///
+    /// # Errors
+    /// `Io`, `NotATable` (a NUL character), `CellTooLarge`, `UnclosedQuote` when it swallowed many lines.
+    pub(super) fn next(&mut self, record: &mut Record) -> Result<bool> {
+        let mut so_far = Progress::default();
+        loop {
+            self.refill()?;
+            let input = &self.decoded[self.at..self.end];
+            let at_end = input.is_empty();
+            let (result, read, written, ended) = self.parser.read_record(
+                input,
+                &mut self.cells[so_far.cells..],
+                &mut self.ends[so_far.ends..],
+            );
+            so_far.note(&input[..read], written, ended);
+            self.at += read;
+            self.check_cell(&so_far)?;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record => {
+                    self.row += 1;
+                    return self.finish(record, &so_far, at_end).map(|()| true);
+                }
+                ReadRecordResult::End => return Ok(false),
+            }
+        }
+    }
+
+    fn refill(&mut self) -> Result<()> {
+        while self.at == self.end && !self.exhausted {
+            let length = fill(&mut self.source, &mut self.bytes).map_err(DataError::io(&self.path))?;
+            self.exhausted = length < self.bytes.len();
+            // The buffer holds the longest decoding of a chunk, so all of it is read in one call.
+            let (_, _, written, _) =
+                self.decoder
+                    .decode_to_utf8(&self.bytes[..length], &mut self.decoded, self.exhausted);
+            (self.at, self.end) = (0, written);
+            if self.decoded[..written].contains(&0) {
+                return Err(self.binary());
+            }
+        }
+        Ok(())
+    }
+
+    fn check_cell(&self, so_far: &Progress) -> Result<()> {
+        let start = if so_far.ends == 0 {
+            0
+        } else {
+            self.ends[so_far.ends - 1]
+        };
+        if so_far.cells.saturating_sub(start) > CELL_LIMIT {
+            return Err(DataError::CellTooLarge {
+                row: self.row + 1,
+                limit_bytes: CELL_LIMIT,
+            });
+        }
+        Ok(())
+    }
+
+    fn finish(&self, record: &mut Record, so_far: &Progress, at_end: bool) -> Result<()> {
+        let cells = std::str::from_utf8(&self.cells[..so_far.cells]).map_err(|_| self.binary())?;
+        record.text.clear();
+        record.text.push_str(cells);
+        record.ends.clear();
+        record.ends.extend_from_slice(&self.ends[..so_far.ends]);
+        record.row = self.row;
+        record.raw.clear();
+        let raw = String::from_utf8_lossy(&so_far.raw);
+        record
+            .raw
+            .push_str(head(raw.trim_matches(['\r', '\n']), RAW_LIMIT));
+        // Only quotes that opened a cell make line breaks part of it, so an odd count over several lines at the
+        // end of the file means that the last one was never closed.
+        record.unclosed = at_end && so_far.lines > 0 && so_far.quotes % 2 == 1;
+        if record.unclosed && so_far.lines > SWALLOWED_LINES {
+            return Err(DataError::UnclosedQuote {
+                row: self.row,
+                lines: so_far.lines,
+            });
+        }
+        Ok(())
+    }
+
+    fn binary(&self) -> DataError {
+        DataError::NotATable {
+            path: self.path.clone(),
+            why: NotATable::Binary,
+        }
+    }
+}
+
+impl Progress {
+    fn note(&mut self, read: &[u8], written: usize, ended: usize) {
+        let count = |wanted: u8| read.iter().filter(|byte| **byte == wanted).count();
+        self.cells += written;
+        self.ends += ended;
+        self.quotes += count(b'"');
+        self.lines += count(b'\n').max(count(b'\r')) as u32;
+        // Four bytes a character at most; cutting inside one is mended by the lossy conversion and `head`.
+        let room = (RAW_LIMIT * 4 + 8).saturating_sub(self.raw.len()).min(read.len());
+        self.raw.extend_from_slice(&read[..room]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use encoding_rs::UTF_8;
+
+    fn read(text: &str) -> Result<Vec<Vec<String>>> {
+        let mut records = Records::new(Path::new("x.csv"), text.as_bytes(), UTF_8, b',');
+        let mut record = Record::default();
+        let mut rows = Vec::new();
+        while records.next(&mut record)? {
+            rows.push(record.cells().map(str::to_owned).collect());
+        }
+        Ok(rows)
+    }
+
+    #[test]
+    fn quotes_hold_delimiters_newlines_and_doubled_quotes() {
+        let rows = read("a,b\n\"x, y\",\"one\r\ntwo \"\"three\"\"\"\n").unwrap();
+        assert_eq!(rows[1], ["x, y", "one\r\ntwo \"three\""]);
+    }
+
+    #[test]
+    fn every_line_end_ends_a_row_and_blank_lines_are_none() {
+        for text in ["a,b\n1,2\n", "a,b\r\n1,2", "a,b\r1,2\r", "\n\na,b\n\n1,2\n\n"] {
+            assert_eq!(read(text).unwrap(), [["a", "b"], ["1", "2"]], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_cell_of_a_million_characters_is_read_whole() {
+        let long = "合".repeat(1_000_000);
+        assert_eq!(
+            read(&format!("a,b\n{long},x\n")).unwrap()[1][0].chars().count(),
+            1_000_000
+        );
+    }
+
+    #[test]
+    fn a_cell_beyond_the_limit_is_refused_with_its_row() {
+        let text = format!("a,b\n{},x\n", "y".repeat(CELL_LIMIT + CHUNK));
+        assert!(matches!(read(&text), Err(DataError::CellTooLarge { row: 2, .. })));
+    }
+
+    #[test]
+    fn a_quote_that_swallows_the_file_is_refused_with_its_row() {
+        let text = format!("a,b\n1,2\n\"open,{}", "x,y\n".repeat(200));
+        assert!(matches!(
+            read(&text),
+            Err(DataError::UnclosedQuote { row: 3, lines: 200 })
+        ));
+    }
+
+    #[test]
+    fn a_file_cut_inside_a_quote_keeps_its_rows_and_marks_the_last() {
+        let mut records = Records::new(Path::new("x.csv"), &b"a,b\n1,2\n\"cut\nhere"[..], UTF_8, b',');
+        let mut record = Record::default();
+        let mut marks = Vec::new();
+        while records.next(&mut record).unwrap() {
+            marks.push(record.unclosed);
+        }
+        assert_eq!(marks, [false, false, true]);
+    }
+
+    #[test]
+    fn a_nul_character_means_that_this_is_no_table() {
+        assert!(matches!(
+            read("a,b\n1,\0\n"),
+            Err(DataError::NotATable {
+                why: NotATable::Binary,
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn the_raw_row_is_kept_as_it_stands() {
+        let mut records = Records::new(Path::new("x.csv"), &b"a,b\r\n\"x\",\"y\",z\r\n"[..], UTF_8, b',');
+        let mut record = Record::default();
+        records.next(&mut record).unwrap();
+        records.next(&mut record).unwrap();
+        assert_eq!(
+            (record.row, record.raw.as_str(), record.len()),
+            (2, "\"x\",\"y\",z", 3)
+        );
+    }
+}

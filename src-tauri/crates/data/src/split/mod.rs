@@ -1,0 +1,314 @@
+//! From labelled rows to train, validation and test: a pure function.
+//!
+//! In: rows with label, group, content and the part their file gave them; percentages; a seed. Out: a part for each
+//! row and what is worth knowing. Rows of one group or one content are a *unit* and never straddle parts. Classes
+//! are spread alike over the parts. The same rows and seed give the same split, on every machine.
+//!
+//! A part that the file gave stays: official test rows are the test part whatever else is in the project, and a
+//! part that the file fills takes no further rows. Training rows of a file that brings no validation rows are free
+//! to be divided, since nothing could be learned well without validation.
+
+mod spread;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::Part;
+use spread::{Unit, spread};
+
+/// A class with fewer rows than this can hardly be learned or judged.
+const TINY_CLASS: u32 = 10;
+
+/// A labelled row, as far as the split cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SplitRow {
+    /// Its id.
+    pub id: u32,
+    /// Index of its class.
+    pub label: usize,
+    /// The unit it belongs to, such as a patient.
+    pub group: Option<u32>,
+    /// Hash of its text: equal for exact duplicates.
+    pub content: u128,
+    /// The part its file gave it.
+    pub file_part: Option<Part>,
+}
+
+/// A split: what [`divide`] answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The part of each row, in the order of the rows.
+    pub parts: Vec<Part>,
+    /// What is worth knowing.
+    pub notes: Vec<SplitNote>,
+}
+
+/// Something worth knowing about a split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SplitNote {
+    /// A class with fewer than ten rows, but more than one.
+    TinyClass {
+        /// The class.
+        label: String,
+        /// Its rows.
+        rows: u32,
+    },
+    /// A class with one row, which goes to train unless its file says otherwise.
+    SingleRow {
+        /// The class.
+        label: String,
+    },
+    /// A part has rows, but none of this class.
+    MissingFrom {
+        /// The class.
+        label: String,
+        /// The part.
+        part: Part,
+    },
+    /// Groups of several rows, each whole in one part.
+    GroupsKeptTogether {
+        /// How many.
+        groups: u32,
+    },
+    /// Rows whose text comes more than once, all of a kind in one part.
+    DuplicatesKeptTogether {
+        /// How many.
+        rows: u32,
+    },
+    /// Rows of train and validation whose text or group also stands in the test part that a file gave.
+    SharedWithTest {
+        /// How many.
+        rows: u32,
+    },
+    /// Rows without a label, in no part.
+    Unlabelled {
+        /// How many.
+        rows: u32,
+    },
+}
+
+impl SplitNote {
+    /// The note about `rows` without a label, if there are any.
+    pub fn unlabelled(rows: u32) -> Option<SplitNote> {
+        (rows > 0).then_some(SplitNote::Unlabelled { rows })
+    }
+}
+
+/// Why rows cannot be divided.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SplitError {
+    /// The percentages do not sum to 100, or train would get nothing.
+    #[error("percentages {percent:?}")]
+    Percent {
+        /// Train, validation, test as given.
+        percent: [u32; 3],
+    },
+    /// No row has a label.
+    #[error("no labelled row")]
+    NoLabels,
+    /// All labelled rows have the same label.
+    #[error("one class only: {label:?}")]
+    OneClass {
+        /// The class.
+        label: String,
+    },
+    /// Fewer than two classes have two rows or more.
+    #[error("too few rows: {rows} for {classes} classes")]
+    TooFewRows {
+        /// Labelled rows.
+        rows: u32,
+        /// Classes among them.
+        classes: u32,
+    },
+}
+
+impl Plan {
+    /// The rows of each part in whole percent that sum to 100 (the largest remainders round up).
+    pub fn shares(&self) -> [u32; 3] {
+        let total = self.parts.len().max(1);
+        let rows = Part::ALL.map(|part| self.parts.iter().filter(|other| **other == part).count());
+        let mut shares = rows.map(|rows| (rows * 100 / total) as u32);
+        let mut by_remainder = [0, 1, 2];
+        by_remainder.sort_by_key(|index| std::cmp::Reverse(rows[*index] * 100 % total));
+        let missing = 100u32.saturating_sub(shares.iter().sum()) as usize;
+        by_remainder
+            .into_iter()
+            .take(missing)
+            .for_each(|index| shares[index] += 1);
+        shares
+    }
+}
+
+/// Divides `rows`; `names` are the classes' names, by label index.
+///
+/// # Errors
+/// `Percent`, `NoLabels`, `OneClass`, `TooFewRows`.
+pub fn divide(rows: &[SplitRow], names: &[String], percent: [u32; 3], seed: u32) -> Result<Plan, SplitError> {
+    check(rows, names, percent)?;
+    let fixed = fixed_parts(rows);
+    let free: Vec<usize> = (0..rows.len()).filter(|index| fixed[*index].is_none()).collect();
+    let units = units(rows, &free);
+    let wish = wish(percent, &fixed);
+    let chosen = spread(&units, names.len(), wish, seed);
+
+    let mut parts: Vec<Part> = fixed.iter().map(|part| part.unwrap_or(Part::Train)).collect();
+    for (unit, part) in units.iter().zip(chosen) {
+        unit.rows.iter().for_each(|row| parts[*row] = part);
+    }
+    let notes = notes(rows, names, &parts);
+    Ok(Plan { parts, notes })
+}
+
+fn check(rows: &[SplitRow], names: &[String], percent: [u32; 3]) -> Result<(), SplitError> {
+    let sum: u64 = percent.iter().map(|part| u64::from(*part)).sum();
+    if sum != 100 || percent[0] == 0 {
+        return Err(SplitError::Percent { percent });
+    }
+    let counts = count_labels(rows, names.len());
+    let mut used = counts.iter().enumerate().filter(|(_, rows)| **rows > 0);
+    match (used.next(), used.next()) {
+        (None, _) => Err(SplitError::NoLabels),
+        (Some((label, _)), None) => Err(SplitError::OneClass {
+            label: names[label].clone(),
+        }),
+        _ if counts.iter().filter(|rows| **rows > 1).count() < 2 => Err(SplitError::TooFewRows {
+            rows: rows.len() as u32,
+            classes: counts.iter().filter(|rows| **rows > 0).count() as u32,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn count_labels(rows: &[SplitRow], classes: usize) -> Vec<u32> {
+    let mut counts = vec![0; classes];
+    rows.iter().for_each(|row| counts[row.label] += 1);
+    counts
+}
+
+/// The part that each row's file settles.
+fn fixed_parts(rows: &[SplitRow]) -> Vec<Option<Part>> {
+    let has_validation = rows.iter().any(|row| row.file_part == Some(Part::Validation));
+    let settled = |part: &Part| *part != Part::Train || has_validation;
+    rows.iter().map(|row| row.file_part.filter(settled)).collect()
+}
+
+/// The share of the free rows for each part: by percent among train and the parts that no file fills.
+fn wish(percent: [u32; 3], fixed: &[Option<Part>]) -> [f64; 3] {
+    let filled = |part: Part| part != Part::Train && fixed.contains(&Some(part));
+    let open = Part::ALL.map(|part| if filled(part) { 0 } else { percent[part.index()] });
+    let sum: u32 = open.iter().sum();
+    open.map(|part| f64::from(part) / f64::from(sum))
+}
+
+/// The free rows joined by group and by content.
+fn units(rows: &[SplitRow], free: &[usize]) -> Vec<Unit> {
+    let mut parent: Vec<usize> = (0..free.len()).collect();
+    let mut first_of_group: HashMap<u32, usize> = HashMap::new();
+    let mut first_of_content: HashMap<u128, usize> = HashMap::new();
+    for (index, row) in free.iter().map(|row| &rows[*row]).enumerate() {
+        join(
+            &mut parent,
+            index,
+            *first_of_content.entry(row.content).or_insert(index),
+        );
+        if let Some(group) = row.group {
+            join(&mut parent, index, *first_of_group.entry(group).or_insert(index));
+        }
+    }
+    let mut unit_of_root: HashMap<usize, usize> = HashMap::new();
+    let mut units: Vec<Unit> = Vec::new();
+    for (index, row) in free.iter().enumerate() {
+        let root = root(&mut parent, index);
+        let unit = *unit_of_root.entry(root).or_insert_with(|| {
+            units.push(Unit::default());
+            units.len() - 1
+        });
+        units[unit].add(*row, rows[*row].label);
+    }
+    units
+}
+
+/// The representative of `index` in a forest of parents, halving the path on the way.
+fn root(parent: &mut [usize], mut index: usize) -> usize {
+    while parent[index] != index {
+        parent[index] = parent[parent[index]];
+        index = parent[index];
+    }
+    index
+}
+
+fn join(parent: &mut [usize], a: usize, b: usize) {
+    let (a, b) = (root(parent, a), root(parent, b));
+    // The earlier row stays the representative, so that the order of units does not depend on hashing.
+    parent[a.max(b)] = a.min(b);
+}
+
+fn notes(rows: &[SplitRow], names: &[String], parts: &[Part]) -> Vec<SplitNote> {
+    let mut notes = Vec::new();
+    let mut by_part = vec![[0u32; 3]; names.len()];
+    rows.iter()
+        .zip(parts)
+        .for_each(|(row, part)| by_part[row.label][part.index()] += 1);
+    let used_parts: Vec<Part> = Part::ALL
+        .into_iter()
+        .filter(|part| parts.contains(part))
+        .collect();
+    for (counts, label) in by_part.iter().zip(names) {
+        match counts.iter().sum() {
+            0 => continue,
+            1 => notes.push(SplitNote::SingleRow { label: label.clone() }),
+            rows if rows < TINY_CLASS => notes.push(SplitNote::TinyClass {
+                label: label.clone(),
+                rows,
+            }),
+            _ => {}
+        }
+        let missing = used_parts.iter().filter(|part| counts[part.index()] == 0);
+        notes.extend(missing.map(|part| SplitNote::MissingFrom {
+            label: label.clone(),
+            part: *part,
+        }));
+    }
+    let groups = repeated(rows.iter().filter_map(|row| row.group)).len() as u32;
+    if groups > 0 {
+        notes.push(SplitNote::GroupsKeptTogether { groups });
+    }
+    let duplicates: u32 = repeated(rows.iter().map(|row| row.content)).values().sum();
+    if duplicates > 0 {
+        notes.push(SplitNote::DuplicatesKeptTogether { rows: duplicates });
+    }
+    let shared = shared_with_test(rows, parts);
+    if shared > 0 {
+        notes.push(SplitNote::SharedWithTest { rows: shared });
+    }
+    notes
+}
+
+/// The keys that come more than once, with how often.
+fn repeated<K: Hash + Eq>(keys: impl Iterator<Item = K>) -> HashMap<K, u32> {
+    let mut counts = HashMap::new();
+    keys.for_each(|key| *counts.entry(key).or_insert(0) += 1);
+    counts.retain(|_, count| *count > 1);
+    counts
+}
+
+fn shared_with_test(rows: &[SplitRow], parts: &[Part]) -> u32 {
+    let of_part = |wanted: bool| {
+        rows.iter()
+            .zip(parts)
+            .filter(move |(_, part)| (**part == Part::Test) == wanted)
+            .map(|(row, _)| row)
+    };
+    let contents: HashSet<u128> = of_part(true).map(|row| row.content).collect();
+    let groups: HashSet<u32> = of_part(true).filter_map(|row| row.group).collect();
+    let shared = |row: &&SplitRow| {
+        contents.contains(&row.content) || row.group.is_some_and(|group| groups.contains(&group))
+    };
+    of_part(false).filter(shared).count() as u32
+}

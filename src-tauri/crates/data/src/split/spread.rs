@@ -1,0 +1,158 @@
+//! Spreading units over parts so that every class is spread alike.
+//!
+//! Each part keeps a debt to each class: the rows it should have less the rows it has. First every class is given a
+//! foot in every part, the rarest class first; then every unit, the largest first, goes where its classes are owed
+//! most. For rows on their own this keeps every class within one row of its share.
+
+use std::cmp::Reverse;
+
+use crate::types::Part;
+
+/// A class with this many units can stand in all three parts.
+const UNITS_FOR_ALL_PARTS: usize = 3;
+
+/// Rows that must stay together.
+#[derive(Debug, Default)]
+pub(super) struct Unit {
+    /// Indexes of its rows.
+    pub(super) rows: Vec<usize>,
+    /// Rows by class, for the classes it has.
+    counts: Vec<(usize, u32)>,
+}
+
+impl Unit {
+    pub(super) fn add(&mut self, row: usize, label: usize) {
+        self.rows.push(row);
+        match self.counts.iter_mut().find(|(known, _)| *known == label) {
+            Some((_, count)) => *count += 1,
+            None => self.counts.push((label, 1)),
+        }
+    }
+}
+
+/// The part of each unit. `wish` sums to 1; a part with no wish gets nothing.
+pub(super) fn spread(units: &[Unit], classes: usize, wish: [f64; 3], seed: u32) -> Vec<Part> {
+    let mut order: Vec<usize> = (0..units.len()).collect();
+    order.sort_by_key(|unit| (Reverse(units[*unit].rows.len()), random(seed, *unit as u64)));
+    let mut ledger = Ledger::new(units, classes, wish);
+    let mut chosen: Vec<Option<Part>> = vec![None; units.len()];
+    for (unit, part) in footholds(units, classes, wish, &order) {
+        ledger.give(&units[unit], part);
+        chosen[unit] = Some(part);
+    }
+    for unit in order {
+        if chosen[unit].is_none() {
+            let part = ledger.most_owed(&units[unit]);
+            ledger.give(&units[unit], part);
+            chosen[unit] = Some(part);
+        }
+    }
+    chosen
+        .into_iter()
+        .map(|part| part.unwrap_or(Part::Train))
+        .collect()
+}
+
+/// Small units that bring each class into each part: the rarest class first, train first. A class with fewer than
+/// three units is only brought into train.
+fn footholds(units: &[Unit], classes: usize, wish: [f64; 3], order: &[usize]) -> Vec<(usize, Part)> {
+    let mut units_of: Vec<Vec<usize>> = vec![Vec::new(); classes];
+    // The smallest unit last, so that it is the first to be popped.
+    for unit in order {
+        units[*unit]
+            .counts
+            .iter()
+            .for_each(|(label, _)| units_of[*label].push(*unit));
+    }
+    let mut by_rarity: Vec<usize> = (0..classes).collect();
+    by_rarity.sort_by_key(|label| units_of[*label].len());
+
+    let mut taken = vec![false; units.len()];
+    let mut present = vec![[false; 3]; classes];
+    let mut footholds = Vec::new();
+    for label in by_rarity {
+        let all_parts = units_of[label].len() >= UNITS_FOR_ALL_PARTS;
+        for part in Part::ALL {
+            let wanted = part == Part::Train || (all_parts && wish[part.index()] > 0.0);
+            if !wanted || present[label][part.index()] {
+                continue;
+            }
+            while units_of[label].last().is_some_and(|unit| taken[*unit]) {
+                units_of[label].pop();
+            }
+            let Some(unit) = units_of[label].pop() else {
+                continue;
+            };
+            taken[unit] = true;
+            units[unit]
+                .counts
+                .iter()
+                .for_each(|(other, _)| present[*other][part.index()] = true);
+            footholds.push((unit, part));
+        }
+    }
+    footholds
+}
+
+/// What each part should have and has, by class.
+struct Ledger {
+    wish: [f64; 3],
+    rows: f64,
+    given: [f64; 3],
+    rows_of: Vec<f64>,
+    given_of: Vec<[f64; 3]>,
+}
+
+impl Ledger {
+    fn new(units: &[Unit], classes: usize, wish: [f64; 3]) -> Ledger {
+        let mut rows_of = vec![0.0; classes];
+        for (label, count) in units.iter().flat_map(|unit| &unit.counts) {
+            rows_of[*label] += f64::from(*count);
+        }
+        let rows = rows_of.iter().sum();
+        Ledger {
+            wish,
+            rows,
+            given: [0.0; 3],
+            rows_of,
+            given_of: vec![[0.0; 3]; classes],
+        }
+    }
+
+    fn give(&mut self, unit: &Unit, part: Part) {
+        for (label, count) in &unit.counts {
+            self.given[part.index()] += f64::from(*count);
+            self.given_of[*label][part.index()] += f64::from(*count);
+        }
+    }
+
+    /// The part that owes this unit's classes most; of equals the one that lacks most rows in all.
+    fn most_owed(&self, unit: &Unit) -> Part {
+        let debt = |part: &Part| {
+            let part = part.index();
+            let owed = |(label, count): &(usize, u32)| {
+                f64::from(*count) * (self.rows_of[*label] * self.wish[part] - self.given_of[*label][part])
+            };
+            let to_classes: f64 = unit.counts.iter().map(owed).sum();
+            (to_classes, self.rows * self.wish[part] - self.given[part])
+        };
+        let open = Part::ALL.into_iter().filter(|part| self.wish[part.index()] > 0.0);
+        let most = open.max_by(|a, b| {
+            let ((a, a_in_all), (b, b_in_all)) = (debt(a), debt(b));
+            a.total_cmp(&b).then(a_in_all.total_cmp(&b_in_all))
+        });
+        most.unwrap_or(Part::Train)
+    }
+}
+
+/// The `index`-th number of the stream keyed by `seed`: splitmix64's output function (Steele, Lea & Flood 2014) over
+/// a counter. Written out because it must never change: a seed is a promise.
+fn random(seed: u32, index: u64) -> u64 {
+    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mix = |mut z: u64| {
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    };
+    mix(mix(u64::from(seed).wrapping_add(GOLDEN)).wrapping_add(index.wrapping_mul(GOLDEN)))
+}

@@ -1,0 +1,205 @@
+use super::*;
+use crate::store::testing::{import, options, project, project_with};
+use crate::types::{OnlyRows, RowFilter};
+use ColumnRole::*;
+
+fn refused(csv: &str, roles: &[ColumnRole]) -> DataError {
+    let (_place, mut project) = project();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), csv).unwrap();
+    let error = project
+        .import(file.path(), &options(roles), &mut |_, _| true)
+        .unwrap_err();
+    assert_eq!(left_behind(&project), 0, "a refused import leaves nothing behind");
+    error
+}
+
+fn left_behind(project: &Project) -> u32 {
+    let tables = [
+        "source",
+        "example",
+        "content",
+        "state",
+        "annotation",
+        "label",
+        "problem_row",
+        "split",
+    ];
+    tables
+        .iter()
+        .map(|table| {
+            let count = format!("SELECT count(*) FROM {table}");
+            project
+                .db
+                .query_row(&count, [], |row| row.get::<_, u32>(0))
+                .unwrap()
+        })
+        .sum()
+}
+
+#[test]
+fn rows_labels_and_problems_are_counted() {
+    let (_place, mut project) = project();
+    let csv = "text,label\nhello,a\n\"two\nlines\", b \nno label,\n   ,a\nshort\n1,2,3\n";
+    let summary = import(&mut project, csv, &[Text, Label]);
+    let seen = (
+        summary.rows,
+        summary.labelled,
+        summary.labels,
+        summary.problem_rows,
+        summary.empty_texts,
+    );
+    assert_eq!(seen, (4, 3, 2, 2, 1));
+    let (total, problems) = project.problems_page(0, 10).unwrap();
+    assert_eq!(
+        (total, problems[1].row, problems[1].raw.as_str()),
+        (2, 7, "1,2,3")
+    );
+    assert_eq!(
+        problems[1].kind,
+        ProblemKind::CellCount {
+            expected: 2,
+            found: 3
+        }
+    );
+    assert_eq!(project.example(2).unwrap().text, "two\nlines");
+}
+
+#[test]
+fn the_other_columns_stay_with_the_row() {
+    let (_place, mut project) = project();
+    import(
+        &mut project,
+        "nr,text,note,label\n7,hello, keep \"\" ,a\n8,x,,b\n",
+        &[Id, Text, Ignore, Label],
+    );
+    let columns = project.example(1).unwrap().columns;
+    let seen: Vec<_> = columns
+        .iter()
+        .map(|c| (c.name.as_str(), c.value.as_str()))
+        .collect();
+    assert_eq!(seen, [("nr", "7"), ("note", " keep \"\" "), ("label", "a")]);
+    assert_eq!(project.example(1).unwrap().row, 2);
+}
+
+#[test]
+fn roles_must_fit_the_file() {
+    let csv = "a,b\nx,y\n";
+    assert!(matches!(
+        refused(csv, &[Text]),
+        DataError::RolesMismatch { roles: 1, columns: 2 }
+    ));
+    assert!(matches!(
+        refused(csv, &[Ignore, Label]),
+        DataError::TextColumns { found: 0 }
+    ));
+    assert!(matches!(
+        refused(csv, &[Text, Text]),
+        DataError::TextColumns { found: 2 }
+    ));
+    assert!(matches!(
+        refused("a,b,c\n1,2,3\n", &[Text, Label, Label]),
+        DataError::RepeatedRole { .. }
+    ));
+}
+
+#[test]
+fn files_without_a_usable_row_are_refused() {
+    assert!(matches!(
+        refused("text,label\n", &[Text, Label]),
+        DataError::HeaderOnly { .. }
+    ));
+    let only_short = refused("text,label\none\ntwo\n", &[Text, Label]);
+    assert!(matches!(only_short, DataError::NoUsableRows { problems: 2 }));
+    assert!(matches!(
+        refused("text,label\n ,a\n,b\n", &[Text, Label]),
+        DataError::AllTextsEmpty { rows: 2 }
+    ));
+}
+
+#[test]
+fn a_column_of_a_thousand_values_is_no_label_column() {
+    let rows: String = (0..=MOST_LABELS)
+        .map(|i| format!("text {i},label {i}\n"))
+        .collect();
+    let error = refused(&format!("text,label\n{rows}"), &[Text, Label]);
+    assert!(matches!(error, DataError::TooManyLabels { limit: MOST_LABELS }));
+    let long = format!("text,label\na,{}\n", "x".repeat(NAME_LIMIT + 1));
+    assert!(matches!(
+        refused(&long, &[Text, Label]),
+        DataError::NoUsableRows { problems: 1 }
+    ));
+}
+
+#[test]
+fn a_cancelled_import_leaves_nothing_behind() {
+    let (_place, mut project) = project();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(
+        file.path(),
+        format!("text,label\n{}", "some text,a\n".repeat(50_000)),
+    )
+    .unwrap();
+    let mut told = Vec::new();
+    let result = project.import(file.path(), &options(&[Text, Label]), &mut |done, total| {
+        told.push((done, total));
+        done < 200_000
+    });
+    assert!(matches!(result, Err(DataError::Cancelled)));
+    assert_eq!(left_behind(&project), 0);
+    assert!(
+        told.iter()
+            .all(|(done, total)| done <= total && *total == 600_011)
+    );
+}
+
+#[test]
+fn a_second_file_adds_to_the_first_and_shares_its_labels() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+    assert_eq!(
+        import(&mut project, "text,label\nc,y\nd,z\n", &[Text, Label]).labels,
+        2
+    );
+    assert_eq!(project.label_names().unwrap(), ["x", "y", "z"]);
+    assert_eq!(project.summary().unwrap().sources.len(), 2);
+}
+
+#[test]
+fn a_text_of_a_million_characters_is_kept_whole_and_paged_short() {
+    let long = "条".repeat(1_000_000);
+    let (_place, project) = project_with(&format!("text,label\n{long},x\nb,y\n"));
+    let page = project
+        .rows_page(
+            &RowFilter {
+                only: OnlyRows::All,
+                ..RowFilter::default()
+            },
+            0,
+            10,
+        )
+        .unwrap();
+    assert_eq!(page.text[0].chars().count(), HEAD_CHARS);
+    assert_eq!(project.example(1).unwrap().text, long);
+}
+
+#[test]
+fn a_files_own_split_stands_at_once() {
+    let (_place, mut project) = project();
+    let csv = "text,label,part\na,x,train\nb,y,TRAIN\nc,x,dev\nd,y,验证\ne,x,test\nf,y,test\ng,y,holdout\n";
+    let summary = import(&mut project, csv, &[Text, Label, Split]);
+    assert_eq!((summary.rows, summary.problem_rows), (6, 1));
+    let split = project.split_summary().unwrap().unwrap();
+    assert!(split.from_file);
+    assert_eq!(
+        split.parts.iter().map(|part| part.rows).collect::<Vec<_>>(),
+        [2, 2, 2]
+    );
+    assert_eq!(split.percent, [34, 33, 33]);
+    let kind = &project.problems_page(0, 1).unwrap().1[0].kind;
+    assert_eq!(
+        *kind,
+        ProblemKind::UnknownPart {
+            value: "holdout".to_owned()
+        }
+    );
+}

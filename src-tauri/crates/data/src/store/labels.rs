@@ -1,0 +1,389 @@
+//! Labels and the log of who gave which row which label.
+//!
+//! The log only grows: an undo appends what stood before, a redo appends what was undone. Each person has their own
+//! undo stack; a new label by hand ends what they could redo.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde_json::json;
+
+use super::audit::{BATCH, append, cover_labels};
+use super::project::Project;
+use super::sql::{now, number};
+use crate::error::{DataError, Result};
+use crate::types::{Label, LabelState};
+
+/// Characters of a label's name.
+pub(super) const NAME_LIMIT: usize = 200;
+
+/// More classes than this are no classes.
+pub(super) const MOST_LABELS: usize = 1_000;
+
+const KEYS: &str = "1234567890abcdefghijklmnopqrstuvwxyz";
+
+impl Project {
+    /// All labels with their counts; `can_undo` and `can_redo` are about who labelled last.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn label_state(&self) -> Result<LabelState> {
+        let tx = self.read()?;
+        let newest = "SELECT who FROM annotation WHERE kind <> 'import' ORDER BY id DESC LIMIT 1";
+        let who: Option<String> = tx.query_row(newest, [], |row| row.get(0)).optional()?;
+        label_state(&tx, who.as_deref().unwrap_or_default(), None)
+    }
+
+    /// Adds a label; the name is trimmed.
+    ///
+    /// # Errors
+    /// `LabelName`, `LabelExists`, `TooManyLabels`.
+    pub fn add_label(&mut self, name: &str) -> Result<LabelState> {
+        let name = checked_name(name)?;
+        let tx = self.write()?;
+        refuse_taken(&tx, name, None)?;
+        let id = ensure_label(&tx, name)?;
+        append(&tx, "label_added", &json!({ "label": id, "name": name }))?;
+        tx.commit()?;
+        self.label_state()
+    }
+
+    /// Gives a label another name.
+    ///
+    /// # Errors
+    /// `UnknownLabel`, `LabelName`, `LabelExists`.
+    pub fn rename_label(&mut self, id: u32, name: &str) -> Result<LabelState> {
+        let name = checked_name(name)?;
+        let tx = self.write()?;
+        let before = label_name(&tx, id)?;
+        refuse_taken(&tx, name, Some(id))?;
+        tx.execute("UPDATE label SET name = ?2 WHERE id = ?1", params![id, name])?;
+        append(
+            &tx,
+            "label_renamed",
+            &json!({ "label": id, "from": before, "to": name }),
+        )?;
+        tx.commit()?;
+        self.label_state()
+    }
+
+    /// Removes a label that no row carries, hidden rows included. An undo that needs it brings it back.
+    ///
+    /// # Errors
+    /// `UnknownLabel`, `LabelInUse`.
+    pub fn remove_label(&mut self, id: u32) -> Result<LabelState> {
+        let tx = self.write()?;
+        let name = label_name(&tx, id)?;
+        let rows = number(&tx, "SELECT count(*) FROM state WHERE label = ?1", [id])?;
+        if rows > 0 {
+            return Err(DataError::LabelInUse { name, rows });
+        }
+        tx.execute("UPDATE label SET removed = 1 WHERE id = ?1", [id])?;
+        append(&tx, "label_removed", &json!({ "label": id, "name": name }))?;
+        tx.commit()?;
+        self.label_state()
+    }
+
+    /// Gives `example` a label, or takes it away. On disk when this returns.
+    ///
+    /// # Errors
+    /// `UnknownExample`, `UnknownLabel`, `Locked`, `DiskFull`.
+    pub fn annotate(&mut self, example: u32, label: Option<u32>, who: &str) -> Result<LabelState> {
+        let tx = self.write()?;
+        if let Some(label) = label {
+            label_name(&tx, label)?;
+        }
+        let id = give(
+            &tx,
+            &Given {
+                example,
+                label,
+                kind: "set",
+                target: None,
+                who,
+            },
+        )?;
+        if id % BATCH == 0 {
+            cover_labels(&tx)?;
+        }
+        tx.commit()?;
+        label_state(&self.db, who, None)
+    }
+
+    /// Takes back the last label by `who` that is not undone; without one, nothing happens.
+    ///
+    /// # Errors
+    /// `LabelExists` when the label to bring back was removed and its name given to another.
+    pub fn undo_annotation(&mut self, who: &str) -> Result<LabelState> {
+        let tx = self.write()?;
+        let example = match undoable(&tx, who)? {
+            Some(target) => {
+                let set = set_entry(&tx, target)?;
+                revive(&tx, set.previous)?;
+                let target = Some(target);
+                give(
+                    &tx,
+                    &Given {
+                        example: set.example,
+                        label: set.previous,
+                        kind: "undo",
+                        target,
+                        who,
+                    },
+                )?;
+                Some(set.example)
+            }
+            None => None,
+        };
+        tx.commit()?;
+        label_state(&self.db, who, example)
+    }
+
+    /// Gives again what `who` undid last; without that, nothing happens.
+    ///
+    /// # Errors
+    /// `LabelExists` when the label to bring back was removed and its name given to another.
+    pub fn redo_annotation(&mut self, who: &str) -> Result<LabelState> {
+        let tx = self.write()?;
+        let example = match redoable(&tx, who)? {
+            Some(target) => {
+                let set = set_entry(&tx, target)?;
+                revive(&tx, set.label)?;
+                let target = Some(target);
+                give(
+                    &tx,
+                    &Given {
+                        example: set.example,
+                        label: set.label,
+                        kind: "redo",
+                        target,
+                        who,
+                    },
+                )?;
+                Some(set.example)
+            }
+            None => None,
+        };
+        tx.commit()?;
+        label_state(&self.db, who, example)
+    }
+
+    /// The next visible row without a label after `after`, wrapping round; `None` when all are labelled.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn next_unlabelled(&self, after: Option<u32>) -> Result<Option<u32>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT min(example) FROM state WHERE hidden_by IS NULL AND label IS NULL AND example > ?1",
+        )?;
+        let mut first_after = |id: u32| query.query_row([id], |row| row.get::<_, Option<u32>>(0));
+        match first_after(after.unwrap_or_default())? {
+            Some(next) => Ok(Some(next)),
+            None => Ok(first_after(0)?),
+        }
+    }
+
+    /// The names of the classes in use (carried by at least one visible row), in the order of their ids.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn label_names(&self) -> Result<Vec<String>> {
+        Ok(labels_in_use(&self.db)?
+            .into_iter()
+            .map(|(_, name)| name)
+            .collect())
+    }
+}
+
+/// Ids and names of the labels carried by visible rows, in the order of their ids.
+pub(super) fn labels_in_use(db: &Connection) -> Result<Vec<(u32, String)>> {
+    let mut query = db.prepare_cached(
+        "SELECT id, name FROM label WHERE EXISTS
+         (SELECT 1 FROM state WHERE hidden_by IS NULL AND state.label = label.id) ORDER BY id",
+    )?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The id of the label called `name`, made or brought back when there is none.
+pub(super) fn ensure_label(tx: &Transaction<'_>, name: &str) -> Result<u32> {
+    let known: Option<(u32, bool)> = tx
+        .query_row(
+            "SELECT id, removed FROM label WHERE name = ?1 ORDER BY removed LIMIT 1",
+            [name],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    match known {
+        Some((id, false)) => return Ok(id),
+        Some((id, true)) => {
+            tx.execute("UPDATE label SET removed = 0 WHERE id = ?1", [id])?;
+            return Ok(id);
+        }
+        None => {}
+    }
+    let mut query = tx.prepare_cached("SELECT colour, key FROM label WHERE removed = 0")?;
+    let taken: Vec<(u32, String)> = query
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    if taken.len() >= MOST_LABELS {
+        return Err(DataError::TooManyLabels { limit: MOST_LABELS });
+    }
+    let colour = (0..)
+        .find(|colour| taken.iter().all(|(other, _)| other != colour))
+        .unwrap_or_default();
+    let key = KEYS
+        .chars()
+        .map(String::from)
+        .find(|key| taken.iter().all(|(_, other)| other != key));
+    tx.execute(
+        "INSERT INTO label (name, colour, key) VALUES (?1, ?2, ?3)",
+        params![name, colour, key.unwrap_or_default()],
+    )?;
+    Ok(tx.last_insert_rowid() as u32)
+}
+
+fn checked_name(name: &str) -> Result<&str> {
+    let name = name.trim();
+    match name.chars().count() {
+        1..=NAME_LIMIT => Ok(name),
+        _ => Err(DataError::LabelName { limit: NAME_LIMIT }),
+    }
+}
+
+fn refuse_taken(db: &Connection, name: &str, but: Option<u32>) -> Result<()> {
+    let taken = "SELECT count(*) FROM label WHERE removed = 0 AND name = ?1 AND id IS NOT ?2";
+    if number(db, taken, params![name, but])? > 0 {
+        return Err(DataError::LabelExists {
+            name: name.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn label_name(db: &Connection, id: u32) -> Result<String> {
+    let mut query = db.prepare_cached("SELECT name FROM label WHERE id = ?1 AND removed = 0")?;
+    query
+        .query_row([id], |row| row.get(0))
+        .optional()?
+        .ok_or(DataError::UnknownLabel { id })
+}
+
+fn revive(tx: &Transaction<'_>, label: Option<u32>) -> Result<()> {
+    let removed: Option<String> = tx
+        .query_row(
+            "SELECT name FROM label WHERE id = ?1 AND removed = 1",
+            [label],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if let Some(name) = removed {
+        refuse_taken(tx, &name, None)?;
+        tx.execute("UPDATE label SET removed = 0 WHERE id = ?1", [label])?;
+    }
+    Ok(())
+}
+
+struct Given<'a> {
+    example: u32,
+    label: Option<u32>,
+    kind: &'a str,
+    target: Option<u32>,
+    who: &'a str,
+}
+
+/// Appends to the log and brings `state` along; returns the entry's id.
+fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<u32> {
+    let previous: Option<u32> = tx
+        .prepare_cached("SELECT label FROM state WHERE example = ?1")?
+        .query_row([given.example], |row| row.get(0))
+        .optional()?
+        .ok_or(DataError::UnknownExample { id: given.example })?;
+    tx.prepare_cached(
+        "INSERT INTO annotation (example, label, previous, kind, target, who, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        given.example,
+        given.label,
+        previous,
+        given.kind,
+        given.target,
+        given.who,
+        now(tx)?
+    ])?;
+    let id = tx.last_insert_rowid() as u32;
+    tx.prepare_cached("UPDATE state SET label = ?2 WHERE example = ?1")?
+        .execute(params![given.example, given.label])?;
+    Ok(id)
+}
+
+struct SetEntry {
+    example: u32,
+    label: Option<u32>,
+    previous: Option<u32>,
+}
+
+fn set_entry(tx: &Transaction<'_>, id: u32) -> Result<SetEntry> {
+    let sql = "SELECT example, label, previous FROM annotation WHERE id = ?1";
+    Ok(tx.query_row(sql, [id], |row| {
+        Ok(SetEntry {
+            example: row.get(0)?,
+            label: row.get(1)?,
+            previous: row.get(2)?,
+        })
+    })?)
+}
+
+/// The last label by `who` whose latest undo, if any, was redone.
+fn undoable(db: &Connection, who: &str) -> Result<Option<u32>> {
+    let sql = "SELECT id FROM annotation AS a WHERE who = ?1 AND kind = 'set'
+         AND (SELECT kind FROM annotation WHERE target = a.id ORDER BY id DESC LIMIT 1) IS NOT 'undo'
+         ORDER BY id DESC LIMIT 1";
+    Ok(db
+        .prepare_cached(sql)?
+        .query_row([who], |row| row.get(0))
+        .optional()?)
+}
+
+/// The label whose undo by `who` is the latest since their last new label, and is not redone.
+fn redoable(db: &Connection, who: &str) -> Result<Option<u32>> {
+    let sql = "SELECT target FROM annotation AS a WHERE who = ?1 AND kind = 'undo'
+         AND id > coalesce((SELECT max(id) FROM annotation WHERE who = ?1 AND kind = 'set'), 0)
+         AND NOT EXISTS (SELECT 1 FROM annotation WHERE target = a.target AND id > a.id)
+         ORDER BY id DESC LIMIT 1";
+    Ok(db
+        .prepare_cached(sql)?
+        .query_row([who], |row| row.get(0))
+        .optional()?)
+}
+
+fn label_state(db: &Connection, who: &str, example: Option<u32>) -> Result<LabelState> {
+    let mut query = db.prepare_cached(
+        "SELECT id, name, colour, key, coalesce(n, 0) FROM label LEFT JOIN
+         (SELECT label, count(*) AS n FROM state WHERE hidden_by IS NULL GROUP BY label) ON label = id
+         WHERE removed = 0 ORDER BY id",
+    )?;
+    let labels: Vec<Label> = query
+        .query_map([], |row| {
+            Ok(Label {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                colour: row.get(2)?,
+                key: row.get(3)?,
+                count: row.get(4)?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let unlabelled = "SELECT count(*) FROM state WHERE hidden_by IS NULL AND label IS NULL";
+    let labelled = labels.iter().map(|label| label.count).sum();
+    Ok(LabelState {
+        rows: labelled + number(db, unlabelled, [])?,
+        labelled,
+        labels,
+        can_undo: undoable(db, who)?.is_some(),
+        can_redo: redoable(db, who)?.is_some(),
+        example,
+    })
+}
+
+#[cfg(test)]
+mod tests;

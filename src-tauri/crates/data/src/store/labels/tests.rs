@@ -1,0 +1,145 @@
+use super::*;
+use crate::store::testing::project_with;
+
+const ME: &str = "person";
+
+fn label_of(project: &Project, example: u32) -> Option<u32> {
+    project.example(example).unwrap().label
+}
+
+#[test]
+fn labels_get_a_key_a_colour_and_a_distinct_name() {
+    let (_place, mut project) = project_with("text,label\na,\nb,\n");
+    project.add_label(" Termination ").unwrap();
+    let state = project.add_label("违约").unwrap();
+    let seen: Vec<_> = state
+        .labels
+        .iter()
+        .map(|l| (l.name.as_str(), l.key.as_str(), l.colour))
+        .collect();
+    assert_eq!(seen, [("Termination", "1", 0), ("违约", "2", 1)]);
+    assert!(matches!(project.add_label("违约"), Err(DataError::LabelExists { name }) if name == "违约"));
+    assert!(matches!(project.add_label(" "), Err(DataError::LabelName { .. })));
+    assert!(matches!(
+        project.rename_label(1, "违约"),
+        Err(DataError::LabelExists { .. })
+    ));
+    assert_eq!(project.rename_label(1, "End").unwrap().labels[0].name, "End");
+    assert!(matches!(
+        project.rename_label(9, "x"),
+        Err(DataError::UnknownLabel { id: 9 })
+    ));
+}
+
+#[test]
+fn a_label_goes_only_when_no_row_carries_it_and_frees_its_key() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+    assert!(matches!(
+        project.remove_label(1),
+        Err(DataError::LabelInUse { rows: 1, .. })
+    ));
+    project.annotate(1, None, ME).unwrap();
+    assert_eq!(project.remove_label(1).unwrap().labels.len(), 1);
+    assert_eq!(project.add_label("z").unwrap().labels[1].key, "1");
+}
+
+#[test]
+fn every_label_is_kept_in_the_rows_history() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+    let state = project.annotate(1, Some(2), ME).unwrap();
+    assert_eq!(
+        (state.labels[0].count, state.labels[1].count, state.labelled),
+        (0, 2, 2)
+    );
+    let history = project.example(1).unwrap().history;
+    let seen: Vec<_> = history
+        .iter()
+        .map(|entry| (entry.label, entry.who.as_str()))
+        .collect();
+    assert_eq!(seen, [(Some(1), "import"), (Some(2), ME)]);
+    assert!(matches!(
+        project.annotate(99, None, ME),
+        Err(DataError::UnknownExample { id: 99 })
+    ));
+    assert!(matches!(
+        project.annotate(1, Some(99), ME),
+        Err(DataError::UnknownLabel { id: 99 })
+    ));
+}
+
+#[test]
+fn undo_and_redo_walk_back_and_forth_through_a_persons_labels() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+    assert!(
+        !project.label_state().unwrap().can_undo,
+        "an import is no step to undo"
+    );
+    project.annotate(1, Some(2), ME).unwrap();
+    project.annotate(2, None, ME).unwrap();
+    assert_eq!(project.undo_annotation(ME).unwrap().example, Some(2));
+    let state = project.undo_annotation(ME).unwrap();
+    assert_eq!(
+        (state.example, state.can_undo, state.can_redo),
+        (Some(1), false, true)
+    );
+    assert_eq!((label_of(&project, 1), label_of(&project, 2)), (Some(1), Some(2)));
+    assert_eq!(project.undo_annotation(ME).unwrap().example, None, "nothing left");
+
+    assert_eq!(project.redo_annotation(ME).unwrap().example, Some(1));
+    assert_eq!(project.redo_annotation(ME).unwrap().example, Some(2));
+    assert_eq!(project.redo_annotation(ME).unwrap().example, None);
+    assert_eq!((label_of(&project, 1), label_of(&project, 2)), (Some(2), None));
+    assert_eq!(
+        project.undo_annotation(ME).unwrap().example,
+        Some(2),
+        "what was redone can be undone"
+    );
+}
+
+#[test]
+fn a_new_label_ends_what_could_be_redone() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+    project.annotate(1, Some(2), ME).unwrap();
+    project.undo_annotation(ME).unwrap();
+    let state = project.annotate(2, Some(1), ME).unwrap();
+    assert_eq!((state.can_undo, state.can_redo), (true, false));
+    assert_eq!(project.undo_annotation(ME).unwrap().example, Some(2));
+    assert_eq!(
+        project.undo_annotation(ME).unwrap().example,
+        None,
+        "the first was undone before"
+    );
+}
+
+#[test]
+fn people_undo_only_their_own_labels() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+    project.annotate(1, Some(2), "ann").unwrap();
+    assert!(!project.annotate(2, Some(1), "bo").unwrap().can_redo);
+    assert_eq!(project.undo_annotation("ann").unwrap().example, Some(1));
+    assert!(
+        project.label_state().unwrap().can_redo,
+        "about ann, who acted last"
+    );
+    assert!(!project.redo_annotation("bo").unwrap().can_redo);
+}
+
+#[test]
+fn an_undo_brings_a_removed_label_back() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+    project.annotate(1, Some(2), ME).unwrap();
+    project.remove_label(1).unwrap();
+    assert_eq!(project.undo_annotation(ME).unwrap().labels[0].name, "x");
+    assert_eq!(label_of(&project, 1), Some(1));
+}
+
+#[test]
+fn the_next_unlabelled_row_is_found_round_the_end() {
+    let (_place, mut project) = project_with("text,label\na,\nb,x\nc,\n");
+    assert_eq!(project.next_unlabelled(None).unwrap(), Some(1));
+    assert_eq!(project.next_unlabelled(Some(1)).unwrap(), Some(3));
+    assert_eq!(project.next_unlabelled(Some(3)).unwrap(), Some(1));
+    project.annotate(1, Some(1), ME).unwrap();
+    project.annotate(3, Some(1), ME).unwrap();
+    assert_eq!(project.next_unlabelled(Some(2)).unwrap(), None);
+}

@@ -1,0 +1,27 @@
+//! The project: a folder `NAME.understudy` with `project.db` (SQLite) and `runs/ID/`.
+//!
+//! In: files, labels, decisions. Out: pages, summaries, rows to learn from. Raw rows are never changed; labels and
+//! the audit log only grow. Several processes may have one project open: readers never wait, writers take turns
+//! (immediate transactions, five seconds of patience), and what a call returned is on disk.
+
+mod audit;
+mod cleaning;
+mod import;
+mod labels;
+mod predictions;
+mod project;
+mod rows;
+mod runs;
+mod splits;
+mod sql;
+mod summary;
+#[cfg(test)]
+mod testing;
+
+pub use audit::{AuditReport, BreakKind, BrokenEntry};
+pub use predictions::{StoredPrediction, WrongRow};
+pub use project::Project;
+pub use runs::RunRecord;
+
+/// Characters of a text in a page.
+pub(crate) const HEAD_CHARS: usize = 300;

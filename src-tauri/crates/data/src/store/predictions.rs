@@ -1,0 +1,228 @@
+//! What a run's model answered for the rows of a part.
+
+use rusqlite::{Row, params};
+
+use super::project::Project;
+use super::sql::number;
+use crate::error::{DataError, Result};
+use crate::types::Part;
+
+/// The most rows a page of wrong answers may have.
+const PAGE_LIMIT: u32 = 1_000;
+
+/// A model's answer for one row. Classes are indexes into the run's own list of labels.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct StoredPrediction {
+    /// The row.
+    pub example: u32,
+    /// The class the expert gave.
+    pub gold: usize,
+    /// The class the model gave.
+    pub predicted: usize,
+    /// The model's probability for its answer, 0 to 1.
+    pub confidence: f64,
+    /// Its probabilities for all classes.
+    pub probabilities: Vec<f32>,
+}
+
+/// A row of the test part that the model got wrong.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct WrongRow {
+    /// The row.
+    pub example: u32,
+    /// Its text, cut at 300 characters.
+    pub text: String,
+    /// The class the expert gave.
+    pub gold: usize,
+    /// The class the model gave.
+    pub predicted: usize,
+    /// The model's probability for its answer, 0 to 1.
+    pub confidence: f64,
+}
+
+impl Project {
+    /// Stores a run's answers for a part in place of earlier ones.
+    ///
+    /// # Errors
+    /// `UnknownRun`, `UnknownExample`, and those of the database.
+    pub fn save_predictions(&mut self, run: &str, part: Part, rows: &[StoredPrediction]) -> Result<()> {
+        self.known_run(run)?;
+        let tx = self.write()?;
+        tx.execute(
+            "DELETE FROM prediction WHERE run = ?1 AND part = ?2",
+            params![run, part],
+        )?;
+        let known = "SELECT count(*) FROM example WHERE id = ?1";
+        let mut insert = tx.prepare_cached("INSERT INTO prediction VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        for row in rows {
+            if number(&tx, known, [row.example])? == 0 {
+                return Err(DataError::UnknownExample { id: row.example });
+            }
+            let bytes: Vec<u8> = row.probabilities.iter().flat_map(|p| p.to_le_bytes()).collect();
+            let classes = [row.gold as i64, row.predicted as i64];
+            insert.execute(params![
+                run,
+                part,
+                row.example,
+                classes[0],
+                classes[1],
+                row.confidence,
+                bytes
+            ])?;
+        }
+        drop(insert);
+        Ok(tx.commit()?)
+    }
+
+    /// A run's answers for a part, in the order of the rows.
+    ///
+    /// # Errors
+    /// `UnknownRun`, and those of the database.
+    pub fn predictions(&self, run: &str, part: Part) -> Result<Vec<StoredPrediction>> {
+        self.known_run(run)?;
+        let mut query = self.db.prepare_cached(
+            "SELECT example, gold, predicted, confidence, probabilities FROM prediction
+             WHERE run = ?1 AND part = ?2 ORDER BY example",
+        )?;
+        let rows = query.query_map(params![run, part], |row| {
+            let bytes: Vec<u8> = row.get(4)?;
+            let (floats, _) = bytes.as_chunks();
+            Ok(StoredPrediction {
+                example: row.get(0)?,
+                gold: class(row, 1)?,
+                predicted: class(row, 2)?,
+                confidence: row.get(3)?,
+                probabilities: floats.iter().map(|float| f32::from_le_bytes(*float)).collect(),
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The rows of the test part that the run got wrong, the most confident first: how many pass the filter, and a
+    /// page of them. `gold` and `predicted` narrow to one class each.
+    ///
+    /// # Errors
+    /// `UnknownRun`, and those of the database.
+    pub fn wrong_predictions(
+        &self,
+        run: &str,
+        gold: Option<usize>,
+        predicted: Option<usize>,
+        offset: u32,
+        limit: u32,
+    ) -> Result<(u32, Vec<WrongRow>)> {
+        self.known_run(run)?;
+        const WRONG: &str = "FROM prediction p WHERE run = ?1 AND part = 2 AND gold <> predicted
+             AND (?2 IS NULL OR gold = ?2) AND (?3 IS NULL OR predicted = ?3)";
+        let tx = self.read()?;
+        let [gold, predicted] = [gold, predicted].map(|class| class.map(|index| index as i64));
+        let total = number(
+            &tx,
+            &format!("SELECT count(*) {WRONG}"),
+            params![run, gold, predicted],
+        )?;
+        let mut query = tx.prepare_cached(&format!(
+            "SELECT example, gold, predicted, confidence,
+             (SELECT coalesce(head, text) FROM content WHERE content.example = p.example)
+             {WRONG} ORDER BY confidence DESC, example LIMIT ?4 OFFSET ?5"
+        ))?;
+        let rows = query.query_map(
+            params![run, gold, predicted, limit.min(PAGE_LIMIT), offset],
+            |row| {
+                Ok(WrongRow {
+                    example: row.get(0)?,
+                    gold: class(row, 1)?,
+                    predicted: class(row, 2)?,
+                    confidence: row.get(3)?,
+                    text: row.get(4)?,
+                })
+            },
+        )?;
+        Ok((total, rows.collect::<rusqlite::Result<_>>()?))
+    }
+}
+
+fn class(row: &Row<'_>, index: usize) -> rusqlite::Result<usize> {
+    Ok(row.get::<_, u32>(index)? as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::RunRecord;
+    use crate::store::testing::project_with;
+    use crate::types::RunStatus;
+
+    fn answer(example: u32, gold: usize, predicted: usize, confidence: f64) -> StoredPrediction {
+        StoredPrediction {
+            example,
+            gold,
+            predicted,
+            confidence,
+            probabilities: vec![0.25, 0.75],
+        }
+    }
+
+    fn project_with_run() -> (tempfile::TempDir, Project) {
+        let (place, mut project) = project_with("text,label\na,x\nb,y\nc,x\nd,y\n");
+        let run = RunRecord {
+            id: "r1".to_owned(),
+            status: RunStatus::Running,
+            model: "minilm".to_owned(),
+            created_at: "2026-01-01T00:00:00Z".to_owned(),
+            settings: serde_json::json!({}),
+            split_version: None,
+            summary: None,
+            reason: None,
+        };
+        project.insert_run(&run).unwrap();
+        (place, project)
+    }
+
+    #[test]
+    fn predictions_replace_those_of_the_same_part() {
+        let (_place, mut project) = project_with_run();
+        project
+            .save_predictions("r1", Part::Test, &[answer(1, 0, 1, 0.9)])
+            .unwrap();
+        project
+            .save_predictions("r1", Part::Validation, &[answer(2, 1, 1, 0.8)])
+            .unwrap();
+        let newer = [answer(3, 0, 0, 0.75), answer(4, 1, 0, 0.6)];
+        project.save_predictions("r1", Part::Test, &newer).unwrap();
+        assert_eq!(project.predictions("r1", Part::Test).unwrap(), newer);
+        assert_eq!(project.predictions("r1", Part::Validation).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_prediction_for_no_row_keeps_the_earlier_ones() {
+        let (_place, mut project) = project_with_run();
+        project
+            .save_predictions("r1", Part::Test, &[answer(1, 0, 1, 0.9)])
+            .unwrap();
+        let refused = project.save_predictions("r1", Part::Test, &[answer(99, 0, 1, 0.9)]);
+        assert!(matches!(refused, Err(DataError::UnknownExample { id: 99 })));
+        assert_eq!(project.predictions("r1", Part::Test).unwrap().len(), 1);
+        assert!(matches!(
+            project.predictions("r2", Part::Test),
+            Err(DataError::UnknownRun { .. })
+        ));
+    }
+
+    #[test]
+    fn wrong_answers_come_most_confident_first_and_can_be_narrowed() {
+        let (_place, mut project) = project_with_run();
+        let rows = [
+            answer(1, 0, 1, 0.6),
+            answer(2, 1, 0, 0.7),
+            answer(3, 0, 1, 0.9),
+            answer(4, 1, 1, 0.99),
+        ];
+        project.save_predictions("r1", Part::Test, &rows).unwrap();
+        let (total, wrong) = project.wrong_predictions("r1", None, None, 0, 2).unwrap();
+        let seen: Vec<_> = wrong.iter().map(|row| (row.example, row.text.as_str())).collect();
+        assert_eq!((total, seen), (3, vec![(3, "c"), (2, "b")]));
+        let (total, wrong) = project.wrong_predictions("r1", Some(0), Some(1), 1, 5).unwrap();
+        assert_eq!((total, wrong[0].example), (2, 1));
+    }
+}

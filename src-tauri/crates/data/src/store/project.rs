@@ -1,0 +1,335 @@
+//! A project's folder and database: create, open, migrate, settings.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+use serde_json::json;
+
+use super::audit;
+use super::rows::Listing;
+use crate::error::{DataError, Result};
+
+/// One file a format, in order; `user_version` counts those applied.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+
+/// "Usty" in SQLite's header: tells our database from any other.
+const APPLICATION_ID: i32 = 0x5573_7479;
+
+const SUFFIX: &str = ".understudy";
+const DATABASE: &str = "project.db";
+const NAME_KEY: &str = "name";
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An open project. It may move to another thread but not be shared between threads: a second one opens its own.
+#[derive(Debug)]
+pub struct Project {
+    pub(super) db: Connection,
+    folder: PathBuf,
+    name: String,
+    /// The ids of the last filter, so that scrolling does not search again.
+    pub(super) listing: RefCell<Option<Listing>>,
+}
+
+impl Project {
+    /// Makes the folder (which must end in `.understudy`) and an empty project in it.
+    ///
+    /// # Errors
+    /// `FolderName`, `EmptyProjectName`, `FolderTaken` when the folder exists and is not empty, `Io`, `DiskFull`.
+    pub fn create(folder: &Path, name: &str) -> Result<Project> {
+        if !folder.to_string_lossy().ends_with(SUFFIX) {
+            return Err(DataError::FolderName {
+                folder: folder.to_path_buf(),
+            });
+        }
+        let name = name.trim();
+        if name.is_empty() {
+            return Err(DataError::EmptyProjectName);
+        }
+        fs::create_dir_all(folder).map_err(DataError::io(folder))?;
+        if fs::read_dir(folder)
+            .map_err(DataError::io(folder))?
+            .next()
+            .is_some()
+        {
+            return Err(DataError::FolderTaken {
+                folder: folder.to_path_buf(),
+            });
+        }
+        let mut db = connect(folder, OpenFlags::SQLITE_OPEN_CREATE)?;
+        // The journal's mode belongs to the file and cannot change inside a transaction.
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        migrate(&mut db, |tx| {
+            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+            tx.execute("INSERT INTO setting VALUES (?1, ?2)", [NAME_KEY, name])?;
+            audit::append(tx, "project_created", &json!({ "name": name }))
+        })?;
+        Ok(Project {
+            db,
+            folder: folder.to_path_buf(),
+            name: name.to_owned(),
+            listing: RefCell::default(),
+        })
+    }
+
+    /// Opens the project in `folder` and brings it to this version's format.
+    ///
+    /// # Errors
+    /// `NotAProject`, `NewerVersion`, `Corrupt`, `ReadOnly`, `Locked`.
+    pub fn open(folder: &Path) -> Result<Project> {
+        let not_a_project = || DataError::NotAProject {
+            folder: folder.to_path_buf(),
+        };
+        if !folder.join(DATABASE).is_file() {
+            return Err(not_a_project());
+        }
+        let mut db = connect(folder, OpenFlags::empty())?;
+        let id: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        if id != APPLICATION_ID {
+            return Err(not_a_project());
+        }
+        if db.is_readonly("main")? {
+            return Err(DataError::ReadOnly);
+        }
+        migrate(&mut db, |_| Ok(()))?;
+        let name = read_setting(&db, NAME_KEY)?.ok_or_else(not_a_project)?;
+        Ok(Project {
+            db,
+            folder: folder.to_path_buf(),
+            name,
+            listing: RefCell::default(),
+        })
+    }
+
+    /// The project's folder, as given.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The project's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where a run keeps its files; not created here.
+    pub fn run_folder(&self, id: &str) -> PathBuf {
+        self.folder.join("runs").join(id)
+    }
+
+    /// A stored setting.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn setting(&self, key: &str) -> Result<Option<String>> {
+        read_setting(&self.db, key)
+    }
+
+    /// Stores a setting. The key `name` is the project's name.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn set_setting(&mut self, key: &str, value: &str) -> Result<()> {
+        let tx = self.write()?;
+        tx.execute(
+            "INSERT INTO setting VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [key, value],
+        )?;
+        tx.commit()?;
+        if key == NAME_KEY {
+            self.name = value.to_owned();
+        }
+        Ok(())
+    }
+
+    /// A transaction that has its turn to write from the start, so that it never fails half-way for waiting.
+    pub(super) fn write(&mut self) -> Result<Transaction<'_>> {
+        Ok(self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?)
+    }
+
+    /// A transaction in which every query sees the same state, whatever other processes write.
+    pub(super) fn read(&self) -> Result<Transaction<'_>> {
+        Ok(self.db.unchecked_transaction()?)
+    }
+}
+
+fn read_setting(db: &Connection, key: &str) -> Result<Option<String>> {
+    let mut query = db.prepare_cached("SELECT value FROM setting WHERE key = ?1")?;
+    Ok(query.query_row([key], |row| row.get(0)).optional()?)
+}
+
+fn connect(folder: &Path, extra: OpenFlags) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
+    let db = Connection::open_with_flags(folder.join(DATABASE), flags)?;
+    db.busy_timeout(PATIENCE)?;
+    db.set_prepared_statement_cache_capacity(64);
+    // FULL: every commit reaches the disk before the call returns, so that no label is ever lost.
+    db.pragma_update(None, "synchronous", "FULL")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    // 64 MiB: the indexes of a million rows fit while they are being built.
+    db.pragma_update(None, "cache_size", -65_536)?;
+    Ok(db)
+}
+
+/// Applies the formats that are missing, then `and_then`, in one transaction.
+fn migrate(db: &mut Connection, and_then: impl FnOnce(&Transaction<'_>) -> Result<()>) -> Result<()> {
+    let known = MIGRATIONS.len() as u32;
+    let version = |db: &Connection| db.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
+    let found = version(db)?;
+    if found > known {
+        return Err(DataError::NewerVersion { found, known });
+    }
+    if found == known {
+        return Ok(());
+    }
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been quicker.
+    for migration in MIGRATIONS.iter().skip(version(&tx)? as usize) {
+        tx.execute_batch(migration)?;
+    }
+    tx.pragma_update(None, "user_version", known)?;
+    and_then(&tx)?;
+    Ok(tx.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{folder, options, project_with};
+    use crate::types::ColumnRole;
+
+    #[test]
+    fn a_created_project_opens_again_under_its_name() {
+        let place = folder();
+        let path = place.path().join("案卷.understudy");
+        Project::create(&path, " 案卷 ")
+            .unwrap()
+            .set_setting("model", "minilm")
+            .unwrap();
+        let project = Project::open(&path).unwrap();
+        assert_eq!((project.name(), project.folder()), ("案卷", path.as_path()));
+        assert_eq!(project.setting("model").unwrap().as_deref(), Some("minilm"));
+        assert_eq!(project.setting("nothing").unwrap(), None);
+        assert_eq!(project.run_folder("r1"), path.join("runs/r1"));
+    }
+
+    #[test]
+    fn only_an_empty_folder_of_the_right_name_becomes_a_project() {
+        let place = folder();
+        let path = place.path().join("a.understudy");
+        assert!(matches!(
+            Project::create(&place.path().join("a"), "a"),
+            Err(DataError::FolderName { .. })
+        ));
+        assert!(matches!(
+            Project::create(&path, "  "),
+            Err(DataError::EmptyProjectName)
+        ));
+        Project::create(&path, "a").unwrap();
+        assert!(matches!(
+            Project::create(&path, "a"),
+            Err(DataError::FolderTaken { .. })
+        ));
+    }
+
+    #[test]
+    fn folders_that_hold_no_project_are_refused() {
+        let place = folder();
+        assert!(matches!(
+            Project::open(place.path()),
+            Err(DataError::NotAProject { .. })
+        ));
+        fs::write(
+            place.path().join(DATABASE),
+            "this is no database, however long the text may be",
+        )
+        .unwrap();
+        assert!(matches!(
+            Project::open(place.path()),
+            Err(DataError::Corrupt { .. })
+        ));
+        fs::remove_file(place.path().join(DATABASE)).unwrap();
+        Connection::open(place.path().join(DATABASE))
+            .unwrap()
+            .execute_batch("CREATE TABLE x (y)")
+            .unwrap();
+        assert!(matches!(
+            Project::open(place.path()),
+            Err(DataError::NotAProject { .. })
+        ));
+    }
+
+    #[test]
+    fn a_project_of_a_later_version_is_left_alone() {
+        let place = folder();
+        let path = place.path().join("a.understudy");
+        let project = Project::create(&path, "a").unwrap();
+        project.db.pragma_update(None, "user_version", 99).unwrap();
+        drop(project);
+        let known = MIGRATIONS.len() as u32;
+        let refused = Project::open(&path).unwrap_err();
+        assert!(matches!(refused, DataError::NewerVersion { found: 99, known: k } if k == known));
+    }
+
+    #[test]
+    fn a_damaged_database_is_called_damaged() {
+        let place = folder();
+        let path = place.path().join("a.understudy");
+        drop(Project::create(&path, "a").unwrap());
+        let mut bytes = fs::read(path.join(DATABASE)).unwrap();
+        bytes[100..4096].fill(0xAA);
+        fs::write(path.join(DATABASE), bytes).unwrap();
+        assert!(matches!(Project::open(&path), Err(DataError::Corrupt { .. })));
+    }
+
+    #[test]
+    fn a_second_writer_waits_its_turn_and_then_says_so() {
+        let place = folder();
+        let path = place.path().join("a.understudy");
+        let mut first = Project::create(&path, "a").unwrap();
+        let mut second = Project::open(&path).unwrap();
+        second.db.busy_timeout(Duration::from_millis(10)).unwrap();
+        let tx = first.write().unwrap();
+        assert!(matches!(second.set_setting("a", "b"), Err(DataError::Locked)));
+        assert_eq!(second.setting("a").unwrap(), None, "readers do not wait");
+        drop(tx);
+        second.set_setting("a", "b").unwrap();
+    }
+
+    #[test]
+    fn a_project_that_cannot_be_written_still_reads() {
+        let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+        project.db.pragma_update(None, "query_only", true).unwrap();
+        assert!(matches!(
+            project.annotate(1, None, "person"),
+            Err(DataError::ReadOnly)
+        ));
+        assert_eq!(project.label_state().unwrap().labelled, 2);
+    }
+
+    #[test]
+    fn a_full_disk_takes_nothing_away() {
+        let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+        let pages: u32 = project
+            .db
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        project
+            .db
+            .pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(()))
+            .unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(
+            file.path(),
+            format!("text,label\n{}", "some text,x\n".repeat(5_000)),
+        )
+        .unwrap();
+        let roles = options(&[ColumnRole::Text, ColumnRole::Label]);
+        let result = project.import(file.path(), &roles, &mut |_, _| true);
+        assert!(matches!(result, Err(DataError::DiskFull)), "{result:?}");
+        assert_eq!(project.summary().unwrap().rows, 2);
+    }
+}

@@ -1,0 +1,313 @@
+//! Rows to look at: pages, one row in full, rows put aside.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Transaction, params_from_iter};
+
+use super::import::StoredColumn;
+use super::project::Project;
+use super::sql::{from_json, number};
+use crate::error::{DataError, Result};
+use crate::types::{
+    ColumnRole, ColumnValue, ExampleDetail, HistoryEntry, OnlyRows, RowFilter, RowPage, RowProblem,
+};
+
+/// The most rows a page may have.
+const PAGE_LIMIT: u32 = 1_000;
+
+/// The ids that pass a filter, valid until the database changes.
+#[derive(Debug)]
+pub(super) struct Listing {
+    filter: RowFilter,
+    stamp: Stamp,
+    ids: Vec<u32>,
+}
+
+/// Changes when this connection or any other has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    mine: u64,
+    others: i64,
+}
+
+impl Project {
+    /// A page of the visible rows that pass `filter`, in the order of their ids; at most 1,000 rows.
+    ///
+    /// The first page of a filter finds all its rows, further pages only fetch theirs.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn rows_page(&self, filter: &RowFilter, offset: u32, limit: u32) -> Result<RowPage> {
+        let tx = self.read()?;
+        let stamp = stamp(&tx)?;
+        let mut listing = self.listing.borrow_mut();
+        let listing = match listing.take() {
+            Some(known) if known.filter == *filter && known.stamp == stamp => listing.insert(known),
+            _ => listing.insert(Listing {
+                filter: filter.clone(),
+                stamp,
+                ids: find(&tx, filter)?,
+            }),
+        };
+        let ids = &listing.ids;
+        let start = (offset as usize).min(ids.len());
+        let end = (start + limit.min(PAGE_LIMIT) as usize).min(ids.len());
+        fetch(&tx, &ids[start..end], ids.len() as u32)
+    }
+
+    /// Everything about one row, hidden or not.
+    ///
+    /// # Errors
+    /// `UnknownExample`, and those of the database.
+    pub fn example(&self, id: u32) -> Result<ExampleDetail> {
+        let tx = self.read()?;
+        let mut query = tx.prepare_cached(
+            "SELECT e.row, c.text, s.label, s.part, source.columns, c.columns
+             FROM example e JOIN content c ON c.example = e.id JOIN state s ON s.example = e.id
+             JOIN source ON source.id = e.source WHERE e.id = ?1",
+        )?;
+        let (mut detail, names, values) = query
+            .query_row([id], |row| {
+                let detail = ExampleDetail {
+                    id,
+                    row: row.get(0)?,
+                    text: row.get(1)?,
+                    label: row.get(2)?,
+                    part: row.get(3)?,
+                    columns: Vec::new(),
+                    history: Vec::new(),
+                };
+                Ok((detail, row.get::<_, String>(4)?, row.get::<_, String>(5)?))
+            })
+            .optional()?
+            .ok_or(DataError::UnknownExample { id })?;
+        let names: Vec<StoredColumn> = from_json(&names)?;
+        let values: Vec<String> = from_json(&values)?;
+        let others = names.into_iter().filter(|column| column.role != ColumnRole::Text);
+        detail.columns = others
+            .zip(values)
+            .map(|(column, value)| ColumnValue {
+                name: column.name,
+                value,
+            })
+            .collect();
+        detail.history = history(&tx, id)?;
+        Ok(detail)
+    }
+
+    /// The number of rows put aside at import, and a page of them.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn problems_page(&self, offset: u32, limit: u32) -> Result<(u32, Vec<RowProblem>)> {
+        let tx = self.read()?;
+        let total = number(&tx, "SELECT count(*) FROM problem_row", [])?;
+        let mut query =
+            tx.prepare_cached("SELECT row, kind, raw FROM problem_row ORDER BY id LIMIT ?1 OFFSET ?2")?;
+        let mut rows = query.query([limit.min(PAGE_LIMIT), offset])?;
+        let mut problems = Vec::new();
+        while let Some(row) = rows.next()? {
+            let kind = from_json(&row.get::<_, String>(1)?)?;
+            problems.push(RowProblem {
+                row: row.get(0)?,
+                kind,
+                raw: row.get(2)?,
+            });
+        }
+        Ok((total, problems))
+    }
+}
+
+fn stamp(tx: &Transaction<'_>) -> Result<Stamp> {
+    let others = tx.pragma_query_value(None, "data_version", |row| row.get(0))?;
+    Ok(Stamp {
+        mine: tx.total_changes(),
+        others,
+    })
+}
+
+/// The ids of all visible rows that pass, ascending.
+fn find(db: &Connection, filter: &RowFilter) -> Result<Vec<u32>> {
+    let mut sql = "SELECT s.example FROM state s".to_owned();
+    let mut conditions = vec!["s.hidden_by IS NULL".to_owned()];
+    let mut values: Vec<Value> = Vec::new();
+    let mut condition = |text: &str, value: Value| {
+        values.push(value);
+        conditions.push(format!("{text} ?{}", values.len()));
+    };
+    if let Some(label) = filter.label {
+        condition("s.label =", i64::from(label).into());
+    }
+    if let Some(part) = filter.part {
+        condition("s.part =", (part.index() as i64).into());
+    }
+    if !filter.search.is_empty() {
+        sql.push_str(" JOIN content c ON c.example = s.example");
+        condition("c.text LIKE", like_pattern(&filter.search).into());
+        if let Some(last) = conditions.last_mut() {
+            last.push_str(r" ESCAPE '\'");
+        }
+    }
+    match filter.only {
+        OnlyRows::All => {}
+        OnlyRows::Labelled => conditions.push("s.label IS NOT NULL".to_owned()),
+        OnlyRows::Unlabelled => conditions.push("s.label IS NULL".to_owned()),
+    }
+    let sql = format!("{sql} WHERE {}", conditions.join(" AND "));
+    let mut query = db.prepare_cached(&sql)?;
+    let rows = query.query_map(params_from_iter(values), |row| row.get(0))?;
+    let mut ids: Vec<u32> = rows.collect::<rusqlite::Result<_>>()?;
+    // Sorting here is quicker than an ORDER BY, which would leave the index that finds them.
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// What the user typed, taken literally, anywhere in the text.
+fn like_pattern(search: &str) -> String {
+    let literal = search
+        .replace('\\', r"\\")
+        .replace('%', r"\%")
+        .replace('_', r"\_");
+    format!("%{literal}%")
+}
+
+fn fetch(db: &Connection, ids: &[u32], total: u32) -> Result<RowPage> {
+    let mut page = RowPage {
+        total,
+        ..RowPage::default()
+    };
+    let mut query = db.prepare_cached(
+        "SELECT coalesce(c.head, c.text), s.label, s.part
+         FROM content c JOIN state s ON s.example = c.example WHERE c.example = ?1",
+    )?;
+    for id in ids {
+        let (text, label, part) = query.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        page.id.push(*id);
+        page.text.push(text);
+        page.label.push(label);
+        page.part.push(part);
+    }
+    Ok(page)
+}
+
+fn history(db: &Connection, example: u32) -> Result<Vec<HistoryEntry>> {
+    let mut query =
+        db.prepare_cached("SELECT label, who, at FROM annotation WHERE example = ?1 ORDER BY id")?;
+    let rows = query.query_map([example], |row| {
+        Ok(HistoryEntry {
+            label: row.get(0)?,
+            who: row.get(1)?,
+            at: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::project_with;
+    use crate::types::Part;
+
+    fn ids(project: &Project, filter: RowFilter) -> Vec<u32> {
+        project.rows_page(&filter, 0, 100).unwrap().id
+    }
+
+    #[test]
+    fn a_filter_combines_search_label_part_and_state() {
+        let (_place, mut project) = project_with(
+            "text,label\nGood day,x\ngood night,y\n好天气,\n100% sure,x\n1000 sure,y\nunder_score,x\n",
+        );
+        let search = |text: &str| RowFilter {
+            search: text.to_owned(),
+            ..RowFilter::default()
+        };
+        assert_eq!(ids(&project, RowFilter::default()), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(ids(&project, search("GOOD")), [1, 2]);
+        assert_eq!(ids(&project, search("天")), [3]);
+        assert_eq!(
+            ids(&project, search("100%")),
+            [4],
+            "a percent sign is a percent sign"
+        );
+        assert_eq!(ids(&project, search("r_s")), [6]);
+        assert_eq!(
+            ids(
+                &project,
+                RowFilter {
+                    label: Some(2),
+                    ..search("good")
+                }
+            ),
+            [2]
+        );
+        assert_eq!(
+            ids(
+                &project,
+                RowFilter {
+                    only: OnlyRows::Unlabelled,
+                    ..RowFilter::default()
+                }
+            ),
+            [3]
+        );
+        assert_eq!(
+            ids(
+                &project,
+                RowFilter {
+                    only: OnlyRows::Labelled,
+                    ..search("天")
+                }
+            ),
+            [] as [u32; 0]
+        );
+        project.make_split([100, 0, 0], 0).unwrap();
+        assert_eq!(
+            ids(
+                &project,
+                RowFilter {
+                    part: Some(Part::Train),
+                    ..search("good")
+                }
+            ),
+            [1, 2]
+        );
+    }
+
+    #[test]
+    fn a_page_is_a_window_on_the_whole() {
+        let (_place, project) = project_with("text,label\na,x\nb,y\nc,x\nd,\n");
+        let page = project.rows_page(&RowFilter::default(), 1, 2).unwrap();
+        assert_eq!(
+            (page.total, page.id, page.text),
+            (4, vec![2, 3], vec!["b".to_owned(), "c".to_owned()])
+        );
+        assert_eq!(page.label, [Some(2), Some(1)]);
+        assert_eq!(project.rows_page(&RowFilter::default(), 9, 2).unwrap().total, 4);
+    }
+
+    #[test]
+    fn a_page_sees_what_this_and_other_connections_wrote() {
+        let (_place, mut project) = project_with("text,label\na,x\nb,y\nc,\n");
+        let unlabelled = RowFilter {
+            only: OnlyRows::Unlabelled,
+            ..RowFilter::default()
+        };
+        assert_eq!(ids(&project, unlabelled.clone()), [3]);
+        project.annotate(3, Some(1), "person").unwrap();
+        assert_eq!(ids(&project, unlabelled.clone()), [] as [u32; 0]);
+        Project::open(project.folder())
+            .unwrap()
+            .annotate(2, None, "other")
+            .unwrap();
+        assert_eq!(ids(&project, unlabelled), [2]);
+    }
+
+    #[test]
+    fn a_row_that_is_not_there_is_an_error() {
+        let (_place, project) = project_with("text,label\na,x\nb,y\n");
+        assert!(matches!(
+            project.example(3),
+            Err(DataError::UnknownExample { id: 3 })
+        ));
+    }
+}

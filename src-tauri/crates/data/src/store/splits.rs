@@ -1,0 +1,337 @@
+//! The project's splits: versions of which row is in which part, and the rows of a part.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde_json::json;
+
+use super::audit::append;
+use super::labels::labels_in_use;
+use super::project::Project;
+use super::sql::{from_json, now, number, to_json};
+use crate::error::{DataError, Result};
+use crate::split::{Plan, SplitRow, divide};
+use crate::types::{LabelledText, Part, PartCount, SplitSummary};
+
+/// For rows that a file's own split leaves open.
+const USUAL_PERCENT: [u32; 3] = [70, 15, 15];
+
+impl Project {
+    /// Divides the labelled, visible rows anew: train, validation, test by `percent`, reproducible by `seed`.
+    /// Parts that files brought along stay as they are.
+    ///
+    /// # Errors
+    /// `Split`, and those of the database.
+    pub fn make_split(&mut self, percent: [u32; 3], seed: u32) -> Result<SplitSummary> {
+        let tx = self.write()?;
+        let rows = SplitRows::read(&tx)?;
+        let plan = divide(&rows.rows, &rows.names, percent, seed)?;
+        store(
+            &tx,
+            &rows,
+            &plan,
+            &Made {
+                percent,
+                seed,
+                from_file: false,
+            },
+        )?;
+        tx.commit()?;
+        self.split_summary()?.ok_or(DataError::NoSplit)
+    }
+
+    /// The newest split with its counts as of now; `None` before the first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn split_summary(&self) -> Result<Option<SplitSummary>> {
+        let tx = self.read()?;
+        let sql = "SELECT version, seed, percent, grouped, from_file, notes FROM split ORDER BY version DESC LIMIT 1";
+        let newest = tx.query_row(sql, [], |row| {
+            let texts: [String; 2] = [row.get(2)?, row.get(5)?];
+            Ok((row.get(0)?, row.get(1)?, row.get(3)?, row.get(4)?, texts))
+        });
+        let Some((version, seed, grouped, from_file, [percent, notes])) = newest.optional()? else {
+            return Ok(None);
+        };
+        let labels = labels_in_use(&tx)?;
+        Ok(Some(SplitSummary {
+            version,
+            seed,
+            percent: from_json(&percent)?,
+            parts: count_parts(&tx, &labels)?,
+            labels: labels.into_iter().map(|(_, name)| name).collect(),
+            grouped,
+            from_file,
+            unlabelled: unlabelled(&tx)?,
+            notes: from_json(&notes)?,
+        }))
+    }
+
+    /// The labelled, visible rows of a part, in the order of their ids. `label` is an index into
+    /// [`Project::label_names`].
+    ///
+    /// # Errors
+    /// `NoSplit`, and those of the database.
+    pub fn labelled(&self, part: Part) -> Result<Vec<LabelledText>> {
+        let tx = self.read()?;
+        if number(&tx, "SELECT count(*) FROM split", [])? == 0 {
+            return Err(DataError::NoSplit);
+        }
+        let index = index_of(&labels_in_use(&tx)?);
+        let mut query = tx.prepare_cached(
+            "SELECT s.example, s.label, c.text FROM state s JOIN content c ON c.example = s.example
+             WHERE s.hidden_by IS NULL AND s.part = ?1 AND s.label IS NOT NULL ORDER BY s.example",
+        )?;
+        let rows = query.query_map([part], |row| {
+            let label: u32 = row.get(1)?;
+            Ok(LabelledText {
+                example: row.get(0)?,
+                label: index[&label],
+                text: row.get(2)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// Makes a split from the parts that files brought along. When the rows cannot be divided yet there is none:
+/// [`Project::make_split`] says why, once it is asked for.
+pub(super) fn ready_made(tx: &Transaction<'_>) -> Result<()> {
+    let rows = SplitRows::read(tx)?;
+    let Ok(plan) = divide(&rows.rows, &rows.names, USUAL_PERCENT, 0) else {
+        return Ok(());
+    };
+    store(
+        tx,
+        &rows,
+        &plan,
+        &Made {
+            percent: plan.shares(),
+            seed: 0,
+            from_file: true,
+        },
+    )
+}
+
+struct Made {
+    percent: [u32; 3],
+    seed: u32,
+    from_file: bool,
+}
+
+struct SplitRows {
+    rows: Vec<SplitRow>,
+    names: Vec<String>,
+}
+
+impl SplitRows {
+    /// The labelled, visible rows, in the order of their ids; groups as numbers.
+    fn read(db: &Connection) -> Result<SplitRows> {
+        let labels = labels_in_use(db)?;
+        let index = index_of(&labels);
+        let mut groups: HashMap<String, u32> = HashMap::new();
+        let mut query = db.prepare_cached(
+            "SELECT e.id, s.label, e.group_key, e.text_hash, e.file_part
+             FROM state s JOIN example e ON e.id = s.example
+             WHERE s.hidden_by IS NULL AND s.label IS NOT NULL ORDER BY e.id",
+        )?;
+        let mut found = query.query([])?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            let label: u32 = row.get(1)?;
+            let next = groups.len() as u32;
+            let group = row
+                .get::<_, Option<String>>(2)?
+                .map(|key| *groups.entry(key).or_insert(next));
+            rows.push(SplitRow {
+                id: row.get(0)?,
+                label: index[&label],
+                group,
+                content: u128::from_be_bytes(row.get(3)?),
+                file_part: row.get(4)?,
+            });
+        }
+        Ok(SplitRows {
+            rows,
+            names: labels.into_iter().map(|(_, name)| name).collect(),
+        })
+    }
+}
+
+/// Label id → index into the classes in use.
+fn index_of(labels: &[(u32, String)]) -> HashMap<u32, usize> {
+    labels
+        .iter()
+        .enumerate()
+        .map(|(index, (id, _))| (*id, index))
+        .collect()
+}
+
+fn store(tx: &Transaction<'_>, rows: &SplitRows, plan: &Plan, made: &Made) -> Result<()> {
+    let mut notes = plan.notes.clone();
+    notes.extend(crate::split::SplitNote::unlabelled(unlabelled(tx)?));
+    let grouped = rows.rows.iter().any(|row| row.group.is_some());
+    tx.execute(
+        "INSERT INTO split (seed, percent, grouped, from_file, notes, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            made.seed,
+            to_json(&made.percent)?,
+            grouped,
+            made.from_file,
+            to_json(&notes)?,
+            now(tx)?
+        ],
+    )?;
+    let version = tx.last_insert_rowid();
+    tx.execute("UPDATE state SET part = NULL WHERE part IS NOT NULL", [])?;
+    let mut remember =
+        tx.prepare_cached("INSERT INTO split_part (split, example, part) VALUES (?1, ?2, ?3)")?;
+    let mut set = tx.prepare_cached("UPDATE state SET part = ?2 WHERE example = ?1")?;
+    for (row, part) in rows.rows.iter().zip(&plan.parts) {
+        remember.execute(params![version, row.id, part])?;
+        set.execute(params![row.id, part])?;
+    }
+    let detail = json!({
+        "version": version, "seed": made.seed, "percent": made.percent, "from_file": made.from_file,
+        "rows": Part::ALL.map(|part| plan.parts.iter().filter(|other| **other == part).count()),
+    });
+    append(tx, "split", &detail)
+}
+
+fn unlabelled(db: &Connection) -> Result<u32> {
+    number(
+        db,
+        "SELECT count(*) FROM state WHERE hidden_by IS NULL AND label IS NULL",
+        [],
+    )
+}
+
+fn count_parts(db: &Connection, labels: &[(u32, String)]) -> Result<Vec<PartCount>> {
+    let index = index_of(labels);
+    let empty = |part| PartCount {
+        part,
+        rows: 0,
+        per_label: vec![0; labels.len()],
+    };
+    let mut parts = Part::ALL.map(empty);
+    let mut query = db.prepare_cached(
+        "SELECT part, label, count(*) FROM state
+         WHERE hidden_by IS NULL AND part IS NOT NULL AND label IS NOT NULL GROUP BY part, label",
+    )?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (part, label, count): (Part, u32, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let counted = &mut parts[part.index()];
+        counted.rows += count;
+        counted.per_label[index[&label]] += count;
+    }
+    Ok(parts.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::split::{SplitError, SplitNote};
+    use crate::store::testing::{import, options, project, project_with};
+    use crate::types::ColumnRole;
+
+    fn rows(labels: &[&str], each: usize) -> String {
+        let row = |i: usize, label: &str| format!("text {label} {i},{label}\n");
+        let rows = labels
+            .iter()
+            .flat_map(|label| (0..each).map(move |i| row(i, label)));
+        format!("text,label\n{}", rows.collect::<String>())
+    }
+
+    fn sizes(summary: &SplitSummary) -> Vec<u32> {
+        summary.parts.iter().map(|part| part.rows).collect()
+    }
+
+    #[test]
+    fn a_split_gives_every_part_its_texts() {
+        let (_place, mut project) = project_with(&(rows(&["a", "b"], 20) + "no label,\n"));
+        assert!(matches!(project.labelled(Part::Train), Err(DataError::NoSplit)));
+        assert_eq!(project.split_summary().unwrap(), None);
+        let summary = project.make_split([70, 15, 15], 7).unwrap();
+        assert_eq!(
+            (sizes(&summary), summary.unlabelled, summary.version),
+            (vec![28, 6, 6], 1, 1)
+        );
+        assert_eq!(summary.parts[2].per_label, [3, 3]);
+        assert_eq!(summary.notes, [SplitNote::Unlabelled { rows: 1 }]);
+        let test = project.labelled(Part::Test).unwrap();
+        assert_eq!(test.len(), 6);
+        assert!(test.iter().all(|row| row.text.contains(["a", "b"][row.label])));
+        assert_eq!(project.make_split([70, 15, 15], 7).unwrap().version, 2);
+        assert_eq!(
+            project.labelled(Part::Test).unwrap(),
+            test,
+            "same seed, same split"
+        );
+    }
+
+    #[test]
+    fn an_official_test_file_stays_the_test_part() {
+        let (_place, mut project) = project_with(&rows(&["a", "b"], 17));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "text,label\nt1,a\nt2,b\nt3,b\n").unwrap();
+        let roles = options(&[ColumnRole::Text, ColumnRole::Label]);
+        project
+            .import_part(file.path(), &roles, Part::Test, &mut |_, _| true)
+            .unwrap();
+        assert_eq!(sizes(&project.make_split([70, 15, 15], 0).unwrap()), [28, 6, 3]);
+        let test: Vec<String> = project
+            .labelled(Part::Test)
+            .unwrap()
+            .into_iter()
+            .map(|row| row.text)
+            .collect();
+        assert_eq!(test, ["t1", "t2", "t3"]);
+    }
+
+    #[test]
+    fn rows_hidden_or_unlabelled_after_the_split_are_in_no_part() {
+        let (_place, mut project) = project_with(&(rows(&["a", "b"], 10) + " ,a\n"));
+        project.make_split([100, 0, 0], 0).unwrap();
+        assert_eq!(project.labelled(Part::Train).unwrap().len(), 21);
+        project.drop_empty().unwrap();
+        project.annotate(1, None, "person").unwrap();
+        assert_eq!(project.labelled(Part::Train).unwrap().len(), 19);
+        assert_eq!(sizes(&project.split_summary().unwrap().unwrap()), [19, 0, 0]);
+    }
+
+    #[test]
+    fn groups_do_not_straddle_in_a_project_either() {
+        let (_place, mut project) = project();
+        let csv: String = (0..40)
+            .map(|i| format!("text {i},{},patient {}\n", ["a", "b"][i % 2], i / 4))
+            .collect();
+        let roles = [ColumnRole::Text, ColumnRole::Label, ColumnRole::Group];
+        import(&mut project, &format!("text,label,patient\n{csv}"), &roles);
+        let summary = project.make_split([60, 20, 20], 3).unwrap();
+        assert!(summary.grouped);
+        assert_eq!(sizes(&summary), [24, 8, 8]);
+        let mut part_of = HashMap::new();
+        for part in Part::ALL {
+            for row in project.labelled(part).unwrap() {
+                assert_eq!(*part_of.entry((row.example - 1) / 4).or_insert(part), part);
+            }
+        }
+    }
+
+    #[test]
+    fn a_project_that_cannot_be_divided_says_why() {
+        let refused = |csv: &str| match project_with(csv).1.make_split([70, 15, 15], 0) {
+            Err(DataError::Split(error)) => error,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(refused("text,label\na,\n"), SplitError::NoLabels);
+        assert_eq!(
+            refused("text,label\na,x\nb,x\n"),
+            SplitError::OneClass {
+                label: "x".to_owned()
+            }
+        );
+    }
+}

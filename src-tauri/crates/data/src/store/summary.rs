@@ -1,0 +1,166 @@
+//! The state of a project's rows in one look.
+
+use rusqlite::Connection;
+
+use super::cleaning::{DUPLICATES, steps};
+use super::project::Project;
+use super::sql::number;
+use crate::error::Result;
+use crate::types::{DataSummary, LengthBin, SourceFile};
+
+/// Bars of the histogram.
+const BINS: u32 = 24;
+
+const CONFLICTS: &str = "
+    SELECT count(*) FROM (
+        SELECT 1 FROM example e JOIN state s ON s.example = e.id
+        WHERE s.hidden_by IS NULL AND s.label IS NOT NULL AND e.length > 0
+          AND e.text_hash IN (SELECT text_hash FROM example GROUP BY text_hash HAVING count(*) > 1)
+        GROUP BY e.text_hash HAVING count(DISTINCT s.label) > 1)";
+
+impl Project {
+    /// Counts, lengths, cleaning steps and sources.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn summary(&self) -> Result<DataSummary> {
+        let tx = self.read()?;
+        let lengths = Lengths::read(&tx)?;
+        Ok(DataSummary {
+            rows: lengths.rows,
+            hidden: number(&tx, "SELECT count(*) FROM state WHERE hidden_by IS NOT NULL", [])?,
+            problem_rows: number(&tx, "SELECT count(*) FROM problem_row", [])?,
+            duplicate_rows: number(&tx, &format!("SELECT count(*) FROM ({DUPLICATES})"), [])?,
+            conflicting_texts: number(&tx, CONFLICTS, [])?,
+            empty_texts: lengths.empty(),
+            length_mean: lengths.mean(),
+            length_median: lengths.quantile(50),
+            length_p95: lengths.quantile(95),
+            length_max: lengths.quantile(100),
+            lengths: lengths.bins(),
+            cleaning: steps(&tx)?,
+            sources: sources(&tx)?,
+        })
+    }
+}
+
+fn sources(db: &Connection) -> Result<Vec<SourceFile>> {
+    let mut query =
+        db.prepare_cached("SELECT file_name, rows, sha256, imported_at FROM source ORDER BY id")?;
+    let rows = query.query_map([], |row| {
+        Ok(SourceFile {
+            file_name: row.get(0)?,
+            rows: row.get(1)?,
+            sha256: row.get(2)?,
+            imported_at: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many visible rows have which length in characters, ascending.
+struct Lengths {
+    rows: u32,
+    counts: Vec<(u32, u32)>,
+}
+
+impl Lengths {
+    fn read(db: &Connection) -> Result<Lengths> {
+        let mut query = db.prepare_cached(
+            "SELECT e.length, count(*) FROM example e JOIN state s ON s.example = e.id
+             WHERE s.hidden_by IS NULL GROUP BY e.length ORDER BY e.length",
+        )?;
+        let counts = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Lengths::from_counts(counts.collect::<rusqlite::Result<_>>()?))
+    }
+
+    fn from_counts(counts: Vec<(u32, u32)>) -> Lengths {
+        Lengths {
+            rows: counts.iter().map(|(_, rows)| rows).sum(),
+            counts,
+        }
+    }
+
+    fn empty(&self) -> u32 {
+        self.counts
+            .first()
+            .filter(|(length, _)| *length == 0)
+            .map_or(0, |(_, rows)| *rows)
+    }
+
+    fn mean(&self) -> f64 {
+        let sum: f64 = self
+            .counts
+            .iter()
+            .map(|(length, rows)| f64::from(*length) * f64::from(*rows))
+            .sum();
+        sum / f64::from(self.rows.max(1))
+    }
+
+    /// The smallest length that `percent` of the rows do not exceed; 0 without rows.
+    fn quantile(&self, percent: u64) -> u32 {
+        let needed = (u64::from(self.rows) * percent).div_ceil(100);
+        let mut seen = 0;
+        let reached = self.counts.iter().find(|(_, rows)| {
+            seen += u64::from(*rows);
+            seen >= needed
+        });
+        reached.map_or(0, |(length, _)| *length)
+    }
+
+    /// Equal bars up to the 99th percentile, so that one endless text does not flatten the picture; the last bar
+    /// takes what is longer.
+    fn bins(&self) -> Vec<LengthBin> {
+        if self.rows == 0 {
+            return Vec::new();
+        }
+        let longest = self.quantile(100);
+        let width = (self.quantile(99) / BINS + 1).max(1);
+        let mut bins: Vec<LengthBin> = (0..=longest / width)
+            .take(BINS as usize)
+            .map(|index| LengthBin {
+                from: index * width,
+                to: (index + 1) * width - 1,
+                rows: 0,
+            })
+            .collect();
+        let last = bins.len() - 1;
+        bins[last].to = longest;
+        for (length, rows) in &self.counts {
+            bins[((length / width) as usize).min(last)].rows += rows;
+        }
+        bins
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn lengths_are_summed_up() {
+        let lengths = Lengths::from_counts(vec![(0, 1), (10, 8), (1_000_000, 1)]);
+        assert_eq!((lengths.rows, lengths.empty()), (10, 1));
+        assert_eq!(
+            (lengths.quantile(50), lengths.quantile(95), lengths.quantile(100)),
+            (10, 1_000_000, 1_000_000)
+        );
+        assert!((lengths.mean() - 100_008.0).abs() < 1e-9);
+        assert_eq!(Lengths::from_counts(Vec::new()).bins(), []);
+    }
+
+    proptest! {
+        #[test]
+        fn the_histogram_holds_every_row_once(lengths in proptest::collection::btree_map(0u32..5_000, 1u32..50, 1..60)) {
+            let lengths = Lengths::from_counts(lengths.into_iter().collect());
+            let bins = lengths.bins();
+            prop_assert!(bins.len() <= BINS as usize);
+            prop_assert_eq!(bins.iter().map(|bin| bin.rows).sum::<u32>(), lengths.rows);
+            prop_assert!(bins.windows(2).all(|pair| pair[0].to + 1 == pair[1].from));
+            prop_assert_eq!(bins[bins.len() - 1].to, lengths.quantile(100));
+            let alone: u32 = lengths.counts.iter().filter(|(n, _)| *n <= bins[0].to).map(|(_, rows)| rows).sum();
+            prop_assert_eq!(bins[0].rows, alone);
+        }
+    }
+}

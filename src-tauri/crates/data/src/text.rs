@@ -1,0 +1,51 @@
+//! Small facts about a text: its normal form, its content hash, its head.
+
+use sha2::{Digest, Sha256};
+
+/// Bytes of a content hash kept: the first half of SHA-256, so that equal hashes mean equal texts.
+pub(crate) const HASH_BYTES: usize = 16;
+
+/// The SHA-256 (cut to [`HASH_BYTES`]) of the text trimmed and with every run of whitespace as one space:
+/// two texts with the same hash are exact duplicates to a reader.
+pub(crate) fn content_hash(text: &str) -> [u8; HASH_BYTES] {
+    let mut hasher = Sha256::new();
+    for (i, word) in text.split_whitespace().enumerate() {
+        if i > 0 {
+            hasher.update(b" ");
+        }
+        hasher.update(word.as_bytes());
+    }
+    let mut hash = [0; HASH_BYTES];
+    hash.copy_from_slice(&hasher.finalize()[..HASH_BYTES]);
+    hash
+}
+
+/// The first `limit` characters.
+pub(crate) fn head(text: &str, limit: usize) -> &str {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_differ_only_in_whitespace_are_the_same_content() {
+        assert_eq!(content_hash(" a\r\n b\u{3000}c "), content_hash("a b c"));
+        assert_ne!(content_hash("ab"), content_hash("a b"));
+    }
+
+    #[test]
+    fn a_head_is_cut_between_characters() {
+        assert_eq!(head("合同条款", 2), "合同");
+        assert_eq!(head("ab", 5), "ab");
+    }
+}

@@ -1,0 +1,9 @@
+//! The plain data that crosses to the window, in its words and with its field names.
+//!
+//! Numbers are `u32` or `f64` because JavaScript has no wider integer. Lengths of texts are in characters.
+
+mod project;
+mod reading;
+
+pub use project::*;
+pub use reading::*;

@@ -1,0 +1,299 @@
+//! What a project holds: rows, cleaning, labels, parts, runs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::split::SplitNote;
+
+/// A part of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Learned from.
+    Train,
+    /// Judged on while learning, to choose.
+    Validation,
+    /// Judged on once, at the end.
+    Test,
+}
+
+impl Part {
+    /// All parts, in the order in which percentages and counts are given.
+    pub const ALL: [Part; 3] = [Part::Train, Part::Validation, Part::Test];
+
+    /// Position in [`Part::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// Which rows by label.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum OnlyRows {
+    /// Every row.
+    #[default]
+    All,
+    /// Rows with a label.
+    Labelled,
+    /// Rows without.
+    Unlabelled,
+}
+
+/// Which rows to show; all conditions hold together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct RowFilter {
+    /// Contained in the text; case of a–z is ignored; empty = no condition.
+    pub search: String,
+    /// Carries this label.
+    pub label: Option<u32>,
+    /// Stands in this part of the current split.
+    pub part: Option<Part>,
+    /// With or without a label.
+    pub only: OnlyRows,
+}
+
+/// A page of visible rows as columns: index i of every array is one row.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct RowPage {
+    /// Rows that pass the filter.
+    pub total: u32,
+    /// Row ids.
+    pub id: Vec<u32>,
+    /// Texts, cut at 300 characters.
+    pub text: Vec<String>,
+    /// Label ids.
+    pub label: Vec<Option<u32>>,
+    /// Parts of the current split.
+    pub part: Vec<Option<Part>>,
+}
+
+/// A cell of a column other than the text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ColumnValue {
+    /// The column's display name.
+    pub name: String,
+    /// The cell as it stands in the file.
+    pub value: String,
+}
+
+/// One entry of a row's label history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct HistoryEntry {
+    /// The label given; `None` = taken away.
+    pub label: Option<u32>,
+    /// A person, `import` or a model.
+    pub who: String,
+    /// When, UTC, ISO 8601.
+    pub at: String,
+}
+
+/// Everything about one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ExampleDetail {
+    /// Its id in the project.
+    pub id: u32,
+    /// Its row in the file, counted from 1, the header included.
+    pub row: u32,
+    /// The whole text.
+    pub text: String,
+    /// Its label's id.
+    pub label: Option<u32>,
+    /// Its part of the current split.
+    pub part: Option<Part>,
+    /// The other columns, in the file's order.
+    pub columns: Vec<ColumnValue>,
+    /// Its labels so far, the oldest first.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// What a cleaning step hides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum CleaningKind {
+    /// Repetitions of a text with the same label or none.
+    DropDuplicates,
+    /// Rows without text.
+    DropEmpty,
+}
+
+/// A recorded cleaning step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct CleaningStep {
+    /// Its id.
+    pub id: u32,
+    /// What it hid.
+    pub kind: CleaningKind,
+    /// How many rows it hid.
+    pub rows_hidden: u32,
+    /// When, UTC, ISO 8601.
+    pub at: String,
+    /// Whether it was taken back.
+    pub undone: bool,
+}
+
+/// A bar of the histogram of text lengths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct LengthBin {
+    /// Characters, inclusive.
+    pub from: u32,
+    /// Characters, inclusive.
+    pub to: u32,
+    /// Visible rows of such a length.
+    pub rows: u32,
+}
+
+/// An imported file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct SourceFile {
+    /// Its name without folders.
+    pub file_name: String,
+    /// Rows imported from it.
+    pub rows: u32,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+    /// When, UTC, ISO 8601.
+    pub imported_at: String,
+}
+
+/// The state of a project's rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct DataSummary {
+    /// Visible rows: those that cleaning has not hidden. The figures below are about them.
+    pub rows: u32,
+    /// Rows that cleaning has hidden.
+    pub hidden: u32,
+    /// Rows put aside at import.
+    pub problem_rows: u32,
+    /// Rows that dropping duplicates would hide.
+    pub duplicate_rows: u32,
+    /// Texts that carry more than one label.
+    pub conflicting_texts: u32,
+    /// Rows without text.
+    pub empty_texts: u32,
+    /// Mean characters of a text.
+    pub length_mean: f64,
+    /// Half of the texts are no longer.
+    pub length_median: u32,
+    /// 95 of 100 texts are no longer.
+    pub length_p95: u32,
+    /// The longest text.
+    pub length_max: u32,
+    /// Histogram of lengths; the last bar reaches to the longest text.
+    pub lengths: Vec<LengthBin>,
+    /// Cleaning steps, the oldest first, undone ones included.
+    pub cleaning: Vec<CleaningStep>,
+    /// Imported files, the oldest first.
+    pub sources: Vec<SourceFile>,
+}
+
+/// A class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Label {
+    /// Its id.
+    pub id: u32,
+    /// Its name, distinct in the project.
+    pub name: String,
+    /// The number of its colour, counted from 0; the palette is the window's.
+    pub colour: u32,
+    /// The key that gives it: `1`…`9`, `0`, then `a`…`z`; empty when all are taken.
+    pub key: String,
+    /// Visible rows that carry it.
+    pub count: u32,
+}
+
+/// The labels and how far labelling has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct LabelState {
+    /// All labels, in the order of their ids.
+    pub labels: Vec<Label>,
+    /// Visible rows.
+    pub rows: u32,
+    /// Of them with a label.
+    pub labelled: u32,
+    /// Whether there is something to undo.
+    pub can_undo: bool,
+    /// Whether there is something to redo.
+    pub can_redo: bool,
+    /// The row that the last undo or redo touched, when this is its answer.
+    pub example: Option<u32>,
+}
+
+/// The rows of one part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct PartCount {
+    /// The part.
+    pub part: Part,
+    /// Its labelled, visible rows.
+    pub rows: u32,
+    /// The same by label, in the order of [`SplitSummary::labels`].
+    pub per_label: Vec<u32>,
+}
+
+/// The current split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct SplitSummary {
+    /// Counted from 1.
+    pub version: u32,
+    /// The seed it was drawn with.
+    pub seed: u32,
+    /// Train, validation, test: as asked for, or as found where the file decided.
+    pub percent: Vec<u32>,
+    /// The classes in use.
+    pub labels: Vec<String>,
+    /// The parts, in the order of [`Part::ALL`].
+    pub parts: Vec<PartCount>,
+    /// Whether rows have groups.
+    pub grouped: bool,
+    /// Whether it was made at import from the file's own split column.
+    pub from_file: bool,
+    /// Visible rows without a label, in no part.
+    pub unlabelled: u32,
+    /// What is worth knowing about it.
+    pub notes: Vec<SplitNote>,
+}
+
+/// A row to learn from or to judge on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelledText {
+    /// The row's id.
+    pub example: u32,
+    /// The whole text.
+    pub text: String,
+    /// Index into the project's label names.
+    pub label: usize,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Not started.
+    Queued,
+    /// At work.
+    Running,
+    /// Done.
+    Finished,
+    /// Stopped by the user.
+    Cancelled,
+    /// Its worker died.
+    Interrupted,
+    /// It met an error.
+    Failed,
+}

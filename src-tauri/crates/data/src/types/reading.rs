@@ -1,0 +1,156 @@
+//! A file before and while it becomes rows.
+
+use serde::{Deserialize, Serialize};
+
+/// How a file's bytes become cells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Dialect {
+    /// A name of the WHATWG Encoding Standard, e.g. `UTF-8`, `GBK`.
+    pub encoding: String,
+    /// One of `,` `;` tab `|`.
+    pub delimiter: String,
+    /// Whether the first row holds the columns' names.
+    pub header: bool,
+}
+
+/// What the user decided about the dialect; `None` = find out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct DialectOverrides {
+    /// See [`Dialect::encoding`].
+    pub encoding: Option<String>,
+    /// See [`Dialect::delimiter`].
+    pub delimiter: Option<String>,
+    /// See [`Dialect::header`].
+    pub header: Option<bool>,
+}
+
+/// What a column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnRole {
+    /// The text to classify: exactly one column.
+    Text,
+    /// The class.
+    Label,
+    /// The unit that must not straddle a split: a patient, a contract, an author.
+    Group,
+    /// A name for the row.
+    Id,
+    /// The part of an official split.
+    Split,
+    /// Kept with the row, used for nothing.
+    Ignore,
+}
+
+/// A column as the preview saw it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ColumnPreview {
+    /// The display name: distinct and never empty.
+    pub name: String,
+    /// The proposed role.
+    pub role: ColumnRole,
+    /// Rows read whose cell is not empty.
+    pub filled: u32,
+    /// Different values among them.
+    pub distinct: u32,
+    /// Mean characters of the filled cells.
+    pub mean_length: f64,
+    /// The first three different values, cut at 300 characters.
+    pub examples: Vec<String>,
+}
+
+/// Why a row was put aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ProblemKind {
+    /// More or fewer cells than columns.
+    CellCount {
+        /// Columns of the file.
+        expected: u32,
+        /// Cells of the row.
+        found: u32,
+    },
+    /// A quote that is never closed, in the file's last row.
+    UnclosedQuote,
+    /// The split column holds a word that names no part.
+    UnknownPart {
+        /// The cell's value, cut at 100 characters.
+        value: String,
+    },
+    /// The label is too long to be the name of a class.
+    LongLabel {
+        /// Its length in characters.
+        length: u32,
+        /// The most characters allowed.
+        limit: u32,
+    },
+}
+
+/// A row put aside at import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct RowProblem {
+    /// Row in the file, counted from 1, the header included, blank lines not.
+    pub row: u32,
+    /// What is wrong with it.
+    pub kind: ProblemKind,
+    /// The row as it stands in the file, cut at 2,000 characters.
+    pub raw: String,
+}
+
+/// The beginning of a file, read to decide how to import it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Preview {
+    /// The file.
+    pub path: String,
+    /// Its name without folders.
+    pub file_name: String,
+    /// Its size.
+    pub bytes: f64,
+    /// How it was read.
+    pub dialect: Dialect,
+    /// Its columns.
+    pub columns: Vec<ColumnPreview>,
+    /// The first rows, one cell a column, cells cut at 300 characters.
+    pub rows: Vec<Vec<String>>,
+    /// Rows read for the columns' figures, usually more than `rows`.
+    pub rows_read: u32,
+    /// Whether the file goes on after them.
+    pub more: bool,
+    /// Rows that would be put aside, among those read; at most 20.
+    pub problems: Vec<RowProblem>,
+}
+
+/// How to import a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ImportOptions {
+    /// The user's decisions about the dialect.
+    pub dialect: DialectOverrides,
+    /// The role of each column; exactly one `Text`, at most one `Label`, `Group`, `Split`.
+    pub roles: Vec<ColumnRole>,
+}
+
+/// What an import brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ImportSummary {
+    /// The file's name without folders.
+    pub file_name: String,
+    /// Rows imported.
+    pub rows: u32,
+    /// Of them with a label.
+    pub labelled: u32,
+    /// Different labels among them.
+    pub labels: u32,
+    /// Rows put aside.
+    pub problem_rows: u32,
+    /// Rows imported with an empty text.
+    pub empty_texts: u32,
+}

@@ -1,0 +1,223 @@
+//! Jobs and their news: what a worker is told and what it tells, one JSON object a line.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use understudy_eval::EpochScores;
+
+use crate::error::Problem;
+use crate::view::Prediction;
+
+/// What a worker is to do: its first line of input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Job {
+    /// Train or go on with a run.
+    Train {
+        /// The project's folder.
+        project: PathBuf,
+        /// The run.
+        run: String,
+    },
+    /// Predict all rows of a file.
+    PredictFile {
+        /// The project's folder.
+        project: PathBuf,
+        /// The run whose model answers.
+        run: String,
+        /// The file to read.
+        input: PathBuf,
+        /// The file to write.
+        output: PathBuf,
+    },
+    /// Bring a model into the library.
+    FetchModel {
+        /// Its id.
+        id: String,
+    },
+    /// Stay and answer [`Command::Predict`] until the input ends.
+    Serve {
+        /// The project's folder.
+        project: PathBuf,
+        /// The run whose model answers.
+        run: String,
+    },
+}
+
+/// The kinds of job that the window starts and sees news of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// A training run.
+    Train,
+    /// Predicting a file.
+    PredictFile,
+    /// Downloading a model.
+    FetchModel,
+}
+
+/// What a worker may be told while it works.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Wait.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Stop; what is done so far is kept where it can be.
+    Cancel,
+    /// Answer these texts (only to [`Job::Serve`]).
+    Predict {
+        /// Comes back with the answer.
+        id: u32,
+        /// The texts.
+        texts: Vec<String>,
+    },
+}
+
+/// What a job is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Bytes are coming in.
+    Download,
+    /// Texts are turned into tokens.
+    Tokenize,
+    /// The model learns.
+    Train,
+    /// A round is judged.
+    Validate,
+    /// The test part is judged.
+    Test,
+    /// Something is written.
+    Save,
+    /// Texts are answered.
+    Predict,
+}
+
+impl From<understudy_train::Phase> for Phase {
+    fn from(phase: understudy_train::Phase) -> Self {
+        use understudy_train::Phase as From;
+        match phase {
+            From::Tokenize => Phase::Tokenize,
+            From::Train => Phase::Train,
+            From::Validate => Phase::Validate,
+            From::Test => Phase::Test,
+            From::Save => Phase::Save,
+        }
+    }
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Progress {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Of this: steps, texts or bytes done.
+    pub done: f64,
+    /// Of how many.
+    pub total: f64,
+    /// Seconds until the job ends, where there is something to go by.
+    pub seconds_left: Option<f64>,
+    /// Texts or bytes a second.
+    pub rate: Option<f64>,
+    /// The round, from 1, where there are rounds.
+    pub epoch: Option<u32>,
+    /// Of how many rounds.
+    pub epochs: Option<u32>,
+}
+
+impl Progress {
+    /// Progress without a forecast.
+    pub fn new(phase: Phase, done: f64, total: f64) -> Self {
+        Progress { phase, done, total, seconds_left: None, rate: None, epoch: None, epochs: None }
+    }
+}
+
+/// News of a job: one line of a worker's output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The worker has begun.
+    Started {
+        /// Its process id.
+        pid: u32,
+    },
+    /// How far it is.
+    Progress(Progress),
+    /// A training step was taken.
+    Step {
+        /// Which, from 1.
+        step: u32,
+        /// Of how many.
+        steps: u32,
+        /// Its loss.
+        loss: f64,
+        /// Its learning rate.
+        learning_rate: f64,
+    },
+    /// A round was judged.
+    Epoch {
+        /// How.
+        scores: EpochScores,
+    },
+    /// A remark for the log.
+    Log {
+        /// The remark.
+        message: String,
+    },
+    /// An answer to [`Command::Predict`].
+    Answer {
+        /// As asked.
+        id: u32,
+        /// One a text.
+        predictions: Vec<Prediction>,
+    },
+    /// Done.
+    Finished {
+        /// What was written, where something was.
+        path: Option<PathBuf>,
+    },
+    /// Stopped at the user's wish.
+    Cancelled,
+    /// It could not be done.
+    Failed {
+        /// Why.
+        problem: Problem,
+    },
+    /// The worker is gone; said by whoever watched it.
+    Interrupted {
+        /// Why, as far as it is known.
+        problem: Problem,
+    },
+}
+
+impl Event {
+    /// Whether nothing comes after it.
+    pub fn is_last(&self) -> bool {
+        matches!(
+            self,
+            Event::Finished { .. } | Event::Cancelled | Event::Failed { .. } | Event::Interrupted { .. }
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_protocol_read_as_documented() {
+        let job = Job::Train { project: "/p.understudy".into(), run: "r1".into() };
+        assert_eq!(serde_json::to_string(&job).unwrap(), r#"{"job":"train","project":"/p.understudy","run":"r1"}"#);
+        let command: Command = serde_json::from_str(r#"{"command":"cancel"}"#).unwrap();
+        assert_eq!(command, Command::Cancel);
+        let progress = Event::Progress(Progress::new(Phase::Train, 3.0, 9.0));
+        let line = serde_json::to_string(&progress).unwrap();
+        assert!(line.starts_with(r#"{"event":"progress","phase":"train","done":3.0,"total":9.0"#), "{line}");
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), progress);
+    }
+}

@@ -1,0 +1,26 @@
+//! What Understudy does, without a window: the use cases that the shell and the command line share.
+//!
+//! [`Session`] is one open project; everything that takes longer than a moment is a [`job`] in a [`worker`] process of
+//! its own, started and watched by a [`supervisor`]. What crosses to the window is plain data ([`view`]), every
+//! failure becomes a sentence in the user's language ([`error`]). Nothing here knows Tauri or command-line flags.
+
+pub mod error;
+pub mod files;
+pub mod job;
+pub mod models;
+pub mod prediction;
+pub mod report;
+pub mod results;
+pub mod runs;
+pub mod samples;
+pub mod session;
+pub mod settings;
+pub mod supervisor;
+pub mod training;
+pub mod view;
+pub mod words;
+pub mod worker;
+
+pub use error::{EngineError, Problem, Result, UserError};
+pub use session::Session;
+pub use understudy_report::Language;

@@ -1,0 +1,55 @@
+//! Pretrained models: what there is, where it lies, how it gets here.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use understudy_hub::{Library, Manifest, ModelCard, Network, default_library_root};
+
+use crate::error::Result;
+use crate::files;
+use crate::job::{Phase, Progress};
+
+/// The model that every new project starts with.
+pub const STARTER: &str = "sentence-transformers/all-MiniLM-L6-v2";
+
+/// The shared library of models of this user.
+pub fn library() -> Library {
+    Library::new(default_library_root())
+}
+
+/// The cards of all models that this version can train.
+///
+/// # Errors
+/// Those of the library.
+pub fn cards() -> Result<Vec<ModelCard>> {
+    Ok(library().models()?)
+}
+
+/// Brings a model into the library: at once when it is there, else from its sources in order.
+///
+/// # Errors
+/// Those of the hub; [`understudy_hub::HubError::Cancelled`] when `cancelled` was set.
+pub fn fetch(id: &str, cancelled: &AtomicBool, report: &mut dyn FnMut(Progress)) -> Result<PathBuf> {
+    let manifest = Manifest::find(id)?;
+    let network = Network::from_env(Some(files::connection_log()));
+    let began = std::time::Instant::now();
+    let mut first = None;
+    let folder = understudy_hub::fetch(
+        &manifest,
+        &library(),
+        &network,
+        &mut |progress| {
+            let (done, total) = (progress.done as f64, progress.total as f64);
+            // What an earlier attempt left does not count for the speed.
+            let start = *first.get_or_insert(done);
+            let rate = (done - start) / began.elapsed().as_secs_f64().max(1e-3);
+            report(Progress {
+                rate: (rate > 0.0).then_some(rate),
+                seconds_left: (rate > 0.0).then(|| (total - done) / rate),
+                ..Progress::new(Phase::Download, done, total)
+            });
+        },
+        cancelled,
+    )?;
+    Ok(folder)
+}

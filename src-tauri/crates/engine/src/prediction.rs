@@ -1,0 +1,149 @@
+//! A run's model at work: one text, or a file.
+
+use std::path::Path;
+use std::time::Instant;
+
+use understudy_data::{ColumnRole, DialectOverrides, FileRow, Project, Rows, preview};
+use understudy_train::{Control, Predicted, Predictor};
+
+use crate::error::{EngineError, Result};
+use crate::files;
+use crate::job::{Phase, Progress};
+use crate::runs;
+use crate::session::TEXT_COLUMN;
+use crate::training::most_probable;
+use crate::view::{LabelProbability, Prediction};
+
+/// Rows of a file that are answered together.
+const CHUNK: usize = 512;
+
+/// The model of a finished run.
+///
+/// # Errors
+/// [`EngineError::RunNotFinished`], and those of reading the model.
+pub fn load(project: &Project, run: &str) -> Result<Predictor> {
+    runs::outcome(&runs::find(project, run)?)?;
+    Ok(Predictor::load(&runs::model_folder(project, run))?)
+}
+
+/// Answers to some texts, in their order.
+///
+/// # Errors
+/// Those of predicting.
+pub fn answer(predictor: &Predictor, texts: &[String], control: &Control) -> Result<Vec<Prediction>> {
+    let began = Instant::now();
+    let found = predictor.predict(texts, control)?;
+    let milliseconds = began.elapsed().as_secs_f64() * 1000.0 / texts.len().max(1) as f64;
+    Ok(found.into_iter().map(|predicted| told(predictor.labels(), predicted, milliseconds)).collect())
+}
+
+fn told(labels: &[String], predicted: Predicted, milliseconds: f64) -> Prediction {
+    let mut scores: Vec<LabelProbability> = labels
+        .iter()
+        .zip(&predicted.probabilities)
+        .map(|(label, &p)| LabelProbability { label: label.clone(), probability: f64::from(p) })
+        .collect();
+    scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let best = most_probable(&predicted.probabilities);
+    Prediction {
+        label: labels[best].clone(),
+        confidence: f64::from(predicted.probabilities[best]),
+        scores,
+        tokens: predicted.tokens as u32,
+        truncated: predicted.truncated,
+        milliseconds,
+    }
+}
+
+/// What was done with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct FileOutcome {
+    /// Rows answered.
+    pub rows: u64,
+    /// Rows that do not fit the file's columns and were left out.
+    pub problem_rows: u64,
+}
+
+/// Answers every row of a table and writes it again with two more columns: the label and its probability. Streamed;
+/// the output appears in one step at the end.
+///
+/// # Errors
+/// [`EngineError::NoTextColumn`], and those of reading, predicting and writing.
+pub fn predict_file(
+    project: &Project,
+    run: &str,
+    input: &Path,
+    output: &Path,
+    control: &Control,
+    report: &mut dyn FnMut(Progress),
+) -> Result<FileOutcome> {
+    let predictor = load(project, run)?;
+    let text = text_column(project, input)?;
+    let mut rows = Rows::open(input, &DialectOverrides::default())?;
+    let partial = output.with_extension("partial");
+    let mut writer = csv::Writer::from_path(&partial).map_err(|e| files::failed(&partial)(e.into()))?;
+    let failed = |error: csv::Error| files::failed(&partial)(error.into());
+    let added = added_columns(rows.columns());
+    writer.write_record(rows.columns().iter().chain(&added)).map_err(failed)?;
+    let mut done = FileOutcome { rows: 0, problem_rows: 0 };
+    loop {
+        let mut chunk = Vec::with_capacity(CHUNK);
+        for row in rows.by_ref() {
+            match row? {
+                FileRow::Cells(cells) => chunk.push(cells),
+                FileRow::Problem(_) => done.problem_rows += 1,
+            }
+            if chunk.len() == CHUNK {
+                break;
+            }
+        }
+        if chunk.is_empty() {
+            break;
+        }
+        let texts: Vec<&str> = chunk.iter().map(|cells| cells[text].as_str()).collect();
+        for (cells, predicted) in chunk.iter().zip(predictor.predict(&texts, control)?) {
+            let best = most_probable(&predicted.probabilities);
+            let answer = [predictor.labels()[best].clone(), format!("{:.4}", predicted.probabilities[best])];
+            writer.write_record(cells.iter().chain(&answer)).map_err(failed)?;
+        }
+        done.rows += chunk.len() as u64;
+        report(Progress::new(Phase::Predict, rows.bytes_read() as f64, rows.bytes() as f64));
+    }
+    writer.flush().map_err(files::failed(&partial))?;
+    drop(writer);
+    std::fs::rename(&partial, output).map_err(files::failed(output))?;
+    Ok(done)
+}
+
+/// The column with the texts: named as in the project's own data, else the one that looks like texts.
+fn text_column(project: &Project, input: &Path) -> Result<usize> {
+    let preview = preview(input, &DialectOverrides::default(), 1)?;
+    let known = project.setting(TEXT_COLUMN)?.unwrap_or_else(|| "text".to_owned());
+    let by_name = preview.columns.iter().position(|column| column.name == known);
+    let by_look = || preview.columns.iter().position(|column| column.role == ColumnRole::Text);
+    let only = || (preview.columns.len() == 1).then_some(0);
+    by_name
+        .or_else(by_look)
+        .or_else(only)
+        .ok_or(EngineError::NoTextColumn { file: preview.file_name, column: known })
+}
+
+/// Names of the new columns, distinct from the file's own.
+fn added_columns(columns: &[String]) -> [String; 2] {
+    ["predicted_label", "confidence"].map(|name| {
+        let taken = |name: &String| columns.contains(name);
+        let numbered = (2..).map(|n| format!("{name}_{n}"));
+        std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_columns_never_hide_the_files_own() {
+        let columns = ["text", "confidence", "confidence_2"].map(str::to_owned);
+        assert_eq!(added_columns(&columns), ["predicted_label", "confidence_3"]);
+    }
+}

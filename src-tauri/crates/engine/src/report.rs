@@ -1,0 +1,146 @@
+//! A run's report: the project's facts are gathered, `understudy_report` makes one HTML file of them.
+
+use std::path::{Path, PathBuf};
+
+use understudy_data::{CleaningKind, Project, RunRecord};
+use understudy_report::{self as report, Language, LossCurve, ModelFacts, ReportInput, Setting, WrongAnswer};
+
+use crate::error::Result;
+use crate::files;
+use crate::models;
+use crate::runs::{self, RunOutcome};
+use crate::view::SplitSummary;
+
+/// Wrong answers that the report shows.
+const WRONG_SHOWN: u32 = 20;
+
+/// Where a run's report lies, one a language.
+pub fn path(project: &Project, run: &str, language: Language) -> PathBuf {
+    let name = match language {
+        Language::En => "report.en.html",
+        Language::Zh => "report.zh.html",
+    };
+    project.run_folder(run).join(name)
+}
+
+/// Writes a run's report into its folder.
+///
+/// # Errors
+/// [`crate::EngineError::RunNotFinished`], and those of the database and of files.
+pub fn write(project: &mut Project, run: &str, language: Language) -> Result<PathBuf> {
+    let target = path(project, run, language);
+    write_to(project, run, language, &target)?;
+    Ok(target)
+}
+
+/// Writes a run's report to `target`.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_to(project: &mut Project, run: &str, language: Language, target: &Path) -> Result<()> {
+    let record = runs::find(project, run)?;
+    let outcome = runs::outcome(&record)?;
+    let html = report::html(&input(project, &record, &outcome, language)?, language)?;
+    files::write(target, html.as_bytes())?;
+    Ok(project.record("report_written", serde_json::json!({ "run": run, "to": target.display().to_string() }))?)
+}
+
+/// Everything that a report tells.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn input(
+    project: &Project,
+    record: &RunRecord,
+    outcome: &RunOutcome,
+    language: Language,
+) -> Result<ReportInput> {
+    let settings = runs::settings(record)?;
+    let history = runs::history(project, record, language)?;
+    let summary = project.summary()?;
+    let split = project.split_summary()?.map(|split| SplitSummary::told(split, language));
+    let (_, wrong) = project.wrong_predictions(&record.id, None, None, 0, WRONG_SHOWN)?;
+    let label = |class: usize| outcome.labels.get(class).cloned().unwrap_or_default();
+    let machine = understudy_hub::machine(project.folder());
+    let model = models::library().find(&record.model)?;
+    let duplicates = summary.cleaning.iter().filter(|step| step.kind == CleaningKind::DropDuplicates && !step.undone);
+    Ok(ReportInput {
+        project: project.name().to_owned(),
+        author: None,
+        created_at: record.created_at.clone(),
+        app_version: env!("CARGO_PKG_VERSION").to_owned(),
+        machine: format!(
+            "{} · {} × {} · {:.0} GB",
+            machine.os,
+            machine.cores,
+            machine.cpu,
+            machine.memory_bytes / 1e9
+        ),
+        model: ModelFacts {
+            id: record.model.clone(),
+            licence: model.licence.clone(),
+            parameters: model.parameters as u64,
+            architecture: format!("{}, {} layers of {}", model.architecture, model.layers, model.hidden_size),
+        },
+        model_sha256: outcome.model_sha256.clone(),
+        settings: settings_of(&settings),
+        labels: outcome.labels.clone(),
+        validation: outcome.validation.clone(),
+        test: outcome.test.clone(),
+        epochs: outcome.epochs.clone(),
+        best_epoch: outcome.best_epoch,
+        loss_curve: LossCurve { steps: history.step, loss: history.loss },
+        parts: split.iter().flat_map(|split| &split.parts).map(part_count).collect(),
+        seed: split.as_ref().map_or(0, |split| u64::from(split.seed)),
+        duplicates_removed: duplicates.map(|step| step.rows_hidden).sum(),
+        notes: split.map(|split| split.notes).unwrap_or_default(),
+        wrong: wrong
+            .into_iter()
+            .map(|row| WrongAnswer {
+                text: row.text,
+                gold: label(row.gold),
+                predicted: label(row.predicted),
+                confidence: row.confidence,
+            })
+            .collect(),
+        truncated: outcome.truncated,
+        max_length: settings.max_length,
+        seconds_training: outcome.seconds_training,
+        samples_per_second: outcome.samples_per_second,
+        peak_memory_mb: outcome.peak_memory_mb,
+        data_hashes: summary
+            .sources
+            .into_iter()
+            .map(|source| report::FileHash { file: source.file_name, sha256: source.sha256 })
+            .collect(),
+    })
+}
+
+fn settings_of(settings: &understudy_train::TrainSettings) -> Vec<Setting> {
+    let all: [(&str, String); 10] = [
+        ("model", settings.model.clone()),
+        ("epochs", settings.epochs.to_string()),
+        ("batch_size", settings.batch_size.to_string()),
+        ("learning_rate", settings.learning_rate.to_string()),
+        ("weight_decay", settings.weight_decay.to_string()),
+        ("warmup_ratio", settings.warmup_ratio.to_string()),
+        ("dropout", settings.dropout.to_string()),
+        ("max_grad_norm", settings.max_grad_norm.to_string()),
+        ("max_length", settings.max_length.to_string()),
+        ("seed", settings.seed.to_string()),
+    ];
+    all.into_iter().map(|(key, value)| Setting { key: key.to_owned(), value }).collect()
+}
+
+fn part_count(count: &understudy_data::PartCount) -> report::PartCount {
+    use understudy_data::Part;
+    report::PartCount {
+        part: match count.part {
+            Part::Train => report::Part::Train,
+            Part::Validation => report::Part::Validation,
+            Part::Test => report::Part::Test,
+        },
+        rows: count.rows,
+        per_label: count.per_label.clone(),
+    }
+}

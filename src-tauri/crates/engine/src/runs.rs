@@ -1,0 +1,274 @@
+//! The runs of a project: made, found again after a stop, told.
+
+use std::fs::File;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use understudy_data::{Project, RunRecord, RunStatus};
+use understudy_eval::{EpochScores, Scores};
+use understudy_report::Language;
+use understudy_train::{TrainSettings, checkpoint};
+
+use crate::error::{EngineError, Problem, Result, WorkerEnding};
+use crate::files;
+use crate::view::{RunHistory, RunSummary};
+
+/// What a finished run leaves in the project's database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunOutcome {
+    /// The classes, in the order of all lists by class.
+    pub labels: Vec<String>,
+    /// The finished rounds.
+    pub epochs: Vec<EpochScores>,
+    /// The round that was kept.
+    pub best_epoch: u32,
+    /// Steps taken.
+    pub steps: u32,
+    /// Scores of the kept round on validation.
+    pub validation: Scores,
+    /// Scores on test; `None` without a test part.
+    pub test: Option<Scores>,
+    /// Seconds of training steps.
+    pub seconds_training: f64,
+    /// Training texts a second.
+    pub samples_per_second: f64,
+    /// Training tokens a second.
+    pub tokens_per_second: f64,
+    /// The most memory used, MiB.
+    pub peak_memory_mb: Option<f64>,
+    /// Share of the training texts that were cut.
+    pub truncated: f64,
+    /// SHA-256 of the trained weights.
+    pub model_sha256: String,
+}
+
+/// Names of the curves in the project's database.
+pub(crate) mod metric {
+    pub const LOSS: &str = "loss";
+    pub const LEARNING_RATE: &str = "learning_rate";
+    pub const TRAIN_LOSS: &str = "epoch_train_loss";
+    pub const VALIDATION_LOSS: &str = "epoch_validation_loss";
+    pub const VALIDATION_ACCURACY: &str = "epoch_validation_accuracy";
+    pub const VALIDATION_MACRO_F1: &str = "epoch_validation_macro_f1";
+    pub const SECONDS: &str = "epoch_seconds";
+}
+
+/// Makes a run that waits to be trained, and returns its id.
+///
+/// # Errors
+/// [`EngineError::RunActive`] when one is at work, and those of the database.
+pub fn create(project: &mut Project, settings: &TrainSettings) -> Result<String> {
+    recover(project)?;
+    if let Some(active) = project.runs()?.into_iter().find(|run| is_active(run.status)) {
+        return Err(EngineError::RunActive { id: active.id });
+    }
+    let split_version = project.split_summary()?.map(|split| split.version);
+    // Sorts by time and reads as a date: 2026-11-23_154500, with a letter when two fall on a second.
+    let stamp: String = files::now().chars().filter(|c| c.is_ascii_digit() || *c == 'T').collect();
+    let stamp = stamp.replace('T', "_");
+    let taken: Vec<String> = project.runs()?.into_iter().map(|run| run.id).collect();
+    let id = std::iter::once(stamp.clone())
+        .chain(('b'..='z').map(|letter| format!("{stamp}{letter}")))
+        .find(|id| !taken.contains(id))
+        .unwrap_or(stamp);
+    project.insert_run(&RunRecord {
+        id: id.clone(),
+        status: RunStatus::Queued,
+        model: settings.model.clone(),
+        created_at: files::now(),
+        settings: to_value(settings)?,
+        split_version,
+        summary: None,
+        reason: None,
+    })?;
+    let folder = project.run_folder(&id);
+    std::fs::create_dir_all(&folder).map_err(files::failed(&folder))?;
+    Ok(id)
+}
+
+/// A run by its id.
+///
+/// # Errors
+/// `UnknownRun`, and those of the database.
+pub fn find(project: &Project, id: &str) -> Result<RunRecord> {
+    let found = project.run(id)?;
+    Ok(found.ok_or_else(|| understudy_data::DataError::UnknownRun { id: id.to_owned() })?)
+}
+
+/// Whether a run waits or trains.
+pub fn is_active(status: RunStatus) -> bool {
+    matches!(status, RunStatus::Queued | RunStatus::Running)
+}
+
+/// Holds a run for this process; the system lets go when the process ends, however it ends.
+///
+/// # Errors
+/// [`EngineError::RunActive`] when another process holds it.
+pub fn lock(folder: &Path, id: &str) -> Result<File> {
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(files::failed(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(EngineError::RunActive { id: id.to_owned() }),
+        Err(std::fs::TryLockError::Error(error)) => Err(files::failed(&path)(error)),
+    }
+}
+
+/// Marks runs as interrupted that say they are at work while nobody works on them: after a power cut, or when app
+/// and worker were killed together.
+///
+/// # Errors
+/// Those of the database.
+pub fn recover(project: &mut Project) -> Result<()> {
+    for run in project.runs()? {
+        let folder = project.run_folder(&run.id);
+        if is_active(run.status) && folder.is_dir() && lock(&folder, &run.id).is_ok() {
+            interrupted(project, &run.id, WorkerEnding::Closed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes down that a run's worker is gone.
+///
+/// # Errors
+/// Those of the database.
+pub fn interrupted(project: &mut Project, id: &str, ending: WorkerEnding) -> Result<()> {
+    let mut run = find(project, id)?;
+    if is_active(run.status) {
+        run.status = RunStatus::Interrupted;
+        run.reason = Some(to_value(&Problem::from(&EngineError::WorkerDied { ending }))?);
+        project.update_run(&run)?;
+    }
+    Ok(())
+}
+
+/// How a run was asked to train.
+///
+/// # Errors
+/// [`EngineError::Protocol`] when what is stored is none of this version's.
+pub fn settings(run: &RunRecord) -> Result<TrainSettings> {
+    from_value(run.settings.clone())
+}
+
+/// What a finished run achieved.
+///
+/// # Errors
+/// [`EngineError::RunNotFinished`].
+pub fn outcome(run: &RunRecord) -> Result<RunOutcome> {
+    match &run.summary {
+        Some(summary) => from_value(summary.clone()),
+        None => Err(EngineError::RunNotFinished { id: run.id.clone() }),
+    }
+}
+
+/// A run at a glance.
+///
+/// # Errors
+/// Those of the database.
+pub fn summary(project: &Project, run: &RunRecord, language: Language) -> Result<RunSummary> {
+    let settings = settings(run)?;
+    let outcome = run.summary.is_some().then(|| outcome(run)).transpose()?;
+    let reason: Option<Problem> = run.reason.clone().map(from_value).transpose()?;
+    let epochs = match &outcome {
+        Some(outcome) => outcome.epochs.clone(),
+        None => epochs(project, run)?,
+    };
+    let best = match &outcome {
+        Some(outcome) => epochs.iter().find(|epoch| epoch.epoch == outcome.best_epoch),
+        None => best(&epochs),
+    };
+    let test = outcome.as_ref().and_then(|outcome| outcome.test.as_ref());
+    let stopped = matches!(run.status, RunStatus::Cancelled | RunStatus::Interrupted | RunStatus::Failed);
+    Ok(RunSummary {
+        id: run.id.clone(),
+        status: run.status,
+        model: run.model.clone(),
+        created_at: run.created_at.clone(),
+        seconds: outcome.as_ref().map(|outcome| outcome.seconds_training),
+        epochs: settings.epochs,
+        epochs_done: epochs.len() as u32,
+        best_epoch: best.map(|epoch| epoch.epoch),
+        validation_macro_f1: best.map(|epoch| epoch.validation_macro_f1),
+        test_accuracy: test.map(|scores| scores.accuracy),
+        test_macro_f1: test.map(|scores| scores.macro_f1),
+        resumable: stopped && checkpoint::exists(&checkpoint_folder(project, &run.id)),
+        reason: reason.map(|problem| problem.told(language).clone()),
+    })
+}
+
+/// The best of some rounds, as the trainer chooses.
+fn best(epochs: &[EpochScores]) -> Option<&EpochScores> {
+    let better = |a: &EpochScores, b: &EpochScores| {
+        (a.validation_macro_f1, -a.validation_loss) > (b.validation_macro_f1, -b.validation_loss)
+    };
+    epochs.iter().reduce(|best, epoch| if better(epoch, best) { epoch } else { best })
+}
+
+/// Where a run's checkpoints lie.
+pub fn checkpoint_folder(project: &Project, run: &str) -> std::path::PathBuf {
+    project.run_folder(run).join("checkpoint")
+}
+
+/// Where a run's model lies.
+pub fn model_folder(project: &Project, run: &str) -> std::path::PathBuf {
+    project.run_folder(run).join("model")
+}
+
+/// A run's curves.
+///
+/// # Errors
+/// Those of the database.
+pub fn history(project: &Project, run: &RunRecord, language: Language) -> Result<RunHistory> {
+    let settings = settings(run)?;
+    let metrics = project.metrics(&run.id)?;
+    let curve = |name: &str| -> Vec<(u32, f64)> {
+        metrics.iter().filter(|(_, n, _)| n == name).map(|(step, _, value)| (*step, *value)).collect()
+    };
+    let loss = curve(metric::LOSS);
+    let rows = project.labelled(understudy_data::Part::Train).map(|rows| rows.len()).unwrap_or_default();
+    let steps = match run.summary.is_some().then(|| outcome(run)).transpose()? {
+        Some(outcome) => outcome.steps,
+        None => settings.steps(rows),
+    };
+    Ok(RunHistory {
+        run: summary(project, run, language)?,
+        steps,
+        step: loss.iter().map(|(step, _)| *step).collect(),
+        loss: loss.iter().map(|(_, loss)| *loss).collect(),
+        learning_rate: curve(metric::LEARNING_RATE).into_iter().map(|(_, rate)| rate).collect(),
+        epochs: epochs(project, run)?,
+        settings,
+    })
+}
+
+/// The finished rounds, from the curves.
+fn epochs(project: &Project, run: &RunRecord) -> Result<Vec<EpochScores>> {
+    let metrics = project.metrics(&run.id)?;
+    let mut steps: Vec<u32> =
+        metrics.iter().filter(|(_, name, _)| name == metric::SECONDS).map(|(step, _, _)| *step).collect();
+    steps.sort_unstable();
+    let value = |step: u32, name: &str| {
+        metrics.iter().find(|(s, n, _)| *s == step && n == name).map_or(f64::NAN, |(_, _, value)| *value)
+    };
+    Ok(steps
+        .iter()
+        .zip(1..)
+        .map(|(&step, epoch)| EpochScores {
+            epoch,
+            train_loss: value(step, metric::TRAIN_LOSS),
+            validation_loss: value(step, metric::VALIDATION_LOSS),
+            validation_accuracy: value(step, metric::VALIDATION_ACCURACY),
+            validation_macro_f1: value(step, metric::VALIDATION_MACRO_F1),
+            seconds: value(step, metric::SECONDS),
+        })
+        .collect())
+}
+
+pub(crate) fn to_value(value: &impl Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(value).map_err(|e| EngineError::Protocol { reason: e.to_string() })
+}
+
+pub(crate) fn from_value<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T> {
+    serde_json::from_value(value).map_err(|e| EngineError::Protocol { reason: e.to_string() })
+}

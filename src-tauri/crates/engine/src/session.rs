@@ -1,0 +1,336 @@
+//! One open project, with everything the window and the command line ask of it.
+
+use std::path::{Path, PathBuf};
+
+use understudy_data::{
+    ColumnRole, DialectOverrides, ImportOptions, ImportSummary, Part, Project, RunStatus, preview,
+};
+use understudy_report::Language;
+use understudy_train::tokenizer::Tokenizer;
+use understudy_train::{Control, TrainSettings};
+
+use crate::error::{EngineError, Result};
+use crate::view::{Overview, Preview, ProblemPage, RoomState, Rooms, RowProblem, RunSummary, SplitSummary, TrainPlan};
+use crate::{files, models, runs};
+
+/// Key of the setting that names the column the texts came from.
+pub(crate) const TEXT_COLUMN: &str = "text_column";
+const MODEL: &str = "model";
+
+/// Rows that a preview shows.
+const PREVIEW_ROWS: usize = 50;
+/// Training texts that are tokenised to tell how many are too long.
+const LENGTH_SAMPLE: usize = 400;
+
+/// An open project.
+pub struct Session {
+    /// Its data.
+    pub project: Project,
+}
+
+/// A project's folder for a name in `parent`.
+pub fn folder_for(parent: &Path, name: &str) -> PathBuf {
+    // Characters that one system or another does not allow in names; the project keeps its name as typed.
+    let safe: String = name
+        .trim()
+        .chars()
+        .map(|c| if c.is_control() || r#"/\:*?"<>|"#.contains(c) { '-' } else { c })
+        .take(80)
+        .collect();
+    parent.join(format!("{}.understudy", safe.trim_matches(['.', ' '])))
+}
+
+/// The beginning of a file, in a language.
+///
+/// # Errors
+/// Those of reading.
+pub fn preview_file(path: &Path, dialect: &DialectOverrides, language: Language) -> Result<Preview> {
+    Ok(Preview::told(preview(path, dialect, PREVIEW_ROWS)?, language))
+}
+
+impl Session {
+    /// Makes a new project in its own folder.
+    ///
+    /// # Errors
+    /// Those of the project.
+    pub fn create(folder: &Path, name: &str) -> Result<Self> {
+        if name.trim().is_empty() {
+            return Err(understudy_data::DataError::EmptyProjectName.into());
+        }
+        if let Some(parent) = folder.parent() {
+            std::fs::create_dir_all(parent).map_err(files::failed(parent))?;
+        }
+        Ok(Session { project: Project::create(folder, name.trim())? })
+    }
+
+    /// Opens a project, and marks runs that were cut off by a power cut.
+    ///
+    /// # Errors
+    /// Those of the project.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let mut project = Project::open(folder)?;
+        runs::recover(&mut project)?;
+        Ok(Session { project })
+    }
+
+    /// Imports a file; rows of an official test file go to `part`.
+    ///
+    /// # Errors
+    /// Those of reading and of the database.
+    pub fn import(
+        &mut self,
+        path: &Path,
+        options: &ImportOptions,
+        part: Option<Part>,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<ImportSummary> {
+        let columns = preview(path, &options.dialect, 1)?.columns;
+        let summary = match part {
+            Some(part) => self.project.import_part(path, options, part, progress)?,
+            None => self.project.import(path, options, progress)?,
+        };
+        let text = columns.iter().zip(&options.roles).find(|(_, role)| **role == ColumnRole::Text);
+        if let Some((column, _)) = text {
+            self.project.set_setting(TEXT_COLUMN, &column.name)?;
+        }
+        Ok(summary)
+    }
+
+    /// The project at a glance.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn overview(&self, language: Language) -> Result<Overview> {
+        let data = self.project.summary()?;
+        let labels = self.project.label_state()?;
+        let split = self.split_summary(language)?;
+        let runs = self.runs(language)?;
+        let model = self.model()?;
+        let finished = runs.iter().any(|run| run.status == RunStatus::Finished);
+        let done_if = |done: bool| if done { RoomState::Done } else { RoomState::Empty };
+        let installed = || models::cards().is_ok_and(|cards| cards.iter().any(|card| card.id == model && card.installed));
+        let rooms = Rooms {
+            data: match data.rows {
+                0 => RoomState::Empty,
+                _ if data.problem_rows + data.duplicate_rows + data.empty_texts > 0 => RoomState::Attention,
+                _ => RoomState::Done,
+            },
+            labels: match labels.labelled {
+                0 if data.rows > 0 => RoomState::Attention,
+                0 => RoomState::Empty,
+                labelled if labelled < labels.rows => RoomState::Working,
+                _ => RoomState::Done,
+            },
+            split: done_if(split.is_some()),
+            model: match data.rows {
+                0 => RoomState::Empty,
+                _ if installed() => RoomState::Done,
+                _ => RoomState::Attention,
+            },
+            train: match runs.first().map(|run| run.status) {
+                None => RoomState::Empty,
+                Some(RunStatus::Queued | RunStatus::Running) => RoomState::Working,
+                Some(RunStatus::Finished) => RoomState::Done,
+                Some(_) => RoomState::Attention,
+            },
+            results: done_if(finished),
+            r#use: done_if(finished),
+        };
+        Ok(Overview {
+            name: self.project.name().to_owned(),
+            path: self.project.folder().display().to_string(),
+            rooms,
+            rows: data.rows,
+            labelled: labels.labelled,
+            labels: labels.labels.len() as u32,
+            problem_rows: data.problem_rows,
+            duplicate_rows: data.duplicate_rows,
+            split,
+            model: Some(model),
+            runs,
+        })
+    }
+
+    /// Rows put aside at import.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn problems_page(&self, offset: u32, limit: u32, language: Language) -> Result<ProblemPage> {
+        let (total, problems) = self.project.problems_page(offset, limit)?;
+        Ok(ProblemPage { total, problems: problems.into_iter().map(|p| RowProblem::told(p, language)).collect() })
+    }
+
+    /// The current split.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn split_summary(&self, language: Language) -> Result<Option<SplitSummary>> {
+        Ok(self.project.split_summary()?.map(|split| SplitSummary::told(split, language)))
+    }
+
+    /// Divides the rows.
+    ///
+    /// # Errors
+    /// Those of dividing.
+    pub fn make_split(&mut self, percent: &[u32], seed: u32, language: Language) -> Result<SplitSummary> {
+        let percent: [u32; 3] = percent
+            .try_into()
+            .map_err(|_| EngineError::Protocol { reason: format!("{} percentages", percent.len()) })?;
+        Ok(SplitSummary::told(self.project.make_split(percent, seed)?, language))
+    }
+
+    /// The chosen model's id.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn model(&self) -> Result<String> {
+        Ok(self.project.setting(MODEL)?.unwrap_or_else(|| models::STARTER.to_owned()))
+    }
+
+    /// Chooses a model of the catalogue.
+    ///
+    /// # Errors
+    /// Unknown to the library, and those of the database.
+    pub fn choose_model(&mut self, id: &str) -> Result<()> {
+        models::library().find(id)?;
+        Ok(self.project.set_setting(MODEL, id)?)
+    }
+
+    /// The settings that a training would have unless changed.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn proposed_settings(&self) -> Result<TrainSettings> {
+        Ok(TrainSettings::textbook(&self.model()?))
+    }
+
+    /// What a training with these settings (or the proposed ones) would be.
+    ///
+    /// # Errors
+    /// Those of the database. What stands in the way is no error but told in the plan.
+    pub fn train_plan(&self, settings: Option<TrainSettings>, language: Language) -> Result<TrainPlan> {
+        let settings = match settings {
+            Some(settings) => settings,
+            None => self.proposed_settings()?,
+        };
+        let split = self.split_summary(language)?;
+        let rows = |part| split.as_ref().map_or(0, |split| split.rows(part));
+        let card = models::library().find(&settings.model);
+        let mut blockers = Vec::new();
+        if let Err(error) = &card {
+            blockers.push(EngineError::from(understudy_hub::HubError::UnknownModel { id: error.to_string() }).told(language));
+        }
+        let folder = models::library().folder(&settings.model).map_err(EngineError::from);
+        if let Err(error) = &folder {
+            blockers.push(error.told(language));
+        }
+        blockers.extend(self.data_blockers(split.as_ref(), language)?);
+        let positions = card.as_ref().map_or(512, |card| card.max_length) as usize;
+        if let Err(error) = settings.check(positions) {
+            blockers.push(EngineError::from(error).told(language));
+        }
+        let truncated = match &folder {
+            Ok(folder) if split.is_some() => self.truncated(folder, settings.max_length as usize)?,
+            _ => 0.0,
+        };
+        let train_rows = rows(Part::Train);
+        Ok(TrainPlan {
+            train_rows,
+            validation_rows: rows(Part::Validation),
+            test_rows: rows(Part::Test),
+            labels: split.as_ref().map_or(0, |split| split.labels.len() as u32),
+            steps: settings.steps(train_rows as usize),
+            truncated,
+            seconds: self.forecast(&settings, train_rows)?,
+            settings,
+            blockers,
+        })
+    }
+
+    fn data_blockers(&self, split: Option<&SplitSummary>, language: Language) -> Result<Vec<crate::UserError>> {
+        use understudy_data::{DataError, SplitError};
+        use understudy_train::TrainError;
+        let blocker: Option<EngineError> = match split {
+            _ if self.project.label_state()?.labelled == 0 => Some(DataError::Split(SplitError::NoLabels).into()),
+            None => Some(DataError::NoSplit.into()),
+            Some(split) if split.rows(Part::Train) == 0 => Some(TrainError::EmptyPart { part: "train" }.into()),
+            Some(split) if split.rows(Part::Validation) == 0 => {
+                Some(TrainError::EmptyPart { part: "validation" }.into())
+            }
+            Some(split) if split.labels.len() < 2 => {
+                let label = split.labels.first().cloned().unwrap_or_default();
+                Some(DataError::Split(SplitError::OneClass { label }).into())
+            }
+            Some(_) => None,
+        };
+        Ok(blocker.iter().map(|error| error.told(language)).collect())
+    }
+
+    /// Share of the training texts longer than `max_length` tokens, from an even sample of them.
+    fn truncated(&self, model: &Path, max_length: usize) -> Result<f64> {
+        let rows = self.project.labelled(Part::Train)?;
+        let texts: Vec<&str> = rows.iter().step_by(rows.len().div_ceil(LENGTH_SAMPLE).max(1)).map(|row| row.text.as_str()).collect();
+        if texts.is_empty() || max_length < 4 {
+            return Ok(0.0);
+        }
+        let encoded = Tokenizer::load(model, max_length)?.encode(&texts, &Control::default(), |_| {})?;
+        let cut = (0..encoded.len()).filter(|&text| encoded.was_truncated(text)).count();
+        Ok(cut as f64 / encoded.len() as f64)
+    }
+
+    /// Seconds of a training, judged by the speed of the latest finished run.
+    fn forecast(&self, settings: &TrainSettings, rows: u32) -> Result<Option<f64>> {
+        for run in self.project.runs()? {
+            if run.status == RunStatus::Finished && run.model == settings.model {
+                let before = runs::settings(&run)?;
+                if before.max_length == settings.max_length {
+                    let speed = runs::outcome(&run)?.samples_per_second;
+                    return Ok(Some(f64::from(rows) * f64::from(settings.epochs) / speed.max(1e-6)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// All runs, the newest first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn runs(&self, language: Language) -> Result<Vec<RunSummary>> {
+        self.project.runs()?.iter().map(|run| runs::summary(&self.project, run, language)).collect()
+    }
+
+    /// Copies a run's model, a Hugging Face folder, to `target` (which must not exist or be empty).
+    ///
+    /// # Errors
+    /// [`EngineError::RunNotFinished`], and those of files.
+    pub fn export(&mut self, run: &str, target: &Path) -> Result<()> {
+        runs::outcome(&runs::find(&self.project, run)?)?;
+        if std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(understudy_data::DataError::FolderTaken { folder: target.to_owned() }.into());
+        }
+        std::fs::create_dir_all(target).map_err(files::failed(target))?;
+        let source = runs::model_folder(&self.project, run);
+        for entry in std::fs::read_dir(&source).map_err(files::failed(&source))? {
+            let entry = entry.map_err(files::failed(&source))?;
+            let to = target.join(entry.file_name());
+            std::fs::copy(entry.path(), &to).map_err(files::failed(&to))?;
+        }
+        let detail = serde_json::json!({ "run": run, "to": target.display().to_string() });
+        Ok(self.project.record("model_exported", detail)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_of_any_name_gets_a_folder_that_every_system_allows() {
+        let name = |name: &str| folder_for(Path::new("/p"), name).file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(name("合同条款"), "合同条款.understudy");
+        assert_eq!(name(" a/b:c? "), "a-b-c-.understudy");
+        assert_eq!(name("..."), ".understudy");
+        assert!(name(&"x".repeat(500)).len() < 100);
+    }
+}

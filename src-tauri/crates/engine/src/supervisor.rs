@@ -1,0 +1,194 @@
+//! Workers from the outside: started, listened to, told things, outlived.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command as Process, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::error::{EngineError, Problem, Result, WorkerEnding};
+use crate::job::{Command, Event, Job};
+use crate::view::Prediction;
+
+/// Name of the program that jobs run in; it lies beside the app.
+pub const PROGRAM: &str = if cfg!(windows) { "understudy.exe" } else { "understudy" };
+
+/// How long an answer to a single text may take, loading the model included.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The worker's program beside the running one.
+///
+/// # Errors
+/// [`EngineError::WorkerMissing`].
+pub fn program() -> Result<PathBuf> {
+    let missing = |reason: String| EngineError::WorkerMissing { reason };
+    let beside = std::env::current_exe().map_err(|e| missing(e.to_string()))?.with_file_name(PROGRAM);
+    match beside.is_file() {
+        true => Ok(beside),
+        false => Err(missing(format!("{} is missing", beside.display()))),
+    }
+}
+
+/// A worker at work.
+pub struct Worker {
+    input: Mutex<Option<ChildStdin>>,
+    child: Arc<Mutex<Child>>,
+}
+
+impl Worker {
+    /// Starts a worker. `hear` is called from another thread with its news; the last event always comes, also when the
+    /// worker is killed.
+    ///
+    /// # Errors
+    /// [`EngineError::WorkerMissing`].
+    pub fn start(program: &Path, job: &Job, hear: impl FnMut(Event) + Send + 'static) -> Result<Worker> {
+        let missing = |reason: String| EngineError::WorkerMissing { reason };
+        let mut child = Process::new(program)
+            .arg("worker")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| missing(format!("{}: {e}", program.display())))?;
+        let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(missing("no pipes".to_owned()));
+        };
+        let line = serde_json::to_string(job).map_err(|e| missing(e.to_string()))?;
+        writeln!(input, "{line}").map_err(|e| missing(e.to_string()))?;
+        let child = Arc::new(Mutex::new(child));
+        let watched = child.clone();
+        std::thread::spawn(move || listen(BufReader::new(output), &watched, hear));
+        Ok(Worker { input: Mutex::new(Some(input)), child })
+    }
+
+    /// Tells the worker something; nothing happens when it is gone already.
+    pub fn tell(&self, command: &Command) {
+        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(pipe), Ok(line)) = (input.as_mut(), serde_json::to_string(command)) {
+            if writeln!(pipe, "{line}").and_then(|()| pipe.flush()).is_err() {
+                *input = None;
+            }
+        }
+    }
+
+    /// Ends the worker's input, which makes it stop, and waits for it.
+    pub fn close(&self) {
+        self.input.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for _ in 0..100 {
+            let ended = self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait();
+            if !matches!(ended, Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.kill();
+    }
+
+    /// Kills the worker.
+    pub fn kill(&self) {
+        // It may have ended by itself a moment ago: that is as good.
+        let _ = self.child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.input.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+fn listen(output: impl BufRead, child: &Mutex<Child>, mut hear: impl FnMut(Event)) {
+    let mut ended = false;
+    for line in output.lines() {
+        let Ok(line) = line else { break };
+        match serde_json::from_str::<Event>(&line) {
+            Ok(event) => {
+                ended |= event.is_last();
+                hear(event);
+            }
+            Err(error) => hear(Event::Log { message: format!("{error}: {line}") }),
+        }
+    }
+    let status = wait(child);
+    if !ended {
+        let ending = match status {
+            Some(status) if status.code().is_none() => WorkerEnding::Killed,
+            _ => WorkerEnding::Crashed,
+        };
+        hear(Event::Interrupted { problem: Problem::from(&EngineError::WorkerDied { ending }) });
+    }
+}
+
+/// Waits for the end without holding the lock, so that the child can be killed meanwhile.
+fn wait(child: &Mutex<Child>) -> Option<std::process::ExitStatus> {
+    loop {
+        match child.lock().unwrap_or_else(PoisonError::into_inner).try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) => {}
+            Err(_) => return None,
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// How a worker ended that said nothing: from its last event.
+pub fn ending(event: &Event) -> Option<WorkerEnding> {
+    match event {
+        Event::Interrupted { problem } => Some(match problem.en.kind.as_str() {
+            "worker_killed" => WorkerEnding::Killed,
+            "worker_crashed" => WorkerEnding::Crashed,
+            _ => WorkerEnding::Closed,
+        }),
+        _ => None,
+    }
+}
+
+/// A worker that stays, with a run's model in memory, to answer single texts at once.
+pub struct Answerer {
+    /// The project's folder and the run.
+    pub of: (PathBuf, String),
+    worker: Worker,
+    events: Receiver<Event>,
+    asked: u32,
+}
+
+impl Answerer {
+    /// Starts a worker with the model of a run.
+    ///
+    /// # Errors
+    /// [`EngineError::WorkerMissing`].
+    pub fn start(program: &Path, project: &Path, run: &str) -> Result<Self> {
+        let (sender, events) = channel();
+        let job = Job::Serve { project: project.to_owned(), run: run.to_owned() };
+        let worker = Worker::start(program, &job, move |event| {
+            // Nobody waits for an answer after the answerer was dropped.
+            let _ = sender.send(event);
+        })?;
+        Ok(Answerer { of: (project.to_owned(), run.to_owned()), worker, events, asked: 0 })
+    }
+
+    /// The answer to a text.
+    ///
+    /// # Errors
+    /// [`Problem`] as the worker told it, or that it died.
+    pub fn ask(&mut self, text: &str) -> std::result::Result<Prediction, Problem> {
+        self.asked += 1;
+        self.worker.tell(&Command::Predict { id: self.asked, texts: vec![text.to_owned()] });
+        loop {
+            match self.events.recv_timeout(ANSWER_TIMEOUT) {
+                Ok(Event::Answer { id, mut predictions }) if id == self.asked => {
+                    return predictions.pop().ok_or_else(|| died(WorkerEnding::Crashed));
+                }
+                Ok(Event::Failed { problem } | Event::Interrupted { problem }) => return Err(problem),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    return Err(died(WorkerEnding::Crashed));
+                }
+            }
+        }
+    }
+}
+
+fn died(ending: WorkerEnding) -> Problem {
+    Problem::from(&EngineError::WorkerDied { ending })
+}

@@ -1,0 +1,294 @@
+//! Carrying out a run: the project's texts go to the trainer, its news and results into the project.
+
+use sha2::{Digest, Sha256};
+use understudy_data::{DataError, LabelledText, Part, Project, RunRecord, RunStatus, StoredPrediction};
+use understudy_eval::scores;
+use understudy_hub::check_folder;
+use understudy_train::{Control, Example, Outcome, TrainEvent, TrainSettings, TrainingJob, train};
+
+use crate::error::{EngineError, Problem, Result};
+use crate::files;
+use crate::job::{Event, Progress};
+use crate::models;
+use crate::runs::{self, RunOutcome, metric, to_value};
+
+/// Points of the loss curve that are kept of a run.
+const CURVE_POINTS: u32 = 300;
+
+/// Trains a run to its end, or goes on with it, and returns the error that stopped it. The run's status in the
+/// project is true at every moment.
+///
+/// # Errors
+/// Whatever stopped it; the run is then marked cancelled or failed, with the reason.
+pub fn execute(project: &mut Project, id: &str, control: &Control, emit: &mut dyn FnMut(Event)) -> Result<()> {
+    let folder = project.run_folder(id);
+    let _lock = runs::lock(&folder, id)?;
+    let mut run = runs::find(project, id)?;
+    run.status = RunStatus::Running;
+    run.reason = None;
+    project.update_run(&run)?;
+    let result = learn(project, &run, control, emit);
+    match &result {
+        Ok(outcome) => {
+            run.status = RunStatus::Finished;
+            run.summary = Some(to_value(outcome)?);
+        }
+        Err(error) if error.is_cancelled() => run.status = RunStatus::Cancelled,
+        Err(error) => {
+            run.status = RunStatus::Failed;
+            run.reason = Some(to_value(&Problem::from(error))?);
+        }
+    }
+    project.update_run(&run)?;
+    result.map(|_| ())
+}
+
+fn learn(project: &mut Project, run: &RunRecord, control: &Control, emit: &mut dyn FnMut(Event)) -> Result<RunOutcome> {
+    let parts = Parts::read(project)?;
+    parts.check_unchanged(project, run)?;
+    let settings = runs::settings(run)?;
+    let base = models::library().folder(&settings.model)?;
+    let job = TrainingJob {
+        base,
+        checkpoint: runs::checkpoint_folder(project, &run.id),
+        model: runs::model_folder(project, &run.id),
+        labels: parts.labels.clone(),
+        train: examples(&parts.train),
+        validation: examples(&parts.validation),
+        test: examples(&parts.test),
+        settings,
+    };
+    let steps = job.settings.steps(job.train.len());
+    let mut recorder = Recorder::new(project, &run.id, &job.settings, steps);
+    let outcome = train(&job, control, &mut |event| recorder.hear(event, emit))?;
+    recorder.result?;
+    judge(project, run, &parts, &job, outcome)
+}
+
+/// The labelled texts of a project by part.
+struct Parts {
+    labels: Vec<String>,
+    train: Vec<LabelledText>,
+    validation: Vec<LabelledText>,
+    test: Vec<LabelledText>,
+}
+
+impl Parts {
+    fn read(project: &Project) -> Result<Self> {
+        if project.split_summary()?.is_none() {
+            return Err(DataError::NoSplit.into());
+        }
+        Ok(Parts {
+            labels: project.label_names()?,
+            train: project.labelled(Part::Train)?,
+            validation: project.labelled(Part::Validation)?,
+            test: project.labelled(Part::Test)?,
+        })
+    }
+
+    /// Everything the result depends on, in a hash.
+    fn fingerprint(&self) -> String {
+        let mut hasher = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            hasher.update((bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        self.labels.iter().for_each(|label| add(label.as_bytes()));
+        for part in [&self.train, &self.validation, &self.test] {
+            add(&(part.len() as u64).to_le_bytes());
+            for row in part {
+                add(&(row.label as u64).to_le_bytes());
+                add(row.text.as_bytes());
+            }
+        }
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The first time, notes what the run learns from; when it goes on, refuses other data.
+    fn check_unchanged(&self, project: &Project, run: &RunRecord) -> Result<()> {
+        let path = project.run_folder(&run.id).join("job.json");
+        let found = serde_json::json!({
+            "run": run.id, "settings": run.settings, "labels": self.labels,
+            "rows": [self.train.len(), self.validation.len(), self.test.len()], "data_sha256": self.fingerprint(),
+        });
+        match files::read_json::<serde_json::Value>(&path)? {
+            None => files::write_json(&path, &found),
+            Some(noted) if noted["data_sha256"] == found["data_sha256"] => Ok(()),
+            Some(_) => Err(EngineError::DataChanged { id: run.id.clone() }),
+        }
+    }
+}
+
+fn examples(rows: &[LabelledText]) -> Vec<Example> {
+    rows.iter().map(|row| Example { text: row.text.clone(), label: row.label }).collect()
+}
+
+/// Passes the trainer's news on, and keeps the curves.
+struct Recorder<'p> {
+    project: &'p mut Project,
+    run: &'p str,
+    epochs: u32,
+    steps: u32,
+    /// Steps whose mean loss is one point of the curve.
+    every: u32,
+    sum: f64,
+    count: u32,
+    last_step: u32,
+    /// The first failure to keep a curve: a training is not stopped for it, but it is not hidden either.
+    result: Result<()>,
+}
+
+impl<'p> Recorder<'p> {
+    fn new(project: &'p mut Project, run: &'p str, settings: &TrainSettings, steps: u32) -> Self {
+        Recorder {
+            project,
+            run,
+            epochs: settings.epochs,
+            steps,
+            every: steps.div_ceil(CURVE_POINTS).max(1),
+            sum: 0.0,
+            count: 0,
+            last_step: 0,
+            result: Ok(()),
+        }
+    }
+
+    fn hear(&mut self, event: TrainEvent, emit: &mut dyn FnMut(Event)) {
+        match event {
+            TrainEvent::Progress { phase, done, total, epoch, seconds_left, rate } => {
+                emit(Event::Progress(Progress {
+                    phase: phase.into(),
+                    done: f64::from(done),
+                    total: f64::from(total),
+                    seconds_left,
+                    rate,
+                    epoch: (epoch > 0).then_some(epoch),
+                    epochs: (epoch > 0).then_some(self.epochs),
+                }));
+            }
+            TrainEvent::Step { step, loss, learning_rate } => {
+                self.last_step = step;
+                self.sum += loss;
+                self.count += 1;
+                if step % self.every == 0 || step == self.steps {
+                    let mean = self.sum / f64::from(self.count);
+                    (self.sum, self.count) = (0.0, 0);
+                    self.keep(&[(metric::LOSS, mean), (metric::LEARNING_RATE, learning_rate)]);
+                    emit(Event::Step { step, steps: self.steps, loss: mean, learning_rate });
+                }
+            }
+            TrainEvent::Epoch(scores) => {
+                // A run that goes on just before its judging has not seen a step yet.
+                self.last_step = self.steps / self.epochs * scores.epoch;
+                self.keep(&[
+                    (metric::TRAIN_LOSS, scores.train_loss),
+                    (metric::VALIDATION_LOSS, scores.validation_loss),
+                    (metric::VALIDATION_ACCURACY, scores.validation_accuracy),
+                    (metric::VALIDATION_MACRO_F1, scores.validation_macro_f1),
+                    (metric::SECONDS, scores.seconds),
+                ]);
+                emit(Event::Epoch { scores });
+            }
+        }
+    }
+
+    fn keep(&mut self, values: &[(&'static str, f64)]) {
+        if self.result.is_ok() {
+            self.result = self.project.add_metrics(self.run, self.last_step, values).map_err(EngineError::from);
+        }
+    }
+}
+
+/// Judges the kept model and stores its answers.
+fn judge(project: &mut Project, run: &RunRecord, parts: &Parts, job: &TrainingJob, outcome: Outcome) -> Result<RunOutcome> {
+    let majority = commonest(&parts.train, parts.labels.len());
+    let seed = u64::from(job.settings.seed);
+    let mut judged = Vec::new();
+    for (part, rows, probabilities) in [
+        (Part::Validation, &parts.validation, &outcome.validation),
+        (Part::Test, &parts.test, &outcome.test),
+    ] {
+        project.save_predictions(&run.id, part, &stored(rows, probabilities, parts.labels.len()))?;
+        let gold: Vec<usize> = rows.iter().map(|row| row.label).collect();
+        judged.push(match rows.is_empty() {
+            true => None,
+            false => Some(scores(&gold, probabilities, &parts.labels, majority, seed)?),
+        });
+    }
+    let test = judged.pop().flatten();
+    let validation = judged.pop().flatten().ok_or(understudy_train::TrainError::EmptyPart { part: "validation" })?;
+    Ok(RunOutcome {
+        labels: parts.labels.clone(),
+        epochs: outcome.epochs,
+        best_epoch: outcome.best_epoch,
+        steps: outcome.steps,
+        validation,
+        test,
+        seconds_training: outcome.seconds_training,
+        samples_per_second: outcome.samples_per_second,
+        tokens_per_second: outcome.tokens_per_second,
+        peak_memory_mb: files::peak_memory_mb(),
+        truncated: outcome.truncated,
+        model_sha256: check_folder(&job.model)?.model_sha256,
+    })
+}
+
+/// The commonest class: what a guesser would always say.
+fn commonest(rows: &[LabelledText], classes: usize) -> usize {
+    let mut counts = vec![0_usize; classes];
+    rows.iter().for_each(|row| counts[row.label] += 1);
+    (0..classes).max_by_key(|&class| (counts[class], std::cmp::Reverse(class))).unwrap_or_default()
+}
+
+fn stored(rows: &[LabelledText], probabilities: &[f32], classes: usize) -> Vec<StoredPrediction> {
+    rows.iter()
+        .zip(probabilities.chunks_exact(classes))
+        .map(|(row, probabilities)| {
+            let predicted = most_probable(probabilities);
+            StoredPrediction {
+                example: row.example,
+                gold: row.label,
+                predicted,
+                confidence: f64::from(probabilities[predicted]),
+                probabilities: probabilities.to_vec(),
+            }
+        })
+        .collect()
+}
+
+/// Index of the largest probability, the first of equals.
+pub(crate) fn most_probable(probabilities: &[f32]) -> usize {
+    let start = (0, f32::NEG_INFINITY);
+    probabilities.iter().enumerate().fold(start, |best, (i, &p)| if p > best.1 { (i, p) } else { best }).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commonest_class_is_the_first_of_equals() {
+        let row = |label| LabelledText { example: 0, text: String::new(), label };
+        assert_eq!(commonest(&[row(1), row(2), row(2), row(1), row(0)], 3), 1);
+        assert_eq!(commonest(&[], 3), 0);
+    }
+
+    #[test]
+    fn any_change_of_text_label_or_part_changes_the_fingerprint() {
+        let row = |text: &str, label| LabelledText { example: 0, text: text.to_owned(), label };
+        let parts = |train: Vec<LabelledText>, test: Vec<LabelledText>| Parts {
+            labels: vec!["a".into(), "b".into()],
+            train,
+            validation: vec![],
+            test,
+        };
+        let prints = [
+            parts(vec![row("x", 0), row("y", 1)], vec![]).fingerprint(),
+            parts(vec![row("x", 0), row("y", 0)], vec![]).fingerprint(),
+            parts(vec![row("xy", 0), row("", 1)], vec![]).fingerprint(),
+            parts(vec![row("x", 0)], vec![row("y", 1)]).fingerprint(),
+        ];
+        let distinct: std::collections::BTreeSet<_> = prints.iter().collect();
+        assert_eq!(distinct.len(), prints.len());
+    }
+}

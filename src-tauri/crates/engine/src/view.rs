@@ -1,0 +1,416 @@
+//! What crosses to the window: plain data in the window's language, named as the window names it.
+//!
+//! Lower crates' types cross unchanged where they are plain already; those that carry facts for sentences have a
+//! counterpart here that carries the sentences.
+
+use serde::{Deserialize, Serialize};
+use understudy_data::{self as data, ColumnPreview, Dialect, Part, PartCount, RunStatus};
+use understudy_eval::{EpochScores, Scores};
+use understudy_hub::LocalizedText;
+use understudy_report::Language;
+use understudy_train::TrainSettings;
+
+use crate::error::UserError;
+use crate::job::{Event, JobKind, Progress};
+use crate::words;
+
+/// A sample project that comes with the app.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct SampleInfo {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub title: LocalizedText,
+    /// What it is about.
+    pub description: LocalizedText,
+    /// The language of its texts.
+    pub language: Language,
+    /// Rows.
+    pub rows: u32,
+    /// Classes.
+    pub labels: u32,
+    /// Licence of the texts.
+    pub licence: String,
+    /// Whom to thank.
+    pub attribution: String,
+}
+
+/// A room's state at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum RoomState {
+    /// Nothing there yet.
+    Empty,
+    /// Something is going on or half done.
+    Working,
+    /// All is there.
+    Done,
+    /// Something wants to be looked at.
+    Attention,
+}
+
+/// The states of the seven rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[allow(missing_docs)]
+pub struct Rooms {
+    pub data: RoomState,
+    pub labels: RoomState,
+    pub split: RoomState,
+    pub model: RoomState,
+    pub train: RoomState,
+    pub results: RoomState,
+    pub r#use: RoomState,
+}
+
+/// A project at a glance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Overview {
+    /// Its name.
+    pub name: String,
+    /// Its folder.
+    pub path: String,
+    /// Its rooms.
+    pub rooms: Rooms,
+    /// Visible rows.
+    pub rows: u32,
+    /// Of them with a label.
+    pub labelled: u32,
+    /// Labels.
+    pub labels: u32,
+    /// Rows put aside at import.
+    pub problem_rows: u32,
+    /// Rows that repeat another.
+    pub duplicate_rows: u32,
+    /// The current split.
+    pub split: Option<SplitSummary>,
+    /// The chosen model's id.
+    pub model: Option<String>,
+    /// All runs, the newest first.
+    pub runs: Vec<RunSummary>,
+}
+
+/// A row put aside at import.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct RowProblem {
+    /// Row in the file, from 1, the header included.
+    pub row: u32,
+    /// The kind of problem.
+    pub kind: String,
+    /// The problem in words.
+    pub message: UserError,
+    /// The row as it stands in the file.
+    pub raw: String,
+}
+
+impl RowProblem {
+    /// The problem in a language.
+    pub fn told(problem: data::RowProblem, language: Language) -> Self {
+        let message = words::problem(&problem.kind, language);
+        RowProblem { row: problem.row, kind: message.kind.clone(), message, raw: problem.raw }
+    }
+}
+
+/// A page of rows put aside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ProblemPage {
+    /// How many there are in all.
+    pub total: u32,
+    /// Those of this page.
+    pub problems: Vec<RowProblem>,
+}
+
+/// The beginning of a file, read to decide how to import it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Preview {
+    /// The file.
+    pub path: String,
+    /// Its name.
+    pub file_name: String,
+    /// Its size.
+    pub bytes: f64,
+    /// How it was read.
+    pub dialect: Dialect,
+    /// Its columns with the proposed roles.
+    pub columns: Vec<ColumnPreview>,
+    /// Its first rows.
+    pub rows: Vec<Vec<String>>,
+    /// Rows read for the columns' figures.
+    pub rows_read: u32,
+    /// Whether the file goes on after them.
+    pub more: bool,
+    /// Rows that would be put aside, among those read.
+    pub problems: Vec<RowProblem>,
+}
+
+impl Preview {
+    /// The preview in a language.
+    pub fn told(preview: data::Preview, language: Language) -> Self {
+        Preview {
+            path: preview.path,
+            file_name: preview.file_name,
+            bytes: preview.bytes,
+            dialect: preview.dialect,
+            columns: preview.columns,
+            rows: preview.rows,
+            rows_read: preview.rows_read,
+            more: preview.more,
+            problems: preview.problems.into_iter().map(|problem| RowProblem::told(problem, language)).collect(),
+        }
+    }
+}
+
+/// The current split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct SplitSummary {
+    /// Counted from 1.
+    pub version: u32,
+    /// What it was drawn with.
+    pub seed: u32,
+    /// Train, validation, test.
+    pub percent: Vec<u32>,
+    /// The classes in use.
+    pub labels: Vec<String>,
+    /// The parts.
+    pub parts: Vec<PartCount>,
+    /// Whether rows have groups.
+    pub grouped: bool,
+    /// Whether the file decided.
+    pub from_file: bool,
+    /// Visible rows without a label, in no part.
+    pub unlabelled: u32,
+    /// What is worth knowing, in sentences.
+    pub notes: Vec<String>,
+}
+
+impl SplitSummary {
+    /// The split in a language.
+    pub fn told(split: data::SplitSummary, language: Language) -> Self {
+        SplitSummary {
+            version: split.version,
+            seed: split.seed,
+            percent: split.percent,
+            labels: split.labels,
+            parts: split.parts,
+            grouped: split.grouped,
+            from_file: split.from_file,
+            unlabelled: split.unlabelled,
+            notes: split.notes.iter().map(|note| words::note(note, language)).collect(),
+        }
+    }
+
+    /// The rows of a part.
+    pub fn rows(&self, part: Part) -> u32 {
+        self.parts.iter().filter(|count| count.part == part).map(|count| count.rows).sum()
+    }
+}
+
+/// What a training would be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct TrainPlan {
+    /// The settings, proposed or as asked.
+    pub settings: TrainSettings,
+    /// Rows to learn from.
+    pub train_rows: u32,
+    /// Rows to compare rounds by.
+    pub validation_rows: u32,
+    /// Rows to judge the result by.
+    pub test_rows: u32,
+    /// Classes.
+    pub labels: u32,
+    /// Steps in all.
+    pub steps: u32,
+    /// Share of the training texts longer than the model is to read, 0 to 1 (from a sample of them).
+    pub truncated: f64,
+    /// Seconds that it will take, judged by earlier runs of this project; `None` before the first.
+    pub seconds: Option<f64>,
+    /// What stands in the way.
+    pub blockers: Vec<UserError>,
+}
+
+/// A run at a glance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct RunSummary {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// The model it started from.
+    pub model: String,
+    /// When, UTC.
+    pub created_at: String,
+    /// Seconds of training, once finished.
+    pub seconds: Option<f64>,
+    /// Rounds asked for.
+    pub epochs: u32,
+    /// Rounds done.
+    pub epochs_done: u32,
+    /// The round that was kept.
+    pub best_epoch: Option<u32>,
+    /// Of the round that was kept.
+    pub validation_macro_f1: Option<f64>,
+    /// On the test part.
+    pub test_accuracy: Option<f64>,
+    /// On the test part.
+    pub test_macro_f1: Option<f64>,
+    /// Whether it can go on from where it stopped.
+    pub resumable: bool,
+    /// Why it stopped, when it did not finish.
+    pub reason: Option<UserError>,
+}
+
+/// A run's curves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct RunHistory {
+    /// The run.
+    pub run: RunSummary,
+    /// How it trains.
+    pub settings: TrainSettings,
+    /// Steps in all.
+    pub steps: u32,
+    /// Steps of the curves below.
+    pub step: Vec<u32>,
+    /// Mean training loss since the point before.
+    pub loss: Vec<f64>,
+    /// Learning rate.
+    pub learning_rate: Vec<f64>,
+    /// The finished rounds.
+    pub epochs: Vec<EpochScores>,
+}
+
+/// What a finished run achieved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct RunResults {
+    /// Its curves.
+    pub history: RunHistory,
+    /// Its classes.
+    pub labels: Vec<String>,
+    /// Scores of the kept round on validation.
+    pub validation: Scores,
+    /// Scores on test; `None` when there is no test part.
+    pub test: Option<Scores>,
+    /// What it means, in sentences, the most important first.
+    pub sentences: Vec<String>,
+    /// The report's file in the window's language, once written.
+    pub report: Option<String>,
+    /// Seconds of training.
+    pub seconds_training: f64,
+    /// Training texts a second.
+    pub samples_per_second: f64,
+    /// The most memory used, MiB; `None` where the system does not tell.
+    pub peak_memory_mb: Option<f64>,
+}
+
+/// Which wrong answers to show.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct WrongFilter {
+    /// The expert's label.
+    pub gold: Option<String>,
+    /// The model's label.
+    pub predicted: Option<String>,
+}
+
+/// A page of wrong answers as columns, the most confident first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct WrongPage {
+    /// How many pass the filter.
+    pub total: u32,
+    /// Row ids.
+    pub id: Vec<u32>,
+    /// Texts, cut at 300 characters.
+    pub text: Vec<String>,
+    /// The expert's labels.
+    pub gold: Vec<String>,
+    /// The model's labels.
+    pub predicted: Vec<String>,
+    /// The model's probabilities for them.
+    pub confidence: Vec<f64>,
+}
+
+/// A class with its probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct LabelProbability {
+    /// The class.
+    pub label: String,
+    /// 0 to 1.
+    pub probability: f64,
+}
+
+/// The answer to one text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Prediction {
+    /// The most probable class.
+    pub label: String,
+    /// Its probability.
+    pub confidence: f64,
+    /// All classes, the most probable first.
+    pub scores: Vec<LabelProbability>,
+    /// Tokens read.
+    pub tokens: u32,
+    /// Whether the text was longer than the model reads.
+    pub truncated: bool,
+    /// Time it took.
+    pub milliseconds: f64,
+}
+
+/// News of a job, in the window's language.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum WorkerEvent {
+    Started { pid: u32 },
+    Progress(Progress),
+    Step { step: u32, steps: u32, loss: f64, learning_rate: f64 },
+    Epoch { scores: EpochScores },
+    Log { message: String },
+    Finished { path: Option<String> },
+    Cancelled,
+    Failed { error: UserError },
+    Interrupted { error: UserError },
+}
+
+impl WorkerEvent {
+    /// The event in a language; `None` for those that the window does not see.
+    pub fn told(event: Event, language: Language) -> Option<Self> {
+        Some(match event {
+            Event::Started { pid } => WorkerEvent::Started { pid },
+            Event::Progress(progress) => WorkerEvent::Progress(progress),
+            Event::Step { step, steps, loss, learning_rate } => WorkerEvent::Step { step, steps, loss, learning_rate },
+            Event::Epoch { scores } => WorkerEvent::Epoch { scores },
+            Event::Log { message } => WorkerEvent::Log { message },
+            Event::Answer { .. } => return None,
+            Event::Finished { path } => WorkerEvent::Finished { path: path.map(|path| path.display().to_string()) },
+            Event::Cancelled => WorkerEvent::Cancelled,
+            Event::Failed { problem } => WorkerEvent::Failed { error: problem.told(language).clone() },
+            Event::Interrupted { problem } => WorkerEvent::Interrupted { error: problem.told(language).clone() },
+        })
+    }
+}
+
+/// News of a job for the window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct JobEvent {
+    /// The job; for a training, the run's id.
+    pub job: String,
+    /// What kind of job.
+    pub kind: JobKind,
+    /// The news.
+    pub event: WorkerEvent,
+}

@@ -1,0 +1,92 @@
+//! The engine's own texts: errors, problem rows, notes on a split.
+
+use std::sync::LazyLock;
+
+use understudy_data::{Part, ProblemKind, SplitNote};
+use understudy_report::{Catalogue, Language};
+
+use crate::error::{UserError, explain};
+
+/// The engine's texts in one language.
+pub fn catalogue(language: Language) -> &'static Catalogue {
+    // Tests parse both files, which are part of the program; were one broken all the same, keys for words are better
+    // than none.
+    static EN: LazyLock<Catalogue> = LazyLock::new(|| {
+        Catalogue::parse(include_str!("../../../../resources/messages/engine.en.json")).unwrap_or_default()
+    });
+    static ZH: LazyLock<Catalogue> = LazyLock::new(|| {
+        Catalogue::parse(include_str!("../../../../resources/messages/engine.zh.json")).unwrap_or_default()
+    });
+    match language {
+        Language::En => &EN,
+        Language::Zh => &ZH,
+    }
+}
+
+/// Why a row was put aside, and its kind's name.
+pub fn problem(kind: &ProblemKind, language: Language) -> UserError {
+    match kind {
+        ProblemKind::CellCount { expected, found } => {
+            let facts = [("expected", expected.to_string()), ("found", found.to_string())];
+            explain("row_cell_count", &facts, language)
+        }
+        ProblemKind::UnclosedQuote => explain("row_unclosed_quote", &[], language),
+        ProblemKind::UnknownPart { value } => explain("row_unknown_part", &[("value", value.clone())], language),
+        ProblemKind::LongLabel { length, limit } => {
+            let facts = [("length", length.to_string()), ("limit", limit.to_string())];
+            explain("row_long_label", &facts, language)
+        }
+    }
+}
+
+/// What is worth knowing about a split, in a sentence.
+pub fn note(note: &SplitNote, language: Language) -> String {
+    let text = |key: &str, arguments: &[(&str, &str)]| catalogue(language).text(key, arguments);
+    match note {
+        SplitNote::TinyClass { label, rows } => {
+            text("note.tiny_class", &[("label", label), ("count", &rows.to_string())])
+        }
+        SplitNote::SingleRow { label } => text("note.single_row", &[("label", label)]),
+        SplitNote::MissingFrom { label, part } => {
+            text("note.missing_from", &[("label", label), ("part", &part_name(*part, language))])
+        }
+        SplitNote::GroupsKeptTogether { groups } => text("note.groups", &[("count", &groups.to_string())]),
+        SplitNote::DuplicatesKeptTogether { rows } => text("note.duplicates", &[("count", &rows.to_string())]),
+        SplitNote::SharedWithTest { rows } => text("note.shared_with_test", &[("count", &rows.to_string())]),
+        SplitNote::Unlabelled { rows } => text("note.unlabelled", &[("count", &rows.to_string())]),
+    }
+}
+
+/// A part's name.
+pub fn part_name(part: Part, language: Language) -> String {
+    let key = match part {
+        Part::Train => "part.train",
+        Part::Validation => "part.validation",
+        Part::Test => "part.test",
+    };
+    catalogue(language).text(key, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_have_the_same_texts_with_the_same_placeholders() {
+        let differences = catalogue(Language::En).differences(catalogue(Language::Zh));
+        assert!(differences.is_empty(), "{differences:?}");
+        assert!(catalogue(Language::En).keys().count() > 100);
+    }
+
+    #[test]
+    fn every_kind_of_failure_has_three_sentences() {
+        let english = catalogue(Language::En);
+        let kinds: std::collections::BTreeSet<&str> =
+            english.keys().filter_map(|key| key.strip_prefix("error.")?.rsplit_once('.').map(|(kind, _)| kind)).collect();
+        for kind in kinds {
+            for part in ["what", "why", "next"] {
+                assert!(english.contains(&format!("error.{kind}.{part}")), "{kind}.{part}");
+            }
+        }
+    }
+}

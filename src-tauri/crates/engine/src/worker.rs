@@ -1,0 +1,174 @@
+//! The worker: one job in a process of its own, which the window's process can neither block nor bring down.
+//!
+//! Its first line of input is a [`Job`]; then come [`Command`]s. Its output is one [`Event`] a line. When the input
+//! ends, whoever started it is gone: it stops at once, keeping what can be gone on with.
+
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use understudy_data::Project;
+use understudy_train::Control;
+
+use crate::error::{EngineError, Problem, Result, WorkerEnding};
+use crate::job::{Command, Event, Job, Phase};
+use crate::{models, prediction, runs, training};
+
+/// Reads a job and carries it out. The last event says how it ended.
+pub fn run(mut input: impl BufRead + Send + 'static, output: impl Write + Send) {
+    lower_priority();
+    let control = Control::default();
+    let output = Mutex::new(output);
+    let mut emit = |event: Event| {
+        let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = serde_json::to_string(&event).map_err(std::io::Error::from).and_then(|line| {
+            writeln!(output, "{line}")?;
+            output.flush()
+        });
+        if written.is_err() {
+            // Nobody listens any more.
+            control.cancel();
+        }
+    };
+    let job = match read_job(&mut input) {
+        Ok(job) => job,
+        Err(error) => return emit(Event::Failed { problem: Problem::from(&error) }),
+    };
+    emit(Event::Started { pid: std::process::id() });
+    let listener = Listener::start(input, control.clone());
+    let result = carry_out(job, &control, &listener, &mut emit);
+    emit(match result {
+        Ok(path) => Event::Finished { path },
+        Err(_) if listener.closed() => {
+            Event::Interrupted { problem: Problem::from(&EngineError::WorkerDied { ending: WorkerEnding::Closed }) }
+        }
+        Err(error) if error.is_cancelled() => Event::Cancelled,
+        Err(error) => Event::Failed { problem: Problem::from(&error) },
+    });
+}
+
+/// Work in the background must not make the machine slow for its user.
+fn lower_priority() {
+    #[cfg(unix)]
+    if let Err(error) = rustix::process::nice(10) {
+        eprintln!("the priority could not be lowered: {error}");
+    }
+}
+
+fn read_job(input: &mut impl BufRead) -> Result<Job> {
+    let mut line = String::new();
+    let protocol = |reason: String| EngineError::Protocol { reason };
+    input.read_line(&mut line).map_err(|e| protocol(e.to_string()))?;
+    serde_json::from_str(&line).map_err(|e| protocol(format!("job: {e}")))
+}
+
+/// Listens to commands while the job runs.
+struct Listener {
+    closed: Arc<AtomicBool>,
+    questions: Receiver<(u32, Vec<String>)>,
+}
+
+impl Listener {
+    fn start(input: impl BufRead + Send + 'static, control: Control) -> Self {
+        let closed = Arc::new(AtomicBool::new(false));
+        let (sender, questions) = channel();
+        let flag = closed.clone();
+        std::thread::spawn(move || listen(input, &control, &flag, &sender));
+        Listener { closed, questions }
+    }
+
+    /// Whether the input has ended.
+    fn closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+}
+
+fn listen(input: impl BufRead, control: &Control, closed: &AtomicBool, questions: &Sender<(u32, Vec<String>)>) {
+    for line in input.lines() {
+        let Ok(line) = line else { break };
+        match serde_json::from_str(&line) {
+            Ok(Command::Pause) => control.pause(),
+            Ok(Command::Resume) => control.resume(),
+            Ok(Command::Cancel) => return control.cancel(),
+            Ok(Command::Predict { id, texts }) => {
+                if questions.send((id, texts)).is_err() {
+                    return;
+                }
+            }
+            Err(error) => eprintln!("a command that is none: {error}: {line}"),
+        }
+    }
+    closed.store(true, Ordering::Relaxed);
+    control.cancel();
+}
+
+fn carry_out(
+    job: Job,
+    control: &Control,
+    listener: &Listener,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Option<std::path::PathBuf>> {
+    match job {
+        Job::Train { project, run } => {
+            let mut project = Project::open(&project)?;
+            let result = training::execute(&mut project, &run, control, emit);
+            if listener.closed() && result.as_ref().is_err_and(EngineError::is_cancelled) {
+                mark_interrupted(&mut project, &run)?;
+            }
+            result.map(|()| None)
+        }
+        Job::PredictFile { project, run, input, output } => {
+            let project = Project::open(&project)?;
+            let mut report = |progress| emit(Event::Progress(progress));
+            prediction::predict_file(&project, &run, &input, &output, control, &mut report)?;
+            Ok(Some(output))
+        }
+        Job::FetchModel { id } => {
+            let cancelled = watch(control);
+            let folder = models::fetch(&id, &cancelled, &mut |progress| emit(Event::Progress(progress)))?;
+            Ok(Some(folder))
+        }
+        Job::Serve { project, run } => serve(&project, &run, control, listener, emit).map(|()| None),
+    }
+}
+
+/// The run was cancelled because the app went away, not because somebody wanted it.
+fn mark_interrupted(project: &mut Project, run: &str) -> Result<()> {
+    let mut record = runs::find(project, run)?;
+    record.status = understudy_data::RunStatus::Running;
+    project.update_run(&record)?;
+    runs::interrupted(project, run, WorkerEnding::Closed)
+}
+
+/// A flag that follows the control, for work that knows only flags.
+fn watch(control: &Control) -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let (control, seen) = (control.clone(), flag.clone());
+    std::thread::spawn(move || {
+        while !control.is_cancelled() {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        seen.store(true, Ordering::Relaxed);
+    });
+    flag
+}
+
+/// Answers questions until the input ends.
+fn serve(
+    project: &Path,
+    run: &str,
+    control: &Control,
+    listener: &Listener,
+    emit: &mut dyn FnMut(Event),
+) -> Result<()> {
+    let project = Project::open(project)?;
+    let predictor = prediction::load(&project, run)?;
+    emit(Event::Progress(crate::job::Progress::new(Phase::Predict, 0.0, 0.0)));
+    while let Ok((id, texts)) = listener.questions.recv() {
+        let predictions = prediction::answer(&predictor, &texts, control)?;
+        emit(Event::Answer { id, predictions });
+    }
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! Judging a trained classifier: gold labels and predicted probabilities in, [`Scores`] with
+//! intervals out; the history of a training's rounds in, a [`Verdict`] out.
+//!
+//! **Architecture Invariant:** plain data in, plain data out. This crate opens no file, knows no
+//! tensor, no project and no language: it states facts, and `report` puts them into words.
+
+mod error;
+mod interval;
+mod random;
+mod scores;
+mod verdict;
+
+pub use error::EvalError;
+pub use interval::Interval;
+pub use scores::{ClassScore, Scores, scores};
+pub use verdict::{EpochScores, Verdict, verdict};

@@ -1,0 +1,153 @@
+//! The sections on what the model is: its rounds, its data, and the technician's appendix.
+
+use maud::{Markup, html};
+use understudy_eval::EpochScores;
+
+use super::{Page, fact, figure, section, table};
+use crate::{
+    Part, PartCount, ReportError, figures,
+    numbers::{self, count, score},
+};
+
+impl Page<'_> {
+    pub fn rounds(&self) -> Result<Markup, ReportError> {
+        let best = self.input.best_epoch.to_string();
+        let drawing = figure(
+            &figures::learning_curve(self.input, self.language)?,
+            &self.text("rounds.figure"),
+        );
+        let numbers = self.all(
+            "rounds",
+            &["train_loss", "validation_loss", "accuracy", "macro_f1", "time"],
+        );
+        let rows = html! { tbody { @for round in &self.input.epochs { (self.round(round)) } } };
+        let caption = self.fill("rounds.caption", &[("best", &best)]);
+        let table = table(&caption, &[self.text("rounds.round")], &numbers, rows);
+        Ok(section(
+            &self.text("rounds.title"),
+            html! { (drawing) div.whole { (table) } },
+        ))
+    }
+
+    fn round(&self, round: &EpochScores) -> Markup {
+        let values = [
+            round.train_loss,
+            round.validation_loss,
+            round.validation_accuracy,
+            round.validation_macro_f1,
+        ];
+        html! {
+            tr.kept[round.epoch == self.input.best_epoch] {
+                th scope="row" { (round.epoch) }
+                @for value in values { td.number { (score(value)) } }
+                td.number { (numbers::duration(round.seconds, self.texts)) }
+            }
+        }
+    }
+
+    pub fn data(&self) -> Markup {
+        let input = self.input;
+        let duplicates = input.duplicates_removed;
+        section(
+            &self.text("data.title"),
+            html! {
+                p { (self.text("data.parts")) }
+                p {
+                    (self.fill("data.seed", &[("seed", &input.seed.to_string())]))
+                    @if duplicates > 0 {
+                        (self.text("list.after_sentence"))
+                        (self.fill("data.duplicates", &[("count", &count(duplicates.into()))]))
+                    }
+                }
+                @if !input.notes.is_empty() { ul { @for note in &input.notes { li { (note) } } } }
+                (self.parts())
+            },
+        )
+    }
+
+    fn parts(&self) -> Markup {
+        let parts = &self.input.parts;
+        let mut numbers: Vec<String> = parts.iter().map(|part| self.text(part_key(part.part))).collect();
+        numbers.push(self.text("data.total"));
+        let rows = html! {
+            tbody { @for (at, label) in self.input.labels.iter().enumerate() { (label_row(label, at, parts)) } }
+            tfoot {
+                tr {
+                    th scope="row" { (self.text("data.total")) }
+                    @for part in parts { td.number { (count(part.rows.into())) } }
+                    td.number { (count(parts.iter().map(|part| u64::from(part.rows)).sum())) }
+                }
+            }
+        };
+        table(
+            &self.text("data.caption"),
+            &[self.text("data.label")],
+            &numbers,
+            rows,
+        )
+    }
+
+    pub fn appendix(&self) -> Markup {
+        let input = self.input;
+        let speed = self.fill(
+            "appendix.speed_value",
+            &[("value", &format!("{:.1}", input.samples_per_second))],
+        );
+        let memory = input.peak_memory_mb.map(|mb| format!("{} MiB", count(mb.round() as u64)));
+        html! {
+            section.appendix {
+                h2 { (self.text("appendix.title")) }
+                h3 { (self.text("appendix.model")) }
+                dl.facts {
+                    (fact(self.text("appendix.id"), &input.model.id))
+                    (fact(self.text("appendix.architecture"), &input.model.architecture))
+                    (fact(self.text("appendix.parameters"), count(input.model.parameters)))
+                    (fact(self.text("appendix.licence"), &input.model.licence))
+                    (fact(self.text("appendix.model_sha256"), html! { code { (input.model_sha256) } }))
+                }
+                h3 { (self.text("appendix.settings")) }
+                dl.facts { @for setting in &input.settings { (fact(self.setting(&setting.key), &setting.value)) } }
+                h3 { (self.text("appendix.run")) }
+                dl.facts {
+                    (fact(self.text("appendix.machine"), &input.machine))
+                    (fact(self.text("appendix.seconds"), numbers::duration(input.seconds_training, self.texts)))
+                    (fact(self.text("appendix.speed"), speed))
+                    @if let Some(memory) = memory { (fact(self.text("appendix.memory"), memory)) }
+                    (fact(self.text("appendix.app"), self.app()))
+                }
+                h3 { (self.text("appendix.files")) }
+                dl.facts { @for file in &input.data_hashes { (fact(&file.file, html! { code { (file.sha256) } })) } }
+                p.muted { small { (self.text("appendix.method")) } }
+            }
+        }
+    }
+
+    /// The setting's name; one that the catalogue does not know keeps the engine's.
+    fn setting(&self, key: &str) -> String {
+        let text = format!("setting.{key}");
+        if self.texts.contains(&text) {
+            self.text(&text)
+        } else {
+            key.to_owned()
+        }
+    }
+}
+
+fn part_key(part: Part) -> &'static str {
+    match part {
+        Part::Train => "part.train",
+        Part::Validation => "part.validation",
+        Part::Test => "part.test",
+    }
+}
+
+fn label_row(label: &str, at: usize, parts: &[PartCount]) -> Markup {
+    let rows = |part: &PartCount| u64::from(part.per_label.get(at).copied().unwrap_or(0));
+    html! {
+        tr {
+            th scope="row" { (label) }
+            @for part in parts { td.number { (count(rows(part))) } }
+            td.number { (count(parts.iter().map(rows).sum())) }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The sections on what the model can do.
+
+use maud::{Markup, html};
+use understudy_eval::{ClassScore, Scores};
+
+use super::{Page, figure, section, table};
+use crate::{
+    ReportError, WrongAnswer, figures,
+    numbers::{self, interval, interval_of_100, of_100, score},
+    words::JUDGEABLE,
+};
+
+/// Wrong answers shown, and characters shown of each.
+const WRONG_SHOWN: usize = 20;
+const TEXT_SHOWN: usize = 300;
+
+/// A line of the table of scores: key of its name, what it says of a part.
+type Measure = (&'static str, fn(&Scores) -> Value);
+
+/// A score with its interval, where it has one.
+struct Value(String, Option<String>);
+
+const MEASURES: [Measure; 9] = [
+    ("scores.examples", |s| {
+        Value(numbers::count(s.examples.into()), None)
+    }),
+    ("scores.correct", |s| {
+        Value(numbers::count(s.correct.into()), None)
+    }),
+    ("scores.accuracy", |s| {
+        Value(score(s.accuracy), Some(interval(s.accuracy_interval)))
+    }),
+    ("scores.macro_f1", |s| {
+        Value(score(s.macro_f1), Some(interval(s.macro_f1_interval)))
+    }),
+    ("scores.macro_precision", |s| {
+        Value(score(s.macro_precision), None)
+    }),
+    ("scores.macro_recall", |s| Value(score(s.macro_recall), None)),
+    ("scores.weighted_f1", |s| Value(score(s.weighted_f1), None)),
+    ("scores.loss", |s| Value(score(s.loss), None)),
+    ("scores.majority", |s| Value(score(s.majority_accuracy), None)),
+];
+
+impl Page<'_> {
+    pub fn how_sure(&self) -> Result<Markup, ReportError> {
+        let judged = self.input.judged();
+        let count = numbers::count(judged.examples.into());
+        let measured = if self.input.test.is_some() {
+            "sure.test"
+        } else {
+            "sure.validation"
+        };
+        let (low, high) = interval_of_100(judged.accuracy_interval);
+        let (low, high) = (low.to_string(), high.to_string());
+        let macro_f1 = [
+            ("score", score(judged.macro_f1)),
+            ("interval", interval(judged.macro_f1_interval)),
+        ];
+        let drawing = figure(
+            &figures::sureness(judged, self.language)?,
+            &self.text("sure.caption"),
+        );
+        Ok(section(
+            &self.text("sure.title"),
+            html! {
+                (drawing)
+                p { (self.fill(measured, &[("count", &count)])) }
+                p { (self.fill("sure.interval", &[("low", &low), ("high", &high)])) }
+                p { (self.fill("sure.macro", &macro_f1.each_ref().map(|(name, value)| (*name, value.as_str())))) }
+            },
+        ))
+    }
+
+    pub fn scores(&self) -> Markup {
+        let mut parts = vec![("part.validation", &self.input.validation)];
+        if let Some(test) = &self.input.test {
+            parts.insert(0, ("part.test", test));
+        }
+        let names: Vec<String> = parts.iter().map(|(name, _)| self.text(name)).collect();
+        let rows = html! { tbody { @for (name, value) in MEASURES { (self.measure(name, value, &parts)) } } };
+        let table = table(
+            &self.text("scores.caption"),
+            &[self.text("scores.measure")],
+            &names,
+            rows,
+        );
+        section(&self.text("scores.title"), html! { div.whole { (table) } })
+    }
+
+    fn measure(&self, name: &str, value: fn(&Scores) -> Value, parts: &[(&str, &Scores)]) -> Markup {
+        let term = format!("{name}.term");
+        html! {
+            tr {
+                th scope="row" {
+                    (self.text(name))
+                    @if self.texts.contains(&term) { span.term { (self.text(&term)) } }
+                }
+                @for (_, scores) in parts {
+                    @let Value(value, range) = value(scores);
+                    td.number { (value) @if let Some(range) = range { span.term { (range) } } }
+                }
+            }
+        }
+    }
+
+    pub fn classes(&self) -> Result<Markup, ReportError> {
+        let judged = self.input.judged();
+        let caption = self.fill("classes.figure", &[("least", &JUDGEABLE.to_string())]);
+        let drawing = figure(&figures::per_class(judged, self.language)?, &caption);
+        let numbers = self.all("classes", &["precision", "recall", "f1", "support", "predicted"]);
+        let rows = html! { tbody { @for class in &judged.classes { (class_row(class)) } } };
+        let table = table(
+            &self.text("classes.caption"),
+            &[self.text("classes.label")],
+            &numbers,
+            rows,
+        );
+        Ok(section(&self.text("classes.title"), html! { (drawing) (table) }))
+    }
+
+    pub fn confusion(&self) -> Result<Markup, ReportError> {
+        let judged = self.input.judged();
+        let mut caption = self.text("confusion.figure");
+        if let Some((shown, all)) = figures::shown_classes(judged).some() {
+            caption += &self.text("list.after_sentence");
+            caption += &self.fill("confusion.some", &[("shown", &shown), ("all", &all)]);
+        }
+        let drawing = figure(&figures::confusion_matrix(judged, self.language)?, &caption);
+        Ok(section(&self.text("confusion.title"), drawing))
+    }
+
+    pub fn wrong_answers(&self) -> Markup {
+        let mut wrong: Vec<&WrongAnswer> = self.input.wrong.iter().collect();
+        wrong.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+        wrong.truncate(WRONG_SHOWN);
+        let content = if wrong.is_empty() {
+            self.no_wrong_answers()
+        } else {
+            self.wrong_table(&wrong)
+        };
+        section(&self.text("wrong.title"), content)
+    }
+
+    fn no_wrong_answers(&self) -> Markup {
+        let judged = self.input.judged();
+        let missed = numbers::count((judged.examples - judged.correct).into());
+        let key = if judged.correct == judged.examples {
+            "wrong.none"
+        } else {
+            "wrong.not_listed"
+        };
+        html! { p { (self.fill(key, &[("count", &missed)])) } }
+    }
+
+    fn wrong_table(&self, wrong: &[&WrongAnswer]) -> Markup {
+        let caption = self.fill("wrong.caption", &[("count", &wrong.len().to_string())]);
+        let words = self.all("wrong", &["text", "gold", "predicted"]);
+        let rows = html! {
+            tbody {
+                @for answer in wrong {
+                    tr {
+                        td.text { (cut(&answer.text)) }
+                        td { (answer.gold) }
+                        td { (answer.predicted) }
+                        td.number { (of_100(answer.confidence)) "%" }
+                    }
+                }
+            }
+        };
+        table(&caption, &words, &[self.text("wrong.confidence")], rows)
+    }
+}
+
+fn class_row(class: &ClassScore) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (class.label) }
+            @for value in [class.precision, class.recall, class.f1] { td.number { (score(value)) } }
+            @for count in [class.support, class.predicted] { td.number { (numbers::count(count.into())) } }
+        }
+    }
+}
+
+/// The first 300 characters.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(TEXT_SHOWN) {
+        Some((end, _)) => text[..end].trim_end().to_owned() + "…",
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Language, html, sample};
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(cut(&"约".repeat(301)), "约".repeat(300) + "…");
+        assert_eq!(cut(&"a".repeat(300)), "a".repeat(300));
+    }
+
+    #[test]
+    fn only_the_twenty_most_confident_mistakes_are_shown() {
+        let mut input = sample::contracts();
+        let answer = |i: u32| WrongAnswer {
+            text: format!("text number {i}."),
+            gold: "A".into(),
+            predicted: "B".into(),
+            confidence: f64::from(i) / 100.0,
+        };
+        input.wrong = (1..=25).map(answer).collect();
+        let page = html(&input, Language::En).unwrap();
+        assert!(page.contains("text number 25.") && page.contains("text number 6."));
+        assert!(!page.contains("text number 5."));
+    }
+
+    #[test]
+    fn wrong_answers_that_were_not_handed_over_are_not_denied() {
+        let mut input = sample::contracts();
+        input.wrong.clear();
+        assert!(
+            html(&input, Language::En)
+                .unwrap()
+                .contains("The 23 wrong answers are not listed here.")
+        );
+        assert!(
+            html(&sample::perfect(), Language::En)
+                .unwrap()
+                .contains("There was no wrong answer.")
+        );
+    }
+
+    #[test]
+    fn a_report_before_the_test_part_was_opened_says_so() {
+        let mut input = sample::contracts();
+        input.test = None;
+        let page = html(&input, Language::En).unwrap();
+        assert!(page.contains("the test part was not opened"));
+    }
+}

@@ -1,0 +1,143 @@
+//! Everything a report tells, as plain data. The engine fills it; nothing here is computed.
+
+use serde::{Deserialize, Serialize};
+use understudy_eval::{EpochScores, Scores};
+
+/// One finished run, its data and its machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportInput {
+    /// The project's name.
+    pub project: String,
+    /// Who made the model, where the user has said so.
+    #[serde(default)]
+    pub author: Option<String>,
+    /// When the run was made, RFC 3339.
+    pub created_at: String,
+    /// Version of the app.
+    pub app_version: String,
+    /// The machine in a line: system, processor, memory.
+    pub machine: String,
+    /// The pretrained model that learning began from.
+    pub model: ModelFacts,
+    /// SHA-256 of the fine-tuned weights, hexadecimal.
+    pub model_sha256: String,
+    /// The settings of the training, in the order to show them.
+    pub settings: Vec<Setting>,
+    /// The labels, in the order of all lists by label.
+    pub labels: Vec<String>,
+    /// Scores on the validation part, of the round that was kept.
+    pub validation: Scores,
+    /// Scores on the locked test part; none until it was opened.
+    pub test: Option<Scores>,
+    /// The rounds in their order.
+    pub epochs: Vec<EpochScores>,
+    /// Number of the round whose model was kept.
+    pub best_epoch: u32,
+    /// Training loss by step; the last step ends the last round.
+    pub loss_curve: LossCurve,
+    /// Rows of each part.
+    pub parts: Vec<PartCount>,
+    /// Seed of the split.
+    pub seed: u64,
+    /// Rows left out before the split because they repeated another.
+    pub duplicates_removed: u32,
+    /// Remarks on the data and the split, sentences in the report's language.
+    pub notes: Vec<String>,
+    /// Wrong answers of the part that [`ReportInput::judged`] names.
+    pub wrong: Vec<WrongAnswer>,
+    /// Texts longer than `max_length`: their share of the training rows, 0..=1.
+    pub truncated: f64,
+    /// Tokens of a text that the model reads.
+    pub max_length: u32,
+    /// Duration of the training.
+    pub seconds_training: f64,
+    /// Training throughput.
+    pub samples_per_second: f64,
+    /// Peak memory of the training in MiB; none where the system does not tell.
+    pub peak_memory_mb: Option<f64>,
+    /// The imported files.
+    pub data_hashes: Vec<FileHash>,
+}
+
+impl ReportInput {
+    /// The scores that count: those of the test part, or of validation until it was opened.
+    pub fn judged(&self) -> &Scores {
+        self.test.as_ref().unwrap_or(&self.validation)
+    }
+}
+
+/// The pretrained model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelFacts {
+    /// Its name on the hub or in the library.
+    pub id: String,
+    /// SPDX name of its licence.
+    pub licence: String,
+    /// Number of weights.
+    pub parameters: u64,
+    /// For example "BERT, 6 layers".
+    pub architecture: String,
+}
+
+/// One setting of the training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    /// The setting's field name; the catalogue's `setting.KEY` is what the reader sees.
+    pub key: String,
+    /// Its value as written.
+    pub value: String,
+}
+
+/// A curve of training losses, equally long lists.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct LossCurve {
+    /// Steps, rising.
+    pub steps: Vec<u32>,
+    /// Loss at each of them, in nats.
+    pub loss: Vec<f64>,
+}
+
+/// A part of the split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// What the model learns from.
+    Train,
+    /// What chooses the round to keep.
+    Validation,
+    /// What is opened once, at the end.
+    Test,
+}
+
+/// The rows of a part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartCount {
+    /// Which part.
+    pub part: Part,
+    /// Its rows.
+    pub rows: u32,
+    /// Its rows by label, in the order of [`ReportInput::labels`].
+    pub per_label: Vec<u32>,
+}
+
+/// An example that the model got wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WrongAnswer {
+    /// The text, of any length.
+    pub text: String,
+    /// Its label.
+    pub gold: String,
+    /// The model's answer.
+    pub predicted: String,
+    /// The probability the model gave its answer, 0..=1.
+    pub confidence: f64,
+}
+
+/// A file and its hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileHash {
+    /// The file's name.
+    pub file: String,
+    /// Hexadecimal.
+    pub sha256: String,
+}

@@ -1,0 +1,317 @@
+//! Made-up runs for the tests, and a way to look at their reports.
+
+use understudy_eval::{EpochScores, Scores, scores};
+
+use crate::{
+    FileHash, Language, LossCurve, ModelFacts, Part, PartCount, ReportInput, Setting, WrongAnswer, html,
+};
+
+/// Five kinds of contract clauses, English, settled after four rounds.
+pub fn contracts() -> ReportInput {
+    let labels = [
+        "Governing Law",
+        "Anti-Assignment",
+        "Cap On Liability",
+        "Audit Rights",
+        "Non-Compete & Exclusivity",
+    ];
+    let test = [
+        [92, 1, 0, 0, 0],
+        [1, 61, 3, 1, 2],
+        [0, 2, 48, 0, 7],
+        [0, 1, 1, 41, 0],
+        [0, 0, 3, 1, 5],
+    ];
+    let validation = [
+        [90, 2, 0, 0, 0],
+        [0, 63, 2, 1, 2],
+        [0, 3, 47, 0, 6],
+        [0, 0, 2, 41, 0],
+        [0, 1, 3, 0, 5],
+    ];
+    ReportInput {
+        test: Some(judged(&labels, &test)),
+        wrong: vec![
+            wrong(
+                "Neither party shall be liable to the other for any lost profits, indirect, special or consequential damages, and, during the Term and for twelve (12) months thereafter, Distributor’s aggregate liability under this Agreement shall not exceed the amounts paid; provided that the foregoing shall not apply to the covenants of exclusivity set forth in Section 7.",
+                labels[2],
+                labels[4],
+                0.97,
+            ),
+            wrong(
+                "Supplier shall not, without prior written consent, sell Products to any Competitor.",
+                labels[4],
+                labels[2],
+                0.91,
+            ),
+            wrong(
+                "This Agreement may be inspected by the successors and permitted assigns.",
+                labels[1],
+                labels[3],
+                0.62,
+            ),
+        ],
+        ..base(
+            "Contract clauses",
+            &labels,
+            judged(&labels, &validation),
+            &[
+                (0.92, 0.51, 0.861, 0.802),
+                (0.38, 0.36, 0.902, 0.851),
+                (0.22, 0.34, 0.918, 0.872),
+                (0.17, 0.35, 0.914, 0.868),
+            ],
+            3,
+        )
+    }
+}
+
+/// Chinese consultations, learnt by heart, before the test part was opened.
+pub fn consultations() -> ReportInput {
+    let labels = ["劳动争议", "婚姻家庭", "交通事故", "房屋租赁", "借贷纠纷"];
+    let validation = [
+        [9, 0, 0, 1, 1],
+        [0, 11, 0, 0, 0],
+        [0, 0, 10, 0, 0],
+        [1, 0, 0, 6, 2],
+        [0, 0, 0, 3, 6],
+    ];
+    ReportInput {
+        author: Some("李律师".into()),
+        truncated: 0.012,
+        notes: vec!["“借贷纠纷”在验证集中只有 9 行。".into()],
+        wrong: vec![wrong(
+            "房东以我欠他钱为由，不退押金，还说要从借条里扣，这样合法吗？",
+            labels[3],
+            labels[4],
+            0.93,
+        )],
+        ..base(
+            "法律咨询",
+            &labels,
+            judged(&labels, &validation),
+            &[
+                (1.21, 0.70, 0.72, 0.71),
+                (0.45, 0.52, 0.84, 0.83),
+                (0.12, 0.61, 0.82, 0.81),
+                (0.04, 0.74, 0.80, 0.79),
+            ],
+            2,
+        )
+    }
+}
+
+/// Nine cases, one wrong, a single round.
+pub fn tiny() -> ReportInput {
+    let labels = ["urgent", "can wait"];
+    let validation = judged(&labels, &[[3, 1], [0, 5]]);
+    base("Tiny", &labels, validation, &[(0.6, 0.5, 0.89, 0.88)], 1)
+}
+
+/// A model that learnt nothing but to give the commonest answer.
+pub fn useless() -> ReportInput {
+    let labels = ["no finding", "finding"];
+    let scores = judged(&labels, &[[80, 0], [20, 0]]);
+    ReportInput {
+        test: Some(scores.clone()),
+        ..base(
+            "Useless",
+            &labels,
+            scores,
+            &[(0.70, 0.70, 0.80, 0.44), (0.70, 0.70, 0.80, 0.44)],
+            1,
+        )
+    }
+}
+
+/// All right, and still getting better on validation.
+pub fn perfect() -> ReportInput {
+    let labels = ["positive", "negative"];
+    let validation = judged(&labels, &[[24, 1], [1, 24]]);
+    ReportInput {
+        test: Some(judged(&labels, &[[25, 0], [0, 25]])),
+        ..base(
+            "Perfect",
+            &labels,
+            validation,
+            &[(0.5, 0.3, 0.9, 0.9), (0.2, 0.2, 0.96, 0.96)],
+            2,
+        )
+    }
+}
+
+/// Seventy-seven intents, most of them confused with their neighbour now and then.
+pub fn intents() -> ReportInput {
+    let names: Vec<String> = (0..77)
+        .map(|i| format!("intent_{i:02}_about_a_card_or_transfer"))
+        .collect();
+    let labels: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut confusion = vec![vec![0; 77]; 77];
+    for (class, row) in confusion.iter_mut().enumerate() {
+        let wrong = class * 7 % 12;
+        row[class] = 40 - wrong as u32;
+        row[(class + 1) % 77] += wrong as u32 / 2;
+        row[class * class % 77] += (wrong - wrong / 2) as u32;
+    }
+    let test = judged(&labels, &confusion);
+    ReportInput {
+        test: Some(test.clone()),
+        ..base(
+            "Bank",
+            &labels,
+            test,
+            &[
+                (3.4, 2.2, 0.61, 0.55),
+                (1.6, 1.0, 0.83, 0.82),
+                (0.9, 0.7, 0.87, 0.86),
+            ],
+            3,
+        )
+    }
+}
+
+/// Every sample with its name.
+pub fn all() -> [(&'static str, ReportInput); 6] {
+    [
+        ("contracts", contracts()),
+        ("consultations", consultations()),
+        ("tiny", tiny()),
+        ("useless", useless()),
+        ("perfect", perfect()),
+        ("intents", intents()),
+    ]
+}
+
+/// The scores of a confusion matrix; every answer is given with 0.8.
+fn judged<Row: AsRef<[u32]>>(labels: &[&str], confusion: &[Row]) -> Scores {
+    let (mut gold, mut probabilities) = (Vec::new(), Vec::new());
+    for (label, row) in confusion.iter().enumerate() {
+        for (answer, &count) in row.as_ref().iter().enumerate() {
+            for _ in 0..count {
+                gold.push(label);
+                let rest = 0.2 / (labels.len() - 1) as f32;
+                probabilities.extend((0..labels.len()).map(|l| if l == answer { 0.8 } else { rest }));
+            }
+        }
+    }
+    let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+    scores(&gold, &probabilities, &labels, 0, 42).unwrap()
+}
+
+fn wrong(text: &str, gold: &str, predicted: &str, confidence: f64) -> WrongAnswer {
+    WrongAnswer {
+        text: text.into(),
+        gold: gold.into(),
+        predicted: predicted.into(),
+        confidence,
+    }
+}
+
+/// The rest of a run; rounds are (training loss, validation loss, accuracy, macro F1).
+fn base(
+    project: &str,
+    labels: &[&str],
+    validation: Scores,
+    rounds: &[(f64, f64, f64, f64)],
+    best_epoch: u32,
+) -> ReportInput {
+    let epochs = rounds.iter().zip(1..).map(|(round, epoch)| EpochScores {
+        epoch,
+        train_loss: round.0,
+        validation_loss: round.1,
+        validation_accuracy: round.2,
+        validation_macro_f1: round.3,
+        seconds: 64.2,
+    });
+    let rows: Vec<u32> = validation.classes.iter().map(|class| class.support).collect();
+    let part = |part, times: u32| PartCount {
+        part,
+        rows: times * validation.examples,
+        per_label: rows.iter().map(|row| times * row).collect(),
+    };
+    let settings = [
+        ("epochs", "4"),
+        ("batch_size", "16"),
+        ("learning_rate", "5e-5"),
+        ("max_length", "128"),
+        ("seed", "0"),
+    ];
+    ReportInput {
+        project: project.into(),
+        author: None,
+        created_at: "2026-11-23T21:02:22Z".into(),
+        app_version: "0.1.0".into(),
+        machine: "Debian 12, 2 cores, 24 GB memory".into(),
+        model: ModelFacts {
+            id: "sentence-transformers/all-MiniLM-L6-v2".into(),
+            licence: "Apache-2.0".into(),
+            parameters: 22_713_216,
+            architecture: "BERT, 6 layers of 384".into(),
+        },
+        model_sha256: "9b1f".repeat(16),
+        settings: settings
+            .map(|(key, value)| Setting {
+                key: key.into(),
+                value: value.into(),
+            })
+            .to_vec(),
+        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        test: None,
+        epochs: epochs.collect(),
+        best_epoch,
+        loss_curve: curve(rounds),
+        parts: vec![
+            part(Part::Train, 5),
+            part(Part::Validation, 1),
+            part(Part::Test, 1),
+        ],
+        seed: 42,
+        duplicates_removed: 12,
+        notes: Vec::new(),
+        wrong: Vec::new(),
+        truncated: 0.0,
+        max_length: 128,
+        seconds_training: 257.0,
+        samples_per_second: 21.4,
+        peak_memory_mb: Some(1_312.0),
+        data_hashes: vec![FileHash {
+            file: "clauses.csv".into(),
+            sha256: "0c2a".repeat(16),
+        }],
+        validation,
+    }
+}
+
+/// Eighty steps a round, wobbling about a line from round to round.
+fn curve(rounds: &[(f64, f64, f64, f64)]) -> LossCurve {
+    let steps: Vec<u32> = (1..=80 * rounds.len() as u32).collect();
+    let loss = steps.iter().map(|&step| {
+        let at = f64::from(step - 1) / 80.0;
+        let here = rounds[at as usize].0;
+        let before = if at < 1.0 {
+            1.6 * here
+        } else {
+            rounds[at as usize - 1].0
+        };
+        let level = before + (here - before) * at.fract();
+        level * (1.0 + 0.12 * (f64::from(step) * 1.7).sin())
+    });
+    LossCurve {
+        loss: loss.collect(),
+        steps,
+    }
+}
+
+#[test]
+#[ignore = "writes the sample reports into the system's temporary folder, to look at"]
+fn write_the_sample_reports() {
+    let folder = std::env::temp_dir().join("understudy-reports");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, input) in all() {
+        for language in [Language::En, Language::Zh] {
+            let file = format!("{name}.{}.html", language.tag());
+            std::fs::write(folder.join(file), html(&input, language).unwrap()).unwrap();
+        }
+    }
+    println!("{}", folder.display());
+}

@@ -1,0 +1,344 @@
+//! What the numbers mean, in sentences for an expert, the most important first. Facts come from
+//! [`ReportInput`], words from the catalogue.
+
+use understudy_eval::{ClassScore, Scores, Verdict, verdict};
+
+use crate::{
+    Catalogue, Language, ReportInput,
+    numbers::{self, FEW, interval_of_100, of_100},
+};
+
+/// A class with fewer unseen cases is not judged.
+pub(crate) const JUDGEABLE: u32 = 10;
+/// Labels named before "and … more".
+const NAMED: usize = 4;
+/// Shares of truncated texts below this are not worth a sentence.
+const TRUNCATED: f64 = 0.01;
+
+/// What the run's results mean: how good, how sure, where strong, where weak, what to do next.
+pub fn sentences(input: &ReportInput, language: Language) -> Vec<String> {
+    let texts = Catalogue::report(language);
+    let judged = input.judged();
+    [
+        Some(headline(judged, texts)),
+        warning(judged, texts),
+        input
+            .test
+            .is_none()
+            .then(|| texts.text("words.validation_only", &[])),
+        strongest_and_weakest(judged, texts),
+        confusion(judged, texts),
+        too_few_cases(judged, texts),
+        Some(rounds(input, texts)),
+        truncated(input, texts),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// "Right in 91 of 100 unseen cases (probably 83–96). Always answering …"
+fn headline(judged: &Scores, texts: &Catalogue) -> String {
+    right(judged, texts) + &texts.text("list.after_sentence", &[]) + &baseline(judged, texts)
+}
+
+fn right(judged: &Scores, texts: &Catalogue) -> String {
+    let (low, high) = interval_of_100(judged.accuracy_interval);
+    let (low, high) = (low.to_string(), high.to_string());
+    let (correct, count) = (judged.correct.to_string(), numbers::count(judged.examples.into()));
+    let share = of_100(judged.accuracy).to_string();
+    if judged.examples < FEW {
+        let arguments = [
+            ("correct", correct.as_str()),
+            ("count", &count),
+            ("low", &low),
+            ("high", &high),
+        ];
+        texts.text("words.right_few", &arguments)
+    } else if judged.correct == judged.examples {
+        texts.text(
+            "words.right_all",
+            &[("count", &count), ("low", &low), ("high", &high)],
+        )
+    } else {
+        texts.text(
+            "words.right",
+            &[("right", &share), ("low", &low), ("high", &high)],
+        )
+    }
+}
+
+fn baseline(judged: &Scores, texts: &Catalogue) -> String {
+    let label = quoted(&judged.majority_label, texts);
+    if judged.examples < FEW {
+        let correct = (judged.majority_accuracy * f64::from(judged.examples))
+            .round()
+            .to_string();
+        let count = judged.examples.to_string();
+        texts.text(
+            "words.baseline_few",
+            &[("label", &label), ("correct", &correct), ("count", &count)],
+        )
+    } else {
+        let right = of_100(judged.majority_accuracy).to_string();
+        texts.text("words.baseline", &[("label", &label), ("right", &right)])
+    }
+}
+
+fn warning(judged: &Scores, texts: &Catalogue) -> Option<String> {
+    if judged.accuracy < judged.majority_accuracy {
+        Some(texts.text("words.worse_than_baseline", &[]))
+    } else if judged.accuracy_interval.low <= judged.majority_accuracy {
+        Some(texts.text("words.not_clearly_better", &[]))
+    } else {
+        None
+    }
+}
+
+fn strongest_and_weakest(judged: &Scores, texts: &Catalogue) -> Option<String> {
+    let strongest = judgeable(judged).reduce(|best, class| if class.f1 > best.f1 { class } else { best })?;
+    let weakest = weakest(judged)?;
+    if strongest.f1 == weakest.f1 {
+        return None;
+    }
+    Some(texts.text(
+        "words.strongest_weakest",
+        &[
+            ("strongest", &quoted(&strongest.label, texts)),
+            ("strongest_counts", &counts(strongest, texts)),
+            ("weakest", &quoted(&weakest.label, texts)),
+            ("weakest_counts", &counts(weakest, texts)),
+        ],
+    ))
+}
+
+fn judgeable(judged: &Scores) -> impl Iterator<Item = &ClassScore> {
+    judged.classes.iter().filter(|class| class.support >= JUDGEABLE)
+}
+
+fn weakest(judged: &Scores) -> Option<&ClassScore> {
+    judgeable(judged).reduce(|worst, class| if class.f1 < worst.f1 { class } else { worst })
+}
+
+/// "45 of 47 found; 45 of 46 such answers right". Both shares are exact multiples of the counts.
+fn counts(class: &ClassScore, texts: &Catalogue) -> String {
+    let found = (class.recall * f64::from(class.support)).round().to_string();
+    let support = class.support.to_string();
+    if class.predicted == 0 {
+        return texts.text("words.counts_never_answered", &[("support", &support)]);
+    }
+    let predicted = class.predicted.to_string();
+    texts.text(
+        "words.counts",
+        &[("found", &found), ("support", &support), ("count", &predicted)],
+    )
+}
+
+fn confusion(judged: &Scores, texts: &Catalogue) -> Option<String> {
+    if judged.correct == judged.examples {
+        return (judged.examples >= FEW).then(|| texts.text("words.none_wrong", &[]));
+    }
+    let (gold, predicted, wrong) = commonest_confusion(judged)?;
+    // A single mistake is no pattern.
+    (wrong >= 2).then(|| {
+        texts.text(
+            "words.confusion",
+            &[
+                ("gold", &quoted(&judged.classes[gold].label, texts)),
+                ("predicted", &quoted(&judged.classes[predicted].label, texts)),
+                ("wrong", &wrong.to_string()),
+                ("support", &judged.classes[gold].support.to_string()),
+            ],
+        )
+    })
+}
+
+/// Gold, predicted and count of the commonest mistake; of equals, the one of the smaller class.
+fn commonest_confusion(judged: &Scores) -> Option<(usize, usize, u32)> {
+    let mistakes = judged.confusion.iter().enumerate().flat_map(|(gold, row)| {
+        row.iter()
+            .enumerate()
+            .filter(move |(predicted, _)| *predicted != gold)
+            .map(move |(p, &n)| (gold, p, n))
+    });
+    mistakes.reduce(|worst, mistake| {
+        let weight = |(gold, _, count): (usize, usize, u32)| (count, u32::MAX - judged.classes[gold].support);
+        if weight(mistake) > weight(worst) {
+            mistake
+        } else {
+            worst
+        }
+    })
+}
+
+fn too_few_cases(judged: &Scores, texts: &Catalogue) -> Option<String> {
+    let labels: Vec<&str> = judged
+        .classes
+        .iter()
+        .filter(|class| class.support < JUDGEABLE)
+        .map(|class| class.label.as_str())
+        .collect();
+    if labels.is_empty() {
+        return None;
+    }
+    let count = labels.len().to_string();
+    let least = JUDGEABLE.to_string();
+    Some(texts.text(
+        "words.too_few_cases",
+        &[
+            ("labels", &list(&labels, texts)),
+            ("count", &count),
+            ("least", &least),
+        ],
+    ))
+}
+
+/// The verdict on the rounds, with one thing to do.
+fn rounds(input: &ReportInput, texts: &Catalogue) -> String {
+    match verdict(&input.epochs, input.best_epoch) {
+        Verdict::TooFewRounds { .. } => texts.text("verdict.too_few_rounds", &[]),
+        Verdict::Diverged { epoch } => texts.text("verdict.diverged", &[("epoch", &epoch.to_string())]),
+        Verdict::NotLearning {
+            first_loss,
+            last_loss,
+        } => texts.text(
+            "verdict.not_learning",
+            &[
+                ("first", &format!("{first_loss:.2}")),
+                ("last", &format!("{last_loss:.2}")),
+            ],
+        ),
+        Verdict::StillImproving { rounds, gain } => texts.text(
+            "verdict.still_improving",
+            &[
+                ("gain", &format!("{:.1}", 100.0 * gain)),
+                ("rounds", &(2 * rounds).to_string()),
+            ],
+        ),
+        Verdict::Memorising {
+            from_epoch,
+            best_epoch,
+        } => texts.text(
+            "verdict.memorising",
+            &[
+                ("from", &from_epoch.to_string()),
+                ("best", &best_epoch.to_string()),
+            ],
+        ),
+        Verdict::Settled { best_epoch, rounds } => settled(best_epoch, rounds, input.judged(), texts),
+    }
+}
+
+fn settled(best_epoch: u32, rounds: u32, judged: &Scores, texts: &Catalogue) -> String {
+    let (best, rounds) = (best_epoch.to_string(), rounds.to_string());
+    match weakest(judged) {
+        Some(class) if class.f1 < 1.0 => texts.text(
+            "verdict.settled",
+            &[
+                ("best", &best),
+                ("rounds", &rounds),
+                ("label", &quoted(&class.label, texts)),
+            ],
+        ),
+        _ => texts.text(
+            "verdict.settled_no_weakest",
+            &[("best", &best), ("rounds", &rounds)],
+        ),
+    }
+}
+
+fn truncated(input: &ReportInput, texts: &Catalogue) -> Option<String> {
+    (input.truncated >= TRUNCATED).then(|| {
+        let share = of_100(input.truncated).to_string();
+        let length = numbers::count(input.max_length.into());
+        texts.text("words.truncated", &[("count", &share), ("length", &length)])
+    })
+}
+
+fn quoted(label: &str, texts: &Catalogue) -> String {
+    texts.text("list.quote", &[("label", label)])
+}
+
+/// “A”, “B” and 3 more.
+fn list(labels: &[&str], texts: &Catalogue) -> String {
+    // "… and 1 more" would be longer than the name itself.
+    let named = if labels.len() <= NAMED + 1 {
+        labels.len()
+    } else {
+        NAMED
+    };
+    let names: Vec<String> = labels[..named].iter().map(|label| quoted(label, texts)).collect();
+    let names = names.join(&texts.text("list.separator", &[]));
+    if named == labels.len() {
+        names
+    } else {
+        texts.text(
+            "list.more",
+            &[
+                ("labels", &names),
+                ("more", &(labels.len() - named).to_string()),
+                ("all", &labels.len().to_string()),
+            ],
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn told(input: &ReportInput, language: Language) -> String {
+        sentences(input, language).join("\n")
+    }
+
+    #[test]
+    fn every_sample_is_told_in_both_languages() {
+        for (name, input) in sample::all() {
+            let both = [told(&input, Language::En), told(&input, Language::Zh)].join("\n\n");
+            insta::assert_snapshot!(name, both);
+        }
+    }
+
+    #[test]
+    fn a_model_no_better_than_the_commonest_answer_is_warned_of_in_the_second_sentence() {
+        let told = sentences(&sample::useless(), Language::En);
+        assert!(told[1].contains("not clearly better"), "{told:?}");
+    }
+
+    #[test]
+    fn a_model_worse_than_the_commonest_answer_must_not_be_used() {
+        let mut input = sample::useless();
+        let test = input.test.as_mut().unwrap();
+        test.accuracy = 0.6;
+        assert!(sentences(&input, Language::En)[1].contains("do not use"));
+    }
+
+    #[test]
+    fn a_training_that_ran_off_its_course_is_told_what_to_change() {
+        let mut input = sample::contracts();
+        input.epochs[1].train_loss = f64::NAN;
+        assert!(told(&input, Language::En).contains("In round 2 the training ran off its course"));
+    }
+
+    #[test]
+    fn a_single_mistake_is_not_called_a_pattern() {
+        let input = sample::tiny();
+        assert!(!told(&input, Language::En).contains("taken for"));
+    }
+
+    #[test]
+    fn below_twenty_cases_there_is_no_share() {
+        assert!(sentences(&sample::tiny(), Language::En)[0].starts_with("Right in 8 of 9 unseen cases."));
+    }
+
+    #[test]
+    fn a_long_list_of_labels_ends_in_a_number() {
+        let texts = Catalogue::report(Language::En);
+        assert_eq!(list(&["a", "b", "c", "d", "e"], texts), "“a”, “b”, “c”, “d”, “e”");
+        assert_eq!(
+            list(&["a", "b", "c", "d", "e", "f"], texts),
+            "“a”, “b”, “c”, “d” and 2 more (6 in all)"
+        );
+    }
+}
