@@ -1,0 +1,97 @@
+// The jobs of this window as their events tell: how far, the curves so far, how they ended.
+import { SvelteMap } from "svelte/reactivity";
+import { events, type EpochScores, type JobEvent, type JobKind, type UserError, type WorkerEvent } from "../ipc/bindings";
+
+export type JobState = "running" | "finished" | "cancelled" | "interrupted" | "failed";
+export type Progress = Extract<WorkerEvent, { event: "progress" }>;
+export type Curves = { steps: number; step: number[]; loss: number[]; learning_rate: number[] };
+
+export class Job {
+  readonly id: string;
+  readonly kind: JobKind;
+  state = $state<JobState>("running");
+  progress = $state.raw<Progress | null>(null);
+  curves = $state.raw<Curves>({ steps: 0, step: [], loss: [], learning_rate: [] });
+  epochs = $state.raw<EpochScores[]>([]);
+  path = $state<string | null>(null);
+  error = $state.raw<UserError | null>(null);
+
+  constructor(id: string, kind: JobKind) {
+    this.id = id;
+    this.kind = kind;
+  }
+
+  take(event: WorkerEvent): void {
+    switch (event.event) {
+      case "started":
+        // Also the beginning of a continuation under the same id: what was learned before stays in the run's history.
+        this.state = "running";
+        this.error = null;
+        this.progress = null;
+        this.curves = { steps: 0, step: [], loss: [], learning_rate: [] };
+        this.epochs = [];
+        break;
+      case "progress":
+        this.progress = event;
+        break;
+      case "step":
+        this.#addStep(event);
+        break;
+      case "epoch":
+        this.epochs = [...this.epochs, event.scores];
+        break;
+      case "log":
+        break;
+      case "finished":
+        this.state = "finished";
+        this.path = event.path;
+        break;
+      case "cancelled":
+        this.state = "cancelled";
+        break;
+      case "failed":
+      case "interrupted":
+        this.state = event.event;
+        this.error = event.error;
+        break;
+    }
+  }
+
+  // The arrays grow in place; the object around them is new, which is what redraws. Copying them
+  // at each of some ten thousand steps would be quadratic.
+  #addStep(event: Extract<WorkerEvent, { event: "step" }>): void {
+    const { step, loss, learning_rate } = this.curves;
+    step.push(event.step);
+    loss.push(event.loss);
+    learning_rate.push(event.learning_rate);
+    this.curves = { steps: event.steps, step, loss, learning_rate };
+  }
+}
+
+export class Jobs {
+  #jobs = new SvelteMap<string, Job>();
+  #onTurn: () => void;
+
+  /** `onTurn` is called when a job begins or ends: the project has changed. */
+  constructor(onTurn: () => void) {
+    this.#onTurn = onTurn;
+  }
+
+  async listen(): Promise<void> {
+    await events.jobEvent.listen(({ payload }) => this.take(payload));
+  }
+
+  get(id: string | null | undefined): Job | undefined {
+    return id ? this.#jobs.get(id) : undefined;
+  }
+
+  take({ job: id, kind, event }: JobEvent): void {
+    let job = this.#jobs.get(id);
+    if (!job) {
+      job = new Job(id, kind);
+      this.#jobs.set(id, job);
+    }
+    job.take(event);
+    if (event.event === "started" || job.state !== "running") this.#onTurn();
+  }
+}

@@ -1,0 +1,85 @@
+// What the whole window shares: the settings, the open project's overview, the room on screen, the jobs.
+// All of it is the engine's; the window keeps the last answer and asks again after each change.
+import {
+  commands, type AppInfo, type Overview, type RoomState, type Rooms, type RunSummary, type Settings,
+} from "../ipc/bindings";
+import { i18n } from "../shared/i18n/i18n.svelte";
+import { Task } from "../shared/task.svelte";
+import { theme } from "../shared/theme.svelte";
+import { Jobs } from "./jobs.svelte";
+
+export type RoomName = keyof Rooms;
+export const ROOMS: readonly RoomName[] = ["data", "labels", "split", "model", "train", "results", "use"];
+
+export class Session {
+  info = $state.raw<AppInfo | null>(null);
+  overview = $state.raw<Overview | null>(null);
+  room = $state<RoomName>("data");
+  readonly task = new Task();
+  /** Apart from `task`: a change of language must not be overtaken by a refresh. */
+  readonly settingsTask = new Task();
+  readonly jobs = new Jobs(() => this.refresh());
+
+  /** Reads settings and recent projects, and begins to listen. */
+  async begin(): Promise<void> {
+    await this.task.run(async () => {
+      await this.jobs.listen();
+      this.#take(await commands.appInfo());
+    });
+  }
+
+  /** Opens what `work` answers with, in the first room that still wants something. */
+  async open(work: () => Promise<Overview | null>): Promise<void> {
+    const overview = await this.task.run(work);
+    if (!overview) return;
+    this.overview = overview;
+    this.room = firstOpenRoom(overview.rooms);
+  }
+
+  async close(): Promise<void> {
+    await this.task.run(async () => {
+      await commands.closeProject();
+      this.overview = null;
+      this.#take(await commands.appInfo());
+    });
+  }
+
+  /** Asks for the overview again: something in the project has changed. */
+  async refresh(): Promise<void> {
+    if (!this.overview) return;
+    const overview = await this.task.run(() => commands.overview());
+    if (overview && this.overview) this.overview = overview;
+  }
+
+  /** The new language or theme is on screen at once and kept by the engine. */
+  async change(settings: Partial<Settings>): Promise<void> {
+    const now = this.info?.settings ?? { language: null, theme: "system" };
+    const next = { ...now, ...settings };
+    theme.choice = next.theme;
+    const info = await this.settingsTask.run(() => commands.saveSettings(next));
+    // Only now: the engine writes its sentences in the new language when the rooms ask again.
+    if (info) this.#take(info);
+    else if (next.language) i18n.language = next.language;
+  }
+
+  #take(info: AppInfo): void {
+    this.info = info;
+    i18n.language = info.language;
+    theme.choice = info.settings.theme;
+  }
+}
+
+/** Where to go on: the first room that is not done, Data in a new project. */
+export function firstOpenRoom(rooms: Record<RoomName, RoomState>): RoomName {
+  const open = ROOMS.find((room) => rooms[room] !== "done");
+  // "Use" asks for nothing; when all before it is done, the results are what one came back for.
+  return open === undefined || open === "use" ? "results" : open;
+}
+
+export function finishedRuns(overview: Overview): RunSummary[] {
+  return overview.runs.filter((run) => run.status === "finished");
+}
+
+export function activeRun(overview: Overview): RunSummary | undefined {
+  return overview.runs.find((run) => run.status === "running" || run.status === "queued");
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+import type { DataSummary } from "../../ipc/bindings";
+import { findings, withRole } from "./data.svelte";
+
+describe("column roles", () => {
+  it("are held by one column each: the former holder is ignored", () => {
+    expect(withRole(["text", "label", "ignore"], 2, "text")).toEqual(["ignore", "label", "text"]);
+  });
+
+  it("leave any number of columns ignored", () => {
+    expect(withRole(["text", "ignore", "label"], 2, "ignore")).toEqual(["text", "ignore", "ignore"]);
+  });
+});
+
+describe("findings", () => {
+  const summary = { rows: 10, problem_rows: 1, duplicate_rows: 0, conflicting_texts: 2, empty_texts: 0 } as DataSummary;
+
+  it("name what is there, the most serious first", () => {
+    expect(findings(summary, 7).map((f) => [f.kind, f.n])).toEqual([["problems", 1], ["conflicts", 2], ["unlabelled", 3]]);
+  });
+
+  it("are none in clean data", () => {
+    expect(findings({ ...summary, problem_rows: 0, conflicting_texts: 0 }, 10)).toEqual([]);
+  });
+});

@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { benchKey } from "./keys";
+
+const press = (key: string, more: Partial<KeyboardEvent> = {}) =>
+  benchKey({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target: document.body, ...more }, (k) => ({ "1": 7, a: 9 })[k]);
+
+describe("keys at the bench", () => {
+  it("label by the label's own key", () => {
+    expect(press("1")).toEqual({ do: "label", label: 7 });
+    expect(press("A", { shiftKey: true })).toEqual({ do: "label", label: 9 });
+  });
+
+  it("undo, redo and skip", () => {
+    expect(press("z", { ctrlKey: true })).toEqual({ do: "undo" });
+    expect(press("Z", { ctrlKey: true, shiftKey: true })).toEqual({ do: "redo" });
+    expect(press("s")).toEqual({ do: "skip" });
+  });
+
+  it("skip no more where S is a label", () => {
+    const action = benchKey({ key: "s", ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target: null }, () => 3);
+    expect(action).toEqual({ do: "label", label: 3 });
+  });
+
+  it("do nothing in a field, with Alt, or with Ctrl and a label's key", () => {
+    const input = document.createElement("input");
+    expect([press("1", { target: input }), press("1", { altKey: true }), press("a", { ctrlKey: true })]).toEqual([null, null, null]);
+  });
+});

@@ -1,0 +1,33 @@
+// What a key means at the labelling bench. Pure, so that the rules can be read and tested in one place.
+
+export type BenchAction =
+  | { do: "label"; label: number }
+  | { do: "undo" | "redo" | "skip" | "clear" }
+  | { do: "step"; by: 1 | -1 };
+
+type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey" | "target">;
+
+/**
+ * The action of a key press, or null where the key belongs to someone else: in a field or a dialog
+ * keys write and choose. A label's own key wins over the room's (S skips unless a label is S).
+ */
+export function benchKey(press: Press, labelOf: (key: string) => number | undefined): BenchAction | null {
+  if (press.altKey || takesKeys(press.target)) return null;
+  const key = press.key.toLowerCase();
+  if (press.ctrlKey || press.metaKey) {
+    if (key === "z") return { do: press.shiftKey ? "redo" : "undo" };
+    if (key === "y") return { do: "redo" };
+    return null;
+  }
+  const label = labelOf(key);
+  if (label !== undefined) return { do: "label", label };
+  if (key === "s") return { do: "skip" };
+  if (key === "arrowleft") return { do: "step", by: -1 };
+  if (key === "arrowright") return { do: "step", by: 1 };
+  if (key === "backspace" || key === "delete") return { do: "clear" };
+  return null;
+}
+
+function takesKeys(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("input, select, textarea, dialog, [contenteditable]") !== null;
+}

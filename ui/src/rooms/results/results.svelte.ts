@@ -1,0 +1,110 @@
+// The Results room's state: one finished run, its scores, its wrong answers.
+import { commands, type RunResults, type WrongFilter } from "../../ipc/bindings";
+import { finishedRuns, type Session } from "../../project/session.svelte";
+import { t } from "../../shared/i18n/i18n.svelte";
+import { notices } from "../../shared/notices.svelte";
+import { Pages } from "../../shared/pages.svelte";
+import { Task } from "../../shared/task.svelte";
+
+export type Wrong = { id: number; text: string; gold: string; predicted: string; confidence: number };
+
+const ALL_WRONG: WrongFilter = { gold: null, predicted: null };
+
+export class ResultsRoom {
+  readonly task = new Task();
+  /** Reports and exports: their failures do not take the results off the screen. */
+  readonly fileTask = new Task();
+  runId = $state<string | null>(null);
+  results = $state.raw<RunResults | null>(null);
+  filter = $state.raw<WrongFilter>(ALL_WRONG);
+  active = $state(-1);
+  opened = $state.raw<Wrong | null>(null);
+  readonly wrong: Pages<Wrong>;
+  #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.wrong = new Pages(async (offset, limit) => {
+      const page = await commands.wrongAnswers(this.runId ?? "", this.filter, offset, limit);
+      const rows = page.id.map((id, i) => ({
+        id, text: page.text[i] ?? "", gold: page.gold[i] ?? "", predicted: page.predicted[i] ?? "", confidence: page.confidence[i] ?? 0,
+      }));
+      return { total: page.total, rows };
+    });
+  }
+
+  /** The run chosen before, while it is there; else the latest finished one. */
+  async load(): Promise<void> {
+    const overview = this.#session.overview;
+    if (!overview) return;
+    const runs = finishedRuns(overview);
+    const run = runs.find((run) => run.id === this.runId) ?? runs[0];
+    if (run) await this.choose(run.id);
+  }
+
+  async choose(id: string): Promise<void> {
+    if (id !== this.runId) this.filter = ALL_WRONG;
+    this.runId = id;
+    this.close();
+    const results = await this.task.run(() => commands.runResults(id));
+    if (!results) return;
+    this.results = results;
+    await this.wrong.reset();
+  }
+
+  /** Shows the wrong answers of one cell, row or column of the confusion matrix; nulls show all. */
+  async narrow(filter: WrongFilter): Promise<void> {
+    this.filter = filter;
+    this.close();
+    await this.wrong.reset();
+  }
+
+  async move(index: number): Promise<void> {
+    this.active = index;
+    if (this.opened) await this.open(index);
+  }
+
+  /** The whole text: the list carries only its beginning. */
+  async open(index: number): Promise<void> {
+    this.active = index;
+    const row = this.wrong.at(index);
+    if (!row) return;
+    const detail = await this.fileTask.run(() => commands.example(row.id));
+    if (detail) this.opened = { ...row, text: detail.text };
+  }
+
+  close(): void {
+    this.active = -1;
+    this.opened = null;
+  }
+
+  async openReport(): Promise<void> {
+    await this.#withReport((run) => commands.openReport(run));
+  }
+
+  async saveReport(): Promise<void> {
+    await this.#withReport(async (run) => {
+      const path = await commands.saveReport(run);
+      if (path !== null) notices.say(t("results.saved", { path }));
+    });
+  }
+
+  async exportModel(): Promise<void> {
+    const id = this.runId;
+    if (id === null) return;
+    const path = await this.fileTask.run(() => commands.exportModel(id));
+    if (path) notices.say(t("results.exported", { path }));
+  }
+
+  async #withReport(work: (run: string) => Promise<unknown>): Promise<void> {
+    const id = this.runId;
+    if (id === null) return;
+    await this.fileTask.run(async () => {
+      if (this.results?.report === null) {
+        const report = await commands.writeReport(id);
+        if (this.results && this.runId === id) this.results = { ...this.results, report };
+      }
+      await work(id);
+    });
+  }
+}

@@ -1,0 +1,81 @@
+// The Train room's state: the plan for the next run, the run that is going on, the earlier ones.
+import { commands, type RunHistory, type RunSummary, type TrainPlan, type TrainSettings } from "../../ipc/bindings";
+import type { Job } from "../../project/jobs.svelte";
+import { activeRun, type Session } from "../../project/session.svelte";
+import { settled } from "../../shared/settled";
+import { Task } from "../../shared/task.svelte";
+import { withLive } from "./curves";
+
+export class TrainRoom {
+  readonly task = new Task();
+  readonly planTask = new Task();
+  plan = $state.raw<TrainPlan | null>(null);
+  runs = $state.raw<RunSummary[]>([]);
+  /** What the engine has written of the run on screen; its live events are added by `shown`. */
+  history = $state.raw<RunHistory | null>(null);
+  #session: Session;
+  #replan = settled(250, (settings: TrainSettings) => void this.#ask(settings));
+
+  /** The run on screen: the one going on, else the latest. */
+  readonly run: RunSummary | undefined;
+  readonly job: Job | undefined;
+  readonly shown: RunHistory | null;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.run = $derived(this.runs.find((run) => run.status === "running" || run.status === "queued") ?? this.runs[0]);
+    this.job = $derived(session.jobs.get(this.run?.id));
+    this.shown = $derived(this.history && this.history.run.id === this.run?.id ? withLive(this.history, this.job) : null);
+  }
+
+  async load(): Promise<void> {
+    await this.task.run(async () => {
+      this.runs = await commands.runs();
+      if (this.run) this.history = await commands.runHistory(this.run.id);
+    });
+    await this.#ask(this.plan?.settings ?? null);
+  }
+
+  /** Takes over a changed setting at once; the plan's figures follow when the typing rests. */
+  set<K extends keyof TrainSettings>(name: K, value: TrainSettings[K]): void {
+    if (!this.plan) return;
+    this.plan = { ...this.plan, settings: { ...this.plan.settings, [name]: value } };
+    this.#replan(this.plan.settings);
+  }
+
+  /** Back to what the engine would choose. */
+  async reset(): Promise<void> {
+    await this.#ask(null);
+  }
+
+  async start(): Promise<void> {
+    const settings = this.plan?.settings;
+    if (!settings || this.#running()) return;
+    const id = await this.task.run(() => commands.startTraining(settings));
+    if (id) await this.#turned();
+  }
+
+  async resume(run: RunSummary): Promise<void> {
+    await this.task.run(() => commands.continueTraining(run.id));
+    if (!this.task.failure) await this.#turned();
+  }
+
+  async cancel(run: RunSummary): Promise<void> {
+    await this.task.run(() => commands.cancelJob(run.id));
+  }
+
+  #running(): boolean {
+    const overview = this.#session.overview;
+    return overview !== null && activeRun(overview) !== undefined;
+  }
+
+  async #ask(settings: TrainSettings | null): Promise<void> {
+    const plan = await this.planTask.run(() => commands.trainPlan(settings));
+    if (plan) this.plan = plan;
+  }
+
+  async #turned(): Promise<void> {
+    await this.load();
+    await this.#session.refresh();
+  }
+}

@@ -1,0 +1,63 @@
+// The Use room's state: a text and the model's answer to it, and a file being predicted.
+import { commands, type LabelProbability, type Prediction } from "../../ipc/bindings";
+import type { Job } from "../../project/jobs.svelte";
+import { finishedRuns, type Session } from "../../project/session.svelte";
+import { Task } from "../../shared/task.svelte";
+
+export class UseRoom {
+  readonly task = new Task();
+  readonly fileTask = new Task();
+  runId = $state<string | null>(null);
+  text = $state("");
+  /** The answer, and the text it was given to: a text changed since has no answer yet. */
+  answer = $state.raw<{ text: string; prediction: Prediction } | null>(null);
+  readonly job: Job | undefined;
+  #jobId = $state<string | null>(null);
+  #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.job = $derived(session.jobs.get(this.#jobId));
+  }
+
+  load(): void {
+    const overview = this.#session.overview;
+    if (!overview) return;
+    const runs = finishedRuns(overview);
+    if (!runs.some((run) => run.id === this.runId)) this.choose(runs[0]?.id ?? null);
+  }
+
+  choose(id: string | null): void {
+    this.runId = id;
+    this.answer = null;
+  }
+
+  async try(): Promise<void> {
+    const run = this.runId;
+    const text = this.text;
+    if (run === null || text.trim() === "") return;
+    const prediction = await this.task.run(() => commands.tryText(run, text));
+    if (prediction) this.answer = { text, prediction };
+  }
+
+  async predictFile(): Promise<void> {
+    const run = this.runId;
+    if (run === null) return;
+    const job = await this.fileTask.run(() => commands.predictFile(run));
+    if (job) this.#jobId = job;
+  }
+
+  async cancel(job: Job): Promise<void> {
+    await this.fileTask.run(() => commands.cancelJob(job.id));
+  }
+}
+
+export type Ranked = { shown: LabelProbability[]; others: { count: number; probability: number } | null };
+
+/** The most probable labels, `most` at most; the rest together. */
+export function ranked(scores: LabelProbability[], most: number): Ranked {
+  const sorted = [...scores].sort((a, b) => b.probability - a.probability);
+  const rest = sorted.slice(most);
+  const probability = rest.reduce((sum, score) => sum + score.probability, 0);
+  return { shown: sorted.slice(0, most), others: rest.length > 0 ? { count: rest.length, probability } : null };
+}

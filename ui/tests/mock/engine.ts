@@ -1,0 +1,324 @@
+// The engine's face, imitated in memory: answers each command of bindings.ts and sends the same events.
+// For development in a browser and for tests; it never becomes part of the product.
+import { emit } from "@tauri-apps/api/event";
+import { mockIPC } from "@tauri-apps/api/mocks";
+import type {
+  AppInfo, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, Machine, ModelCard, Preview, RowFilter, Settings,
+  TrainSettings, UserError, WorkerEvent, WrongFilter,
+} from "../../src/ipc/bindings";
+import { corpus } from "./corpus";
+import * as learning from "./learning";
+import { MockProject } from "./project";
+
+export type MockOptions = {
+  language: "en" | "zh";
+  theme: Settings["theme"];
+  /** Milliseconds between two steps of a simulated job. */
+  pace: number;
+};
+
+type Args = Record<string, unknown>;
+
+const words = {
+  en: { note: "Two near-duplicates were kept in the same part.", blocker: "The rows are not divided yet.", noProject: "No project is open." },
+  zh: { note: "两条近似重复的案例被分在同一部分。", blocker: "数据尚未划分。", noProject: "没有打开的项目。" },
+};
+
+const MODELS: ModelCard[] = [
+  {
+    id: "all-MiniLM-L6-v2", name: "all-MiniLM-L6-v2", architecture: "BERT", licence: "Apache-2.0", languages: ["en"],
+    description: {
+      en: "Small and quick; learns on any laptop. For English texts only.",
+      zh: "小巧快速，普通笔记本电脑即可训练。仅适用于英文文本：如果您的文本是中文，请选择多语言模型。",
+    },
+    parameters: 22_713_216, download_bytes: 90_868_376, hidden_size: 384, layers: 6, max_length: 512, installed: true,
+    folder: "/home/expert/.local/share/understudy/models/all-MiniLM-L6-v2", source: "sentence-transformers/all-MiniLM-L6-v2",
+  },
+  {
+    id: "multilingual-e5-small", name: "multilingual-e5-small", architecture: "BERT", licence: "MIT", languages: ["zh", "en", "de", "fr", "ja"],
+    description: {
+      en: "Reads about a hundred languages, Chinese among them. Takes about twice the time.",
+      zh: "支持包括中文在内的约一百种语言，训练时间约为前者的两倍。",
+    },
+    parameters: 117_653_760, download_bytes: 471_000_000, hidden_size: 384, layers: 12, max_length: 512, installed: false,
+    folder: null, source: "intfloat/multilingual-e5-small",
+  },
+];
+
+const MACHINE: Machine = {
+  os: "Debian GNU/Linux 12", cpu: "Intel Core i5-1240P", cores: 12, memory_bytes: 16_500_000_000, memory_free_bytes: 9_100_000_000,
+  disk_free_bytes: 212_000_000_000, cpu_features: ["avx2", "fma"], gpus: [], version: "0.1.0",
+};
+
+class MockEngine {
+  project: MockProject | null = null;
+  models = MODELS.map((model) => ({ ...model }));
+  settings: Settings;
+  pace: number;
+  #cancelled = new Set<string>();
+  #settingsOf = new Map<string, TrainSettings>();
+  #jobs = 0;
+
+  constructor(options: MockOptions) {
+    this.settings = { language: options.language, theme: options.theme };
+    this.pace = options.pace;
+  }
+
+  get language(): "en" | "zh" {
+    return this.settings.language ?? "en";
+  }
+
+  info(): AppInfo {
+    return {
+      version: "0.1.0", settings: this.settings, language: this.language, projects_folder: "/home/expert/Understudy", problem: null,
+      recent: [
+        { name: "Supplier contracts", path: "/home/expert/Understudy/Supplier contracts.understudy", opened_at: "2026-11-20T14:05:00Z" },
+        { name: "门诊病历摘要", path: "/home/expert/Understudy/门诊病历摘要.understudy", opened_at: "2026-11-18T08:20:00Z" },
+      ],
+      samples: [
+        {
+          id: "contracts", language: "en", rows: 245, labels: 5, licence: "CC BY 4.0", attribution: "CUAD, The Atticus Project",
+          title: { en: "Contract clauses", zh: "合同条款" },
+          description: { en: "Which kind of clause is this? From commercial contracts filed in the United States.", zh: "这是哪一类条款？选自美国公开的商业合同（英文）。" },
+        },
+        {
+          id: "abstracts", language: "en", rows: 300, labels: 5, licence: "CC BY-SA 3.0", attribution: "Medical Abstracts Corpus",
+          title: { en: "Patient abstracts", zh: "病例摘要" },
+          description: { en: "Which field of medicine does a condition belong to? Short abstracts in English.", zh: "病情属于哪个医学领域？英文短摘要。" },
+        },
+        {
+          id: "consultations", language: "zh", rows: 245, labels: 5, licence: "CC0", attribution: "Written for Understudy",
+          title: { en: "Legal questions in Chinese", zh: "法律咨询" },
+          description: { en: "What is the client asking about? Examples written for this purpose.", zh: "当事人在咨询什么问题？专门编写的示例，并非真实咨询。" },
+        },
+      ],
+    };
+  }
+
+  open(name: string, language?: "en" | "zh"): MockProject {
+    this.project = new MockProject(name);
+    if (language) this.project.import(language, language === "en" ? "clauses.csv" : "咨询.csv");
+    return this.project;
+  }
+
+  need(): MockProject {
+    if (!this.project) throw this.#error("no_project", words[this.language].noProject);
+    return this.project;
+  }
+
+  preview(path: string, dialect: DialectOverrides): Preview {
+    if (path.endsWith(".pdf")) {
+      throw this.language === "en"
+        ? { kind: "not_a_table", what: "This file is not a table.", why: "It begins like a PDF document.", next: "Save the table as CSV in the program it comes from, and choose that file." }
+        : { kind: "not_a_table", what: "这个文件不是表格。", why: "文件开头像是 PDF 文档。", next: "请在原来的程序中将表格另存为 CSV，然后选择该文件。" };
+    }
+    const rows = corpus(this.language).slice(0, 245);
+    const column = (name: string, role: ColumnRole, distinct: number, length: number): Preview["columns"][number] => ({
+      name, role, filled: rows.length - 2, distinct, mean_length: length, examples: [],
+    });
+    return {
+      path, file_name: path.split("/").at(-1) ?? path, bytes: 58_214,
+      dialect: { encoding: dialect.encoding ?? "UTF-8", delimiter: dialect.delimiter ?? ",", header: dialect.header ?? true },
+      columns: [column("id", "id", rows.length, 4), column("clause", "text", 240, 168), column("kind", "label", 5, 16), column("contract", "ignore", 40, 8)],
+      rows: rows.slice(0, 8).map((row, i) => [`C${100 + i}`, row.text, row.label ?? "", `2019-0${i}`]),
+      rows_read: rows.length, more: false,
+      problems: [{
+        row: 88, kind: "too_many_columns", raw: "C187,\"Licensee shall, at its own cost, maintain\",Insurance,2019-41,,",
+        message: this.language === "en"
+          ? { kind: "too_many_columns", what: "This row has 6 columns instead of 4.", why: "There are two more commas than in the first row.", next: "Mend the row in the file, or go on without it." }
+          : { kind: "too_many_columns", what: "这一行有 6 列，而不是 4 列。", why: "比首行多了两个逗号。", next: "请在文件中修正，或忽略此行继续导入。" },
+      }],
+    };
+  }
+
+  startTraining(settings: TrainSettings): string {
+    const project = this.need();
+    const run = learning.newRun(settings, project.runs.length + 1);
+    project.runs = [run, ...project.runs];
+    this.#settingsOf.set(run.id, settings);
+    void this.#train(project, run.id, 0);
+    return run.id;
+  }
+
+  continueTraining(id: string): null {
+    const project = this.need();
+    this.#cancelled.delete(id);
+    this.#change(project, id, { status: "running", resumable: false, reason: null });
+    void this.#train(project, id, project.runs.find((run) => run.id === id)?.epochs_done ?? 0);
+    return null;
+  }
+
+  settingsOf(id: string): TrainSettings {
+    return this.#settingsOf.get(id) ?? learning.SETTINGS;
+  }
+
+  cancel(id: string): null {
+    this.#cancelled.add(id);
+    return null;
+  }
+
+  download(id: string): string {
+    const job = `job-${++this.#jobs}`;
+    void (async () => {
+      await this.#tell(job, "fetch_model", { event: "started", pid: 4711 });
+      for (let done = 1; done <= 10; done++) {
+        if (this.#cancelled.has(job)) return this.#tell(job, "fetch_model", { event: "cancelled" });
+        await this.#progress(job, "fetch_model", "download", done, 10);
+      }
+      this.models = this.models.map((model) => (model.id === id ? { ...model, installed: true } : model));
+      await this.#tell(job, "fetch_model", { event: "finished", path: null });
+    })();
+    return job;
+  }
+
+  predictFile(): string {
+    const job = `job-${++this.#jobs}`;
+    void (async () => {
+      await this.#tell(job, "predict_file", { event: "started", pid: 4712 });
+      for (let done = 1; done <= 10; done++) await this.#progress(job, "predict_file", "predict", done * 20, 200);
+      await this.#tell(job, "predict_file", { event: "finished", path: "/home/expert/Documents/clauses labelled.csv" });
+    })();
+    return job;
+  }
+
+  async #train(project: MockProject, id: string, from: number): Promise<void> {
+    const settings = this.settingsOf(id);
+    const steps = learning.stepsOf(settings);
+    const each = steps / settings.epochs;
+    await this.#tell(id, "train", { event: "started", pid: 4710 });
+    for (let epoch = from + 1; epoch <= settings.epochs; epoch++) {
+      for (let step = (epoch - 1) * each + 1; step <= epoch * each; step++) {
+        if (this.#cancelled.has(id)) {
+          this.#change(project, id, { status: "cancelled", resumable: true });
+          return this.#tell(id, "train", { event: "cancelled" });
+        }
+        await this.#tell(id, "train", { event: "step", step, steps, loss: learning.loss(step), learning_rate: settings.learning_rate });
+        await this.#progress(id, "train", "train", step, steps, epoch, settings.epochs);
+      }
+      this.#change(project, id, { epochs_done: epoch, best_epoch: epoch, validation_macro_f1: learning.epochScores(epoch).validation_macro_f1 });
+      await this.#tell(id, "train", { event: "epoch", scores: learning.epochScores(epoch) });
+    }
+    this.#change(project, id, { status: "finished", seconds: 58, test_accuracy: 0.89, test_macro_f1: 0.88 });
+    await this.#tell(id, "train", { event: "finished", path: `/home/expert/Understudy/runs/${id}` });
+  }
+
+  async #progress(job: string, kind: JobEvent["kind"], phase: "train" | "download" | "predict", done: number, total: number, epoch: number | null = null, epochs: number | null = null): Promise<void> {
+    const seconds_left = Math.round(((total - done) / total) * 58);
+    await this.#tell(job, kind, { event: "progress", phase, done, total, seconds_left, rate: 9.3, epoch, epochs });
+    await new Promise((resolve) => setTimeout(resolve, this.pace));
+  }
+
+  #change(project: MockProject, id: string, change: Partial<MockProject["runs"][number]>): void {
+    project.runs = project.runs.map((run) => (run.id === id ? { ...run, ...change } : run));
+  }
+
+  #tell(job: string, kind: JobEvent["kind"], event: WorkerEvent): Promise<void> {
+    return emit("job-event", { job, kind, event } satisfies JobEvent);
+  }
+
+  #error(kind: string, what: string): UserError {
+    return { kind, what, why: "", next: "" };
+  }
+}
+
+type Handler = (engine: MockEngine, args: Args) => unknown;
+
+const handlers: Record<string, Handler> = {
+  app_info: (e) => e.info(),
+  save_settings: (e, a) => {
+    e.settings = a["settings"] as Settings;
+    return e.info();
+  },
+  machine: () => MACHINE,
+  create_project: (e, a) => e.open(a["name"] as string).overview(),
+  open_project: (e) => e.open("Supplier contracts", "en").overview(),
+  pick_project: () => "/home/expert/Understudy/Supplier contracts.understudy",
+  open_sample: (e, a) =>
+    a["id"] === "consultations" ? e.open("法律咨询", "zh").overview() : e.open("Contract clauses", "en").overview(),
+  overview: (e) => e.need().overview(),
+  close_project: (e) => {
+    e.project = null;
+    return null;
+  },
+  pick_data_file: () => "/home/expert/Documents/clauses.csv",
+  preview_file: (e, a) => e.preview(a["path"] as string, a["dialect"] as DialectOverrides),
+  import_file: (e) => {
+    const project = e.need();
+    project.import(e.language, "clauses.csv");
+    const { rows, labelled, labels } = project.overview();
+    return { file_name: "clauses.csv", rows, labelled, labels, problem_rows: 1, empty_texts: 2 };
+  },
+  data_summary: (e) => e.need().summary(),
+  rows_page: (e, a) => e.need().page(a["filter"] as RowFilter, a["offset"] as number, a["limit"] as number),
+  example: (e, a) => e.need().example(a["id"] as number),
+  problems_page: (e) => ({ total: 1, problems: e.preview("x.csv", { encoding: null, delimiter: null, header: null }).problems }),
+  drop_duplicates: (e) => e.need().clean("drop_duplicates"),
+  drop_empty: (e) => e.need().clean("drop_empty"),
+  undo_cleaning: (e, a) => e.need().undoCleaning(a["step"] as number),
+  label_state: (e) => e.need().labelState(),
+  add_label: (e, a) => e.need().addLabel(a["name"] as string),
+  rename_label: (e, a) => {
+    const project = e.need();
+    project.labels = project.labels.map((label) => (label.id === a["id"] ? { ...label, name: a["name"] as string } : label));
+    return project.labelState();
+  },
+  remove_label: (e, a) => {
+    const project = e.need();
+    project.labels = project.labels.filter((label: Pick<Label, "id">) => label.id !== a["id"]);
+    return project.labelState();
+  },
+  annotate: (e, a) => e.need().annotate(a["example"] as number, a["label"] as number | null),
+  undo_annotation: (e) => e.need().undo(),
+  redo_annotation: (e) => e.need().redo(),
+  next_unlabelled: (e, a) => e.need().nextUnlabelled(a["after"] as number | null),
+  make_split: (e, a) => e.need().makeSplit(a["percent"] as number[], a["seed"] as number, words[e.language].note),
+  split_summary: (e) => {
+    const split = e.need().split;
+    return split && { ...split, notes: [words[e.language].note] };
+  },
+  models: (e) => e.models,
+  choose_model: (e, a) => {
+    const project = e.need();
+    project.model = a["id"] as string;
+    return project.overview();
+  },
+  fetch_model: (e, a) => e.download(a["id"] as string),
+  train_plan: (e, a) => learning.plan(e.need(), a["settings"] as TrainSettings | null, words[e.language].blocker),
+  start_training: (e, a) => e.startTraining(a["settings"] as TrainSettings),
+  continue_training: (e, a) => e.continueTraining(a["run"] as string),
+  cancel_job: (e, a) => e.cancel(a["job"] as string),
+  runs: (e) => e.need().runs,
+  run_history: (e, a) => learning.history(run(e, a), e.settingsOf(a["run"] as string)),
+  run_results: (e, a) => learning.results(e.need(), run(e, a), e.settingsOf(a["run"] as string), e.language),
+  wrong_answers: (e, a) => learning.wrong(e.need(), a["filter"] as WrongFilter, a["offset"] as number, a["limit"] as number),
+  write_report: () => "/home/expert/Understudy/runs/run-1/report.html",
+  save_report: () => "/home/expert/Documents/report.html",
+  open_report: () => null,
+  export_model: () => "/home/expert/Documents/clause model",
+  try_text: (e, a) => learning.predict(e.need(), a["text"] as string),
+  predict_file: (e) => e.predictFile(),
+};
+
+function run(engine: MockEngine, args: Args): MockProject["runs"][number] {
+  const found = engine.need().runs.find((run) => run.id === args["run"]);
+  if (!found) throw new Error(`no run ${String(args["run"])}`);
+  return found;
+}
+
+export type Mock = { engine: MockEngine; drop: (event: FileDropEvent) => Promise<void> };
+
+/** Puts the imitation in the engine's place for this page. */
+export function installMock(options: MockOptions): Mock {
+  const engine = new MockEngine(options);
+  mockIPC(
+    async (command, args) => {
+      const handler = handlers[command];
+      if (!handler) throw new Error(`the mock does not know ${command}`);
+      // Through JSON as over the real bridge: nothing is shared by reference.
+      const answer: unknown = JSON.parse(JSON.stringify(handler(engine, (args ?? {}) as Args)));
+      return answer;
+    },
+    { shouldMockEvents: true },
+  );
+  return { engine, drop: (event) => emit("file-drop-event", event) };
+}

@@ -1,0 +1,204 @@
+// One project in memory, answering as the engine would. Only what the window can see is imitated.
+import type {
+  CleaningStep, DataSummary, ExampleDetail, Label, LabelState, Overview, Part, RoomState, RowFilter, RowPage, RunSummary,
+  SplitSummary,
+} from "../../src/ipc/bindings";
+import { corpus } from "./corpus";
+
+type Row = { id: number; text: string; label: number | null; part: Part | null; hidden: boolean };
+type Mark = { row: number; before: number | null; after: number | null };
+
+const PARTS: Part[] = ["train", "validation", "test"];
+const NOW = "2026-11-23T09:30:00Z";
+
+export class MockProject {
+  rows: Row[] = [];
+  labels: { id: number; name: string; colour: number }[] = [];
+  cleaning: CleaningStep[] = [];
+  split: SplitSummary | null = null;
+  model: string | null = "all-MiniLM-L6-v2";
+  runs: RunSummary[] = [];
+  readonly name: string;
+  #done: Mark[] = [];
+  #undone: Mark[] = [];
+  #sources: DataSummary["sources"] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  import(language: "en" | "zh", fileName: string): void {
+    const names = [...new Set(corpus(language).flatMap((row) => row.label ?? []))];
+    for (const name of names) this.addLabel(name);
+    for (const { text, label } of corpus(language)) {
+      this.rows.push({
+        id: this.rows.length + 1, text, part: null, hidden: false,
+        label: this.labels.find((l) => l.name === label)?.id ?? null,
+      });
+    }
+    this.#sources.push({ file_name: fileName, rows: corpus(language).length, sha256: "9f2c".repeat(16), imported_at: NOW });
+  }
+
+  shown(): Row[] {
+    return this.rows.filter((row) => !row.hidden);
+  }
+
+  overview(): Overview {
+    const shown = this.shown();
+    const labelled = shown.filter((row) => row.label !== null).length;
+    const state = (done: boolean, begun = false): RoomState => (done ? "done" : begun ? "working" : "empty");
+    const finished = this.runs.some((run) => run.status === "finished");
+    const active = this.runs.some((run) => run.status === "running");
+    return {
+      name: this.name, path: `/home/expert/Understudy/${this.name}.understudy`,
+      rooms: {
+        data: shown.length === 0 ? "empty" : this.duplicates().length > 0 ? "attention" : "done",
+        labels: state(labelled > 0 && labelled === shown.length, labelled > 0),
+        split: state(this.split !== null),
+        model: state(this.model !== null),
+        train: active ? "working" : state(finished, this.runs.length > 0),
+        results: state(finished),
+        use: state(finished),
+      },
+      rows: shown.length, labelled, labels: this.labels.length, problem_rows: this.rows.length > 0 ? 1 : 0,
+      duplicate_rows: this.duplicates().length, split: this.split, model: this.model, runs: this.runs,
+    };
+  }
+
+  duplicates(): Row[] {
+    const seen = new Set<string>();
+    return this.shown().filter((row) => row.text !== "" && (seen.has(row.text) || !seen.add(row.text)));
+  }
+
+  summary(): DataSummary {
+    const shown = this.shown();
+    const lengths = shown.map((row) => row.text.length).sort((a, b) => a - b);
+    const at = (share: number): number => lengths[Math.floor(share * (lengths.length - 1))] ?? 0;
+    const longest = at(1);
+    const width = Math.max(1, Math.ceil((longest + 1) / 16));
+    return {
+      rows: shown.length, hidden: this.rows.length - shown.length, problem_rows: 1,
+      duplicate_rows: this.duplicates().length, conflicting_texts: 0, empty_texts: shown.filter((row) => row.text === "").length,
+      length_mean: lengths.reduce((sum, n) => sum + n, 0) / Math.max(1, lengths.length),
+      length_median: at(0.5), length_p95: at(0.95), length_max: longest,
+      lengths: Array.from({ length: 16 }, (_, i) => ({
+        from: i * width, to: (i + 1) * width - 1, rows: lengths.filter((n) => n >= i * width && n < (i + 1) * width).length,
+      })),
+      cleaning: this.cleaning, sources: this.#sources,
+    };
+  }
+
+  clean(kind: CleaningStep["kind"]): DataSummary {
+    const rows = kind === "drop_duplicates" ? this.duplicates() : this.shown().filter((row) => row.text === "");
+    for (const row of rows) row.hidden = true;
+    this.cleaning = [...this.cleaning, { id: this.cleaning.length + 1, kind, rows_hidden: rows.length, at: NOW, undone: false }];
+    return this.summary();
+  }
+
+  undoCleaning(id: number): DataSummary {
+    this.cleaning = this.cleaning.map((step) => (step.id === id ? { ...step, undone: true } : step));
+    for (const row of this.rows) row.hidden = false;
+    for (const step of this.cleaning.filter((step) => !step.undone)) {
+      for (const row of step.kind === "drop_duplicates" ? this.duplicates() : this.rows.filter((row) => row.text === "")) row.hidden = true;
+    }
+    return this.summary();
+  }
+
+  page(filter: RowFilter, offset: number, limit: number): RowPage {
+    const search = filter.search.toLowerCase();
+    const rows = this.shown().filter(
+      (row) =>
+        row.text.toLowerCase().includes(search) &&
+        (filter.label === null || row.label === filter.label) &&
+        (filter.part === null || row.part === filter.part) &&
+        (filter.only === "all" || (row.label !== null) === (filter.only === "labelled")),
+    );
+    const some = rows.slice(offset, offset + limit);
+    return {
+      total: rows.length, id: some.map((row) => row.id), text: some.map((row) => row.text.slice(0, 300)),
+      label: some.map((row) => row.label), part: some.map((row) => row.part),
+    };
+  }
+
+  example(id: number): ExampleDetail {
+    const row = this.row(id);
+    return {
+      id, row: id + 1, text: row.text, label: row.label, part: row.part,
+      columns: [{ name: "contract", value: `2019-${String(id).padStart(3, "0")}` }, { name: "page", value: String((id % 40) + 1) }],
+      history: row.label === null ? [] : [{ label: row.label, who: "import", at: NOW }],
+    };
+  }
+
+  row(id: number): Row {
+    const row = this.rows.find((row) => row.id === id);
+    if (!row) throw new Error(`no row ${id}`);
+    return row;
+  }
+
+  labelState(example: number | null = null): LabelState {
+    const shown = this.shown();
+    const labels: Label[] = this.labels.map((label, i) => ({
+      ...label, key: "1234567890abcdefghijklmnopqrtuvwxyz"[i] ?? "", count: shown.filter((row) => row.label === label.id).length,
+    }));
+    return {
+      labels, rows: shown.length, labelled: shown.filter((row) => row.label !== null).length,
+      can_undo: this.#done.length > 0, can_redo: this.#undone.length > 0, example,
+    };
+  }
+
+  addLabel(name: string): LabelState {
+    if (!this.labels.some((label) => label.name === name)) {
+      const id = Math.max(0, ...this.labels.map((label) => label.id)) + 1;
+      this.labels.push({ id, name, colour: id - 1 });
+    }
+    return this.labelState();
+  }
+
+  annotate(id: number, label: number | null): LabelState {
+    const row = this.row(id);
+    this.#done.push({ row: id, before: row.label, after: label });
+    this.#undone = [];
+    row.label = label;
+    return this.labelState(id);
+  }
+
+  undo(): LabelState {
+    const mark = this.#done.pop();
+    if (!mark) return this.labelState();
+    this.#undone.push(mark);
+    this.row(mark.row).label = mark.before;
+    return this.labelState(mark.row);
+  }
+
+  redo(): LabelState {
+    const mark = this.#undone.pop();
+    if (!mark) return this.labelState();
+    this.#done.push(mark);
+    this.row(mark.row).label = mark.after;
+    return this.labelState(mark.row);
+  }
+
+  nextUnlabelled(after: number | null): number | null {
+    const open = this.shown().filter((row) => row.label === null);
+    return (open.find((row) => row.id > (after ?? 0)) ?? open[0])?.id ?? null;
+  }
+
+  makeSplit(percent: number[], seed: number, note: string): SplitSummary {
+    const share = percent.map((n) => n / 100);
+    this.labels.forEach((label) => {
+      const rows = this.shown().filter((row) => row.label === label.id);
+      const train = Math.round(rows.length * (share[0] ?? 0));
+      const validation = Math.round(rows.length * (share[1] ?? 0));
+      rows.forEach((row, i) => (row.part = i < train ? "train" : i < train + validation ? "validation" : "test"));
+    });
+    this.split = {
+      version: (this.split?.version ?? 0) + 1, seed, percent, labels: this.labels.map((label) => label.name),
+      parts: PARTS.map((part) => ({
+        part, rows: this.shown().filter((row) => row.part === part).length,
+        per_label: this.labels.map((label) => this.shown().filter((row) => row.part === part && row.label === label.id).length),
+      })),
+      grouped: false, from_file: false, unlabelled: this.shown().filter((row) => row.label === null).length, notes: [note],
+    };
+    return this.split;
+  }
+}

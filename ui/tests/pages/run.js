@@ -1,0 +1,268 @@
+// Walks through the whole window as a person would, in both languages and both themes, over the mock engine.
+// Screenshots go to $SCREENSHOTS, or a temporary folder. The last line counts the checks.
+import { mkdir, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { axe, launch, openPage, overflow, servePages, settle, Tally } from "./harness.js";
+
+const SIZES = [{ width: 1000, height: 700 }, { width: 1400, height: 900 }];
+const tally = new Tally();
+const shots = process.env.SCREENSHOTS ?? (await mkdtemp(join(tmpdir(), "understudy-shots-")));
+await mkdir(shots, { recursive: true });
+
+const pages = await servePages();
+const browser = await launch();
+try {
+  await section("the checks themselves", checksCanFail);
+  for (const language of ["en", "zh"]) {
+    for (const theme of ["light", "dark"]) await section(`walk ${language} ${theme}`, () => walk(language, theme));
+  }
+  await section("labelling by keyboard", labelByKeyboard);
+  await section("empty rooms", emptyRooms);
+  await section("failures", failures);
+  await section("cancel and continue", cancelAndContinue);
+  await section("settings", settings);
+} finally {
+  await browser.close();
+  pages.stop();
+}
+console.log(`screenshots: ${shots}`);
+process.exit(tally.last());
+
+async function section(name, work) {
+  try {
+    await work();
+  } catch (error) {
+    tally.ok(false, name, String(error));
+  }
+}
+
+/** One state of the window: looked at in both sizes, judged by axe, photographed. */
+async function look(page, name) {
+  for (const size of SIZES) {
+    await page.setViewportSize(size);
+    await settle(page);
+    const wide = await overflow(page);
+    tally.ok(wide.length === 0, `${name}: nothing sticks out at ${size.width}`, wide.join("; "));
+    await page.screenshot({ path: join(shots, `${name}-${size.width}.png`) });
+  }
+  const violations = await axe(page);
+  tally.ok(violations.length === 0, `${name}: axe`, violations.join("\n       "));
+}
+
+function at(page, id) {
+  return page.getByTestId(id);
+}
+
+/** A check that cannot fail says nothing: each is shown a fault first. */
+async function checksCanFail() {
+  const { page, faults } = await openPage(browser, pages.url, { language: "en", theme: "light" });
+  await at(page, "start").waitFor();
+  await page.evaluate(() => {
+    document.querySelector("main").insertAdjacentHTML("beforeend", '<img src="data:," /><p style="color: red" class="wide">x</p>');
+    document.querySelector(".wide").style.width = "4000px";
+    document.querySelector(".wide").style.maxWidth = "none";
+  });
+  tally.ok((await axe(page)).some((violation) => violation.startsWith("image-alt")), "axe finds an image without words");
+  tally.ok((await overflow(page)).length > 0, "a box that sticks out is found");
+  tally.ok(faults.some((fault) => fault.includes("CSP")), "an inline style is found");
+  await page.close();
+}
+
+async function walk(language, theme) {
+  const { page, faults } = await openPage(browser, pages.url, { language, theme, pace: "6" });
+  const see = (name) => look(page, `${language}-${theme}-${name}`);
+  await at(page, "start").waitFor();
+  await see("0-start");
+
+  await at(page, "project-name-input").fill(language === "en" ? "Lease review" : "租赁合同审查");
+  await at(page, "create-project").click();
+  await at(page, "drop-zone").waitFor();
+  await see("1-data-empty");
+
+  await page.evaluate(() => window.mock.drop({ hover: true, paths: ["/x/clauses.csv"] }));
+  tally.ok(await page.locator(".zone.hover").isVisible(), "the drop zone shows that a file hovers");
+  await page.evaluate(() => window.mock.drop({ hover: false, paths: ["/x/clauses.csv"] }));
+  await at(page, "preview").waitFor();
+  await see("1-data-preview");
+  await at(page, "import").click();
+  await at(page, "data-summary").waitFor();
+  await at(page, "rows").locator("[data-index]").first().waitFor();
+  await see("1-data-summary");
+  await at(page, "rows").focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await at(page, "row-panel").waitFor();
+  await see("1-data-row");
+  await page.keyboard.press("Escape");
+  await at(page, "row-panel").waitFor({ state: "detached" });
+  await at(page, "drop-duplicates").click();
+  await at(page, "undo-cleaning").waitFor();
+
+  await at(page, "next").click();
+  await at(page, "bench-text").waitFor();
+  await see("2-labels");
+
+  await at(page, "next").click();
+  await at(page, "divide").click();
+  await at(page, "split-result").waitFor();
+  await see("3-split");
+
+  await at(page, "next").click();
+  await at(page, "machine").waitFor();
+  await at(page, "download-multilingual-e5-small").click();
+  await at(page, "choose-multilingual-e5-small").waitFor();
+  await see("4-model");
+
+  await at(page, "next").click();
+  await at(page, "plan").waitFor();
+  await at(page, "settings").locator("summary").click();
+  await page.locator("button[popovertarget]").first().click();
+  await see("5-train-plan");
+  await page.keyboard.press("Escape");
+  await at(page, "settings").locator("summary").click();
+  await page.evaluate(() => (window.mock.engine.pace = 60));
+  await at(page, "start-training").click();
+  await page.waitForFunction(() => document.querySelectorAll("[data-testid=run] tbody .kept, [data-testid=run] tbody td").length > 0);
+  await page.waitForTimeout(1900);
+  await see("5-train-running");
+  await page.evaluate(() => (window.mock.engine.pace = 2));
+  await at(page, "run-state").waitFor({ timeout: 20000 });
+  tally.ok((await at(page, "run-state").getAttribute("data-state")) === "finished", "the run is finished");
+  await see("5-train-done");
+
+  await at(page, "next").click();
+  await at(page, "headline").waitFor();
+  await see("6-results");
+  await at(page, "confusion").scrollIntoViewIfNeeded();
+  await see("6-results-confusion");
+  await at(page, "wrong-answers").scrollIntoViewIfNeeded();
+  await at(page, "wrong-rows").locator("[data-index]").first().click();
+  await see("6-results-wrong");
+  await at(page, "curves").scrollIntoViewIfNeeded();
+  await see("6-results-curves");
+
+  await at(page, "next").click();
+  await at(page, "use-text").fill(
+    language === "en"
+      ? "Either party may terminate this Agreement for any reason upon thirty days’ written notice."
+      : "公司拖欠我两个月工资，还没有签劳动合同，我可以要求赔偿吗？",
+  );
+  await page.keyboard.press("Control+Enter");
+  await at(page, "predicted-label").waitFor();
+  await at(page, "predict-file").click();
+  await at(page, "predict-result").waitFor();
+  await see("7-use");
+  tally.ok(faults.length === 0, `${language} ${theme}: no error on the console, no policy violation`, faults.join("; "));
+  await page.close();
+}
+
+async function labelByKeyboard() {
+  const { page, faults } = await openPage(browser, pages.url, { language: "en", theme: "light" });
+  await at(page, "sample-contracts").focus();
+  await page.keyboard.press("Enter");
+  await at(page, "nav-labels").waitFor();
+  await page.keyboard.press("Alt+2");
+  await at(page, "bench-text").waitFor();
+  const labelled = () => page.evaluate(() => window.mock.engine.project.labelState().labelled);
+  const text = () => at(page, "bench-text").innerText();
+  const before = await labelled();
+  const first = await text();
+  for (const key of ["1", "3", "2"]) await page.keyboard.press(key);
+  await page.waitForFunction((n) => window.mock.engine.project.labelState().labelled === n, before + 3);
+  tally.ok(true, "three keys label three rows");
+  await settle(page);
+  tally.ok((await text()) !== first, "the next row is shown after a label");
+  for (let i = 0; i < 3; i++) await page.keyboard.press("Control+z");
+  await page.waitForFunction((n) => window.mock.engine.project.labelState().labelled === n, before);
+  await page.waitForFunction((t) => document.querySelector("[data-testid=bench-text]").innerText === t, first);
+  tally.ok(true, "three times undo comes back to the first row");
+  await page.keyboard.press("Control+Shift+z");
+  await page.waitForFunction((n) => window.mock.engine.project.labelState().labelled === n, before + 1);
+  tally.ok(true, "redo sets the label again");
+  await at(page, "nav-labels").getByText(`${before + 1} labelled`).waitFor();
+  tally.ok(true, "the list of rooms follows the labelling");
+  await at(page, "new-label").focus();
+  await page.keyboard.type("1 Insurance");
+  await page.keyboard.press("Enter");
+  await page.getByText("1 Insurance").first().waitFor();
+  await page.keyboard.type("card_payment_fee_charged_without_notice_in_advance");
+  await page.keyboard.press("Enter");
+  await page.getByText("card_payment_fee_charged").first().waitFor();
+  await look(page, "labels-long-name");
+  tally.ok((await labelled()) === before + 1, "keys typed into a field label nothing");
+  tally.ok(faults.length === 0, "labelling: no error on the console", faults.join("; "));
+  await page.close();
+}
+
+async function emptyRooms() {
+  const { page, faults } = await openPage(browser, pages.url, { language: "en", theme: "light" });
+  await at(page, "project-name-input").fill("Empty");
+  await page.keyboard.press("Enter");
+  await at(page, "drop-zone").waitFor();
+  for (const room of ["labels", "split", "results", "use"]) {
+    await at(page, `nav-${room}`).click();
+    await at(page, "missing").waitFor();
+    await look(page, `empty-${room}`);
+  }
+  await at(page, "nav-train").click();
+  await at(page, "plan").waitFor();
+  tally.ok(await at(page, "start-training").isDisabled(), "training cannot start without a split");
+  await look(page, "empty-train");
+  tally.ok(faults.length === 0, "empty rooms: no error on the console", faults.join("; "));
+  await page.close();
+}
+
+async function failures() {
+  const { page } = await openPage(browser, pages.url, { language: "zh", theme: "light" });
+  await at(page, "project-name-input").fill("坏文件");
+  await page.keyboard.press("Enter");
+  await at(page, "drop-zone").waitFor();
+  await page.evaluate(() => window.mock.drop({ hover: false, paths: ["/x/brief.pdf"] }));
+  await at(page, "error-note").waitFor();
+  tally.ok((await at(page, "error-note").innerText()).includes("这个文件不是表格"), "a bad file is explained in the window's language");
+  tally.ok(await at(page, "drop-zone").isVisible(), "another file can be chosen at once");
+  await look(page, "failure-data");
+  await page.close();
+}
+
+async function cancelAndContinue() {
+  const { page, faults } = await openPage(browser, pages.url, { language: "en", theme: "dark", pace: "25" });
+  await at(page, "sample-contracts").click();
+  await at(page, "nav-split").click();
+  await at(page, "divide").click();
+  await at(page, "split-result").waitFor();
+  await at(page, "nav-train").click();
+  await at(page, "start-training").click();
+  await page.getByText("Round 2 of 3").first().waitFor();
+  await at(page, "cancel-training").click();
+  await at(page, "continue-training").waitFor();
+  await look(page, "train-cancelled");
+  await at(page, "continue-training").click();
+  await page.waitForFunction(() => document.querySelector("[data-testid=run-state]")?.getAttribute("data-state") === "finished", null, { timeout: 15000 });
+  tally.ok(true, "a cancelled run continues to its end");
+  await at(page, "nav-results").click();
+  await at(page, "headline").waitFor();
+  await page.locator("[data-cell]").first().focus();
+  await page.keyboard.press("ArrowRight");
+  const second = await page.evaluate(() => document.activeElement?.getAttribute("data-cell"));
+  tally.ok(second !== "0-0" && second !== null, "arrows move through the confusion matrix", String(second));
+  await page.keyboard.press("Enter");
+  await page.locator("[data-testid=confusion] td.chosen").waitFor();
+  tally.ok(true, "a cell narrows the wrong answers");
+  tally.ok(faults.length === 0, "cancel and continue: no error on the console", faults.join("; "));
+  await page.close();
+}
+
+async function settings() {
+  const { page, faults } = await openPage(browser, pages.url, { language: "en", theme: "light" });
+  await page.getByTestId("language").getByText("中文").click();
+  await page.getByRole("heading", { name: "您的项目" }).waitFor();
+  tally.ok((await page.evaluate(() => document.documentElement.lang)) === "zh-CN", "the language changes at once");
+  await page.getByTestId("theme").getByText("深色").click();
+  await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+  tally.ok(await page.evaluate(() => window.mock.engine.settings.theme === "dark" && window.mock.engine.settings.language === "zh"), "the engine keeps both settings");
+  tally.ok(faults.length === 0, "settings: no error on the console", faults.join("; "));
+  await page.close();
+}

@@ -1,0 +1,54 @@
+// The labelling room over the mock engine: the order of things when keys come quickly.
+import { clearMocks } from "@tauri-apps/api/mocks";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { commands } from "../../src/ipc/bindings";
+import { Session } from "../../src/project/session.svelte";
+import { LabelsRoom } from "../../src/rooms/labels/labels.svelte";
+import { installMock, type Mock } from "../mock/engine";
+
+let mock: Mock;
+let room: LabelsRoom;
+
+beforeEach(async () => {
+  mock = installMock({ language: "en", theme: "light", pace: 0 });
+  const session = new Session();
+  await session.open(() => commands.openSample("contracts"));
+  room = new LabelsRoom(session);
+  await room.load();
+});
+afterEach(clearMocks);
+
+const labelOf = (id: number): number | null => mock.engine.need().row(id).label;
+
+describe("labelling", () => {
+  it("begins with the first row that has no label", () => {
+    expect(room.detail?.id).toBe(12);
+    expect(room.place).toBe(11);
+  });
+
+  it("takes quick keys one after the other, each for its own row", async () => {
+    await Promise.all([room.label(1), room.label(2), room.label(3)]);
+    expect([labelOf(12), labelOf(24), labelOf(36)]).toEqual([1, 2, 3]);
+    expect(room.detail?.id).toBe(48);
+  });
+
+  it("shows the row that an undo has touched", async () => {
+    await room.label(1);
+    await room.undo();
+    expect([room.detail?.id, labelOf(12), room.scheme?.can_redo]).toEqual([12, null, true]);
+  });
+
+  it("walks through all rows when asked to, and stops at the ends", async () => {
+    room.walk = "all";
+    await room.label(4);
+    expect([labelOf(12), room.detail?.id]).toEqual([4, 13]);
+    for (let i = 0; i < 20; i++) await room.step(-1);
+    expect(room.place).toBe(0);
+  });
+
+  it("keeps the failure of a refused label on the page", async () => {
+    mock.engine.project = null;
+    expect(await room.add("Insurance")).toBe(false);
+    expect(room.task.failure?.kind).toBe("no_project");
+  });
+});
