@@ -143,6 +143,32 @@ pub fn interrupted(project: &mut Project, id: &str, ending: WorkerEnding) -> Res
     Ok(())
 }
 
+/// Writes down that a run could not even begin.
+///
+/// # Errors
+/// Those of the database.
+pub fn failed(project: &mut Project, id: &str, error: &EngineError) -> Result<()> {
+    let mut run = find(project, id)?;
+    run.status = RunStatus::Failed;
+    run.reason = Some(to_value(&Problem::from(error))?);
+    Ok(project.update_run(&run)?)
+}
+
+/// Makes a stopped run wait for a worker again.
+///
+/// # Errors
+/// [`EngineError::RunActive`] when one is at work, and those of the database.
+pub fn queue_again(project: &mut Project, id: &str) -> Result<()> {
+    recover(project)?;
+    if let Some(active) = project.runs()?.into_iter().find(|run| is_active(run.status)) {
+        return Err(EngineError::RunActive { id: active.id });
+    }
+    let mut run = find(project, id)?;
+    run.status = RunStatus::Queued;
+    run.reason = None;
+    Ok(project.update_run(&run)?)
+}
+
 /// How a run was asked to train.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use understudy_report::Language;
 use understudy_train::TrainSettings;
 
 use crate::error::UserError;
-use crate::job::{Event, JobKind, Progress};
+use crate::job::{Event, Progress};
 use crate::words;
 
 /// A sample project that comes with the app.
@@ -401,16 +401,4 @@ impl WorkerEvent {
             Event::Interrupted { problem } => WorkerEvent::Interrupted { error: problem.told(language).clone() },
         })
     }
-}
-
-/// News of a job for the window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct JobEvent {
-    /// The job; for a training, the run's id.
-    pub job: String,
-    /// What kind of job.
-    pub kind: JobKind,
-    /// The news.
-    pub event: WorkerEvent,
 }

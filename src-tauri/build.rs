@@ -1,0 +1,5 @@
+//! Embeds the shell's configuration and capabilities.
+
+fn main() {
+    tauri_build::build();
+}

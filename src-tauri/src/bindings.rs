@@ -1,0 +1,86 @@
+//! The commands and events of the window, and their TypeScript: `ui/src/ipc/bindings.ts` is generated from here.
+
+use tauri_specta::{Builder, ErrorHandlingMode, collect_commands, collect_events};
+
+use crate::commands::{app, data, labels, model, project, results, split, train, usage};
+use crate::jobs::{FileDropEvent, JobEvent};
+
+/// All commands and events.
+pub fn builder() -> Builder<tauri::Wry> {
+    Builder::new()
+        .error_handling(ErrorHandlingMode::Throw)
+        .commands(collect_commands![
+            app::app_info,
+            app::save_settings,
+            app::machine,
+            project::create_project,
+            project::open_project,
+            project::pick_project,
+            project::open_sample,
+            project::overview,
+            project::close_project,
+            data::pick_data_file,
+            data::preview_file,
+            data::import_file,
+            data::data_summary,
+            data::rows_page,
+            data::example,
+            data::problems_page,
+            data::drop_duplicates,
+            data::drop_empty,
+            data::undo_cleaning,
+            labels::label_state,
+            labels::add_label,
+            labels::rename_label,
+            labels::remove_label,
+            labels::annotate,
+            labels::undo_annotation,
+            labels::redo_annotation,
+            labels::next_unlabelled,
+            split::make_split,
+            split::split_summary,
+            model::models,
+            model::choose_model,
+            model::fetch_model,
+            train::train_plan,
+            train::start_training,
+            train::continue_training,
+            train::cancel_job,
+            train::runs,
+            train::run_history,
+            results::run_results,
+            results::wrong_answers,
+            results::write_report,
+            results::save_report,
+            results::open_report,
+            results::export_model,
+            usage::try_text,
+            usage::predict_file,
+        ])
+        .events(collect_events![JobEvent, FileDropEvent])
+        .typ::<understudy_engine::UserError>()
+        .typ::<understudy_engine::job::Phase>()
+}
+
+#[cfg(test)]
+mod tests {
+    use specta_typescript::Typescript;
+    use std::path::Path;
+
+    /// Set to write the file instead of comparing it.
+    const WRITE: &str = "UNDERSTUDY_WRITE_BINDINGS";
+
+    #[test]
+    fn the_bindings_of_the_window_are_those_of_the_commands() {
+        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/src/ipc/bindings.ts");
+        let fresh = std::env::temp_dir().join(format!("understudy-bindings-{}.ts", std::process::id()));
+        super::builder().export(Typescript::default(), &fresh).unwrap();
+        let generated = std::fs::read_to_string(&fresh).unwrap();
+        std::fs::remove_file(&fresh).unwrap();
+        if std::env::var_os(WRITE).is_some() {
+            std::fs::write(&target, &generated).unwrap();
+        }
+        let kept = std::fs::read_to_string(&target).unwrap();
+        assert!(kept == generated, "stale: run {WRITE}=1 cargo test -p understudy-app bindings");
+    }
+}

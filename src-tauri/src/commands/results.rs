@@ -1,0 +1,74 @@
+//! The results room.
+
+use std::path::{Path, PathBuf};
+
+use tauri::{AppHandle, State};
+use tauri_plugin_opener::OpenerExt;
+use understudy_engine::view::{RunResults, WrongFilter, WrongPage};
+use understudy_engine::{EngineError, report, results};
+
+use crate::state::{Answer, AppState};
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn run_results(state: State<'_, AppState>, run: String) -> Answer<RunResults> {
+    state.with(|session, language| results::results(&session.project, &run, language))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn wrong_answers(
+    state: State<'_, AppState>,
+    run: String,
+    filter: WrongFilter,
+    offset: u32,
+    limit: u32,
+) -> Answer<WrongPage> {
+    state.with(|session, _| results::wrong_answers(&session.project, &run, &filter, offset, limit))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn write_report(state: State<'_, AppState>, run: String) -> Answer<String> {
+    Ok(written(&state, &run)?.display().to_string())
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn save_report(state: State<'_, AppState>, run: String) -> Answer<Option<String>> {
+    let name = state.with(|session, _| Ok(session.project.name().to_owned()))?;
+    let Some(target) = state.picker.save(&format!("{name}.html")) else { return Ok(None) };
+    let report = written(&state, &run)?;
+    copy(&report, &target).map_err(|error| state.tell(error))?;
+    Ok(Some(target.display().to_string()))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn open_report(app: AppHandle, state: State<'_, AppState>, run: String) -> Answer<()> {
+    let report = written(&state, &run)?;
+    let opened = app.opener().open_path(report.display().to_string(), None::<&str>);
+    opened.map_err(|error| state.tell(EngineError::File { path: report, source: std::io::Error::other(error) }))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn export_model(state: State<'_, AppState>, run: String) -> Answer<Option<String>> {
+    let Some(folder) = state.picker.folder() else { return Ok(None) };
+    state.with(|session, _| {
+        let target = folder.join(format!("{} {run}", session.project.name()));
+        session.export(&run, &target)?;
+        Ok(Some(target.display().to_string()))
+    })
+}
+
+fn written(state: &AppState, run: &str) -> Answer<PathBuf> {
+    state.with(|session, language| report::write(&mut session.project, run, language))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), EngineError> {
+    match std::fs::copy(from, to) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(EngineError::File { path: to.to_owned(), source }),
+    }
+}

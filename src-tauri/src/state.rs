@@ -1,0 +1,109 @@
+//! What the shell holds: the open project, the settings, the jobs at work. Facts live in the project's database.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tauri::{AppHandle, Manager};
+use understudy_engine::settings::{Stored, system_language};
+use understudy_engine::supervisor::Answerer;
+use understudy_engine::{EngineError, Language, Session, UserError, models};
+
+use crate::dialogs::{FilePicker, picker};
+use crate::jobs::Jobs;
+
+/// A command's answer: the error is told in the window's language.
+pub type Answer<T> = Result<T, UserError>;
+
+/// Shared by all commands.
+pub struct AppState {
+    session: Mutex<Option<Session>>,
+    stored: Mutex<Stored>,
+    /// Jobs at work.
+    pub jobs: Jobs,
+    /// The worker that answers single texts, with the model it has in memory.
+    pub answerer: Mutex<Option<Answerer>>,
+    /// File dialogs.
+    pub picker: Box<dyn FilePicker>,
+}
+
+impl AppState {
+    /// Reads the settings, and moves a model that came with the installer into the library.
+    pub fn read(app: &AppHandle) -> Self {
+        let mut stored = Stored::read().unwrap_or_else(|error| {
+            eprintln!("the settings could not be read, starting with the usual ones: {error}");
+            Stored::default()
+        });
+        stored.forget_missing();
+        let bundled = app.path().resource_dir().ok().map(|folder| folder.join("models/starter"));
+        if let Some(folder) = bundled.filter(|folder| folder.is_dir()) {
+            std::thread::spawn(move || adopt_bundled_model(&folder));
+        }
+        AppState {
+            session: Mutex::new(None),
+            stored: Mutex::new(stored),
+            jobs: Jobs::default(),
+            answerer: Mutex::new(None),
+            picker: picker(app.clone()),
+        }
+    }
+
+    /// The window's language.
+    pub fn language(&self) -> Language {
+        self.stored().settings.language.unwrap_or_else(system_language)
+    }
+
+    /// The settings.
+    pub fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An error in the window's language.
+    pub fn tell(&self, error: impl Into<EngineError>) -> UserError {
+        error.into().told(self.language())
+    }
+
+    /// Does something with the open project.
+    ///
+    /// # Errors
+    /// That no project is open, or what the work says.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Session, Language) -> Result<T, EngineError>) -> Answer<T> {
+        let language = self.language();
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        match session.as_mut() {
+            Some(session) => work(session, language).map_err(|error| error.told(language)),
+            None => Err(EngineError::NoProject.told(language)),
+        }
+    }
+
+    /// Makes this the open project and remembers it.
+    pub fn open(&self, session: Session) {
+        self.close_answerer();
+        let mut stored = self.stored();
+        stored.remember(session.project.name(), session.project.folder());
+        if let Err(error) = stored.write() {
+            eprintln!("the list of projects could not be saved: {error}");
+        }
+        drop(stored);
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+    }
+
+    /// Closes the open project.
+    pub fn close(&self) {
+        self.close_answerer();
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn close_answerer(&self) {
+        *self.answerer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+fn adopt_bundled_model(folder: &PathBuf) {
+    let library = models::library();
+    if library.folder(models::STARTER).is_ok() {
+        return;
+    }
+    if let Err(error) = library.add(folder, models::STARTER) {
+        eprintln!("the model that came with the app could not be moved into the library: {error}");
+    }
+}

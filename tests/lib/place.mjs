@@ -1,0 +1,82 @@
+// A place of its own for every test: folders for settings and projects, and the command line in it.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { COMMAND_LINE, ROOT, withRealLocale } from "../../scripts/lib/places.mjs";
+
+export const SAMPLES = join(ROOT, "resources/samples");
+
+export class Place {
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), "understudy-test-"));
+    // The model library stays the user's: the set-up has put the starter model there.
+    this.environment = { ...withRealLocale(process.env), UNDERSTUDY_HOME: join(this.folder, "home") };
+  }
+
+  path(...names) {
+    return join(this.folder, ...names);
+  }
+
+  write(name, contents) {
+    writeFileSync(this.path(name), contents);
+    return this.path(name);
+  }
+
+  /** Runs the command line with --json. Returns its exit code, its one JSON object and what it said to people. */
+  understudy(...args) {
+    const result = spawnSync(COMMAND_LINE, [...args, "--json"], { env: this.environment, encoding: "utf8", maxBuffer: 1 << 28 });
+    const { status, stdout, stderr, signal } = result;
+    return { status, signal, said: stderr, found: stdout ? JSON.parse(stdout) : null };
+  }
+
+  /** As `understudy`, but it must succeed. */
+  must(...args) {
+    const result = this.understudy(...args);
+    if (result.status !== 0) throw new Error(`understudy ${args.join(" ")}: status ${result.status}\n${result.said}`);
+    return result.found;
+  }
+
+  /** Starts the command line without waiting. */
+  start(...args) {
+    return spawn(COMMAND_LINE, args, { env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
+  }
+
+  remove() {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The first rows of a sample that carry a label, as CSV: small enough to train in seconds. */
+export function smallTable(rows) {
+  const words = { Payment: "invoice fee pay due", Term: "expire renew date year", Law: "court state govern law" };
+  const lines = ["text,label"];
+  for (let i = 0; i < rows; i++) {
+    const [label, vocabulary] = Object.entries(words)[i % 3];
+    const [a, b, c, d] = vocabulary.split(" ");
+    const turns = [`The ${a} shall ${b} under clause ${i}`, `Clause ${i}: ${c} and ${d}`, `${d} ${i} means the ${a}`];
+    lines.push(`"${turns[i % 7 % 3]}, as agreed.",${label}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** The rows of a CSV file, for comparing. */
+export function readCsv(path) {
+  const text = readFileSync(path, "utf8");
+  const rows = [[]];
+  let cell = "";
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (quoted && c === '"' && text[i + 1] === '"') {
+      cell += c;
+      i++;
+    } else if (c === '"') quoted = !quoted;
+    else if (!quoted && (c === "," || c === "\n")) {
+      rows.at(-1).push(cell);
+      cell = "";
+      if (c === "\n") rows.push([]);
+    } else if (c !== "\r" || quoted) cell += c;
+  }
+  return rows.filter((row) => row.length > 1);
+}

@@ -1,0 +1,135 @@
+// The real app in a real window (Xvfb), driven through WebDriver.
+import { spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { readFileSync } from "node:fs";
+import { Builder, By, Capabilities, Key, until } from "selenium-webdriver";
+import { startDisplay, stopProcess } from "../../scripts/lib/display.mjs";
+import { APP } from "../../scripts/lib/places.mjs";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const WAIT = 20_000;
+export { By, Key };
+
+/** Opens the app for `place`. Everything is stopped by `close`. */
+export async function openWindow(place, { language = "en", answers = [] } = {}) {
+  const script = place.write("dialog-answers.txt", answers.map((answer) => `${answer}\n`).join(""));
+  mkdirSync(place.path("home/config"), { recursive: true });
+  const settings = { settings: { language, theme: "light" }, recent: [] };
+  writeFileSync(place.path("home/config/settings.json"), JSON.stringify(settings));
+  const display = await startDisplay("1400x1000");
+  const port = await freePort();
+  const environment = {
+    ...place.environment,
+    DISPLAY: display.name,
+    TAURI_WEBVIEW_AUTOMATION: "true",
+    UNDERSTUDY_DIALOG_ANSWERS: script,
+    XDG_CACHE_HOME: place.path("cache"),
+    XDG_CONFIG_HOME: place.path("config"),
+  };
+  delete environment.WAYLAND_DISPLAY;
+  // The model library is the user's, whose folder the variables above would hide.
+  const server = spawn("WebKitWebDriver", [`--port=${port}`], { env: environment, detached: true, stdio: ["ignore", "inherit", "inherit"] });
+  try {
+    await answering(port);
+    const capabilities = new Capabilities({ "webkitgtk:browserOptions": { binary: APP, args: [] } });
+    const driver = await new Builder().usingServer(`http://127.0.0.1:${port}`).withCapabilities(capabilities).build();
+    const close = async () => {
+      await driver.quit().catch((error) => console.error(`the window did not close by itself: ${error.message}`));
+      await stopProcess(server);
+      await display.stop();
+    };
+    return new Window(driver, close);
+  } catch (error) {
+    await stopProcess(server);
+    await display.stop();
+    throw error;
+  }
+}
+
+class Window {
+  constructor(driver, close) {
+    this.driver = driver;
+    this.close = close;
+  }
+
+  /** The element with this data-testid, once it is there and visible. */
+  async get(id, wait = WAIT) {
+    const element = await this.driver.wait(until.elementLocated(By.css(`[data-testid="${id}"]`)), wait, `no ${id}`);
+    await this.driver.wait(until.elementIsVisible(element), wait, `${id} stays hidden`);
+    return element;
+  }
+
+  async has(id) {
+    return (await this.driver.findElements(By.css(`[data-testid="${id}"]`))).length > 0;
+  }
+
+  async click(id, wait = WAIT) {
+    const element = await this.get(id, wait);
+    await this.driver.wait(until.elementIsEnabled(element), wait, `${id} stays disabled`);
+    await this.driver.executeScript("arguments[0].scrollIntoView({ block: 'center' })", element);
+    await this.settle();
+    await element.click();
+  }
+
+  async text(id, wait = WAIT) {
+    return (await this.get(id, wait)).getText();
+  }
+
+  /** Types into a field in place of what stands there. */
+  async fill(id, text) {
+    const element = await this.get(id);
+    await element.click();
+    await element.sendKeys(Key.chord(Key.CONTROL, "a"), Key.DELETE, text);
+  }
+
+  async press(...keys) {
+    await this.driver.actions().sendKeys(...keys).perform();
+  }
+
+  /** Waits until a check answers truthily. */
+  async until(check, what, wait = WAIT) {
+    return this.driver.wait(check, wait, what);
+  }
+
+  /** Two frames: what was asked for has been drawn. */
+  async settle() {
+    await this.driver.executeAsyncScript("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))");
+  }
+
+  async screenshot(path) {
+    await this.settle();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    writeFileSync(path, await this.driver.takeScreenshot(), "base64");
+  }
+
+  /** Violations of WCAG 2.2 AA that axe finds in the window as it stands. */
+  async axe() {
+    await this.driver.executeScript(axeSource);
+    return this.driver.executeAsyncScript(`
+      const done = arguments[0];
+      axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] }).then(
+        (result) => done(result.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.target.join(" ")).join("; "))),
+        (error) => done(["axe itself: " + error]));`);
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject).listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function answering(port) {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const answer = await fetch(`http://127.0.0.1:${port}/status`).catch(() => null);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("WebKitWebDriver does not answer");
+}

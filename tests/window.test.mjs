@@ -1,0 +1,181 @@
+// A new user's way through the real window, from a file to a report and a first prediction, in both languages.
+// SCREENSHOTS=FOLDER keeps a picture of every room.
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { Place, readCsv, SAMPLES } from "./lib/place.mjs";
+import { Key, openWindow } from "./lib/window.mjs";
+
+const SHOTS = process.env.SCREENSHOTS;
+if (SHOTS) mkdirSync(SHOTS, { recursive: true });
+const TRAINING = 240_000;
+
+const WAYS = [
+  { language: "en", sample: "contract-clauses.csv", project: "Clause review", text: "This Agreement shall be governed by the laws of the State of New York.", label: "Governing Law" },
+  { language: "zh", sample: "legal-questions-zh.csv", project: "法律咨询分类", text: "公司拖欠工资三个月，我该怎么办？", label: null },
+];
+
+for (const way of WAYS) {
+  describe(`the whole way in ${way.language}`, () => {
+    const place = new Place();
+    let window;
+
+    before(async () => {
+      const answers = [
+        join(SAMPLES, way.sample),
+        place.path("saved report.html"),
+        place.path(),
+        join(SAMPLES, way.sample),
+        place.path("predicted.csv"),
+      ];
+      window = await openWindow(place, { language: way.language, answers });
+    });
+    after(async () => {
+      await window?.close();
+      place.remove();
+    });
+
+    /** A room as it stands: judged by axe in both themes, photographed. */
+    async function look(name) {
+      assert.deepEqual(await window.axe(), [], `${name}: light`);
+      if (SHOTS) await window.screenshot(join(SHOTS, `${name}-${way.language}.png`));
+      const theme = (value) => window.driver.executeScript("document.documentElement.dataset.theme = arguments[0]", value);
+      await theme("dark");
+      assert.deepEqual(await window.axe(), [], `${name}: dark`);
+      if (SHOTS) await window.screenshot(join(SHOTS, `${name}-${way.language}-dark.png`));
+      await theme("light");
+    }
+
+    test("a project is made", async () => {
+      await window.get("start");
+      await look("0-start");
+      await window.fill("project-name-input", way.project);
+      await window.click("create-project");
+      await window.get("drop-zone");
+      assert.ok(existsSync(place.path("home/projects", `${way.project}.understudy`, "project.db")));
+    });
+
+    test("a file is chosen, seen and imported", async () => {
+      await window.click("choose-file");
+      await window.get("preview");
+      await look("1-preview");
+      await window.click("import");
+      await window.get("data-summary");
+      await look("1-data");
+    });
+
+    test("a row is labelled by a key, and the key can be taken back", async () => {
+      await window.click("nav-labels");
+      await window.get("bench");
+      const progress = await window.text("label-progress");
+      await look("2-labels");
+      if (way.language === "en") {
+        await window.press("1");
+        await window.until(async () => (await window.text("label-progress")) !== progress, "nothing was labelled");
+        await window.press(Key.chord(Key.CONTROL, "z"));
+        await window.until(async () => (await window.text("label-progress")) === progress, "undo did nothing");
+        await window.press("1");
+      }
+    });
+
+    test("the rows are divided", async () => {
+      await window.click("nav-split");
+      await window.click("divide");
+      await window.get("split-result");
+      await look("3-split");
+    });
+
+    test("the starter model is there", async () => {
+      await window.click("nav-model");
+      await window.get("machine");
+      await look("4-model");
+    });
+
+    test("it is trained, watched, cancelled and continued", async () => {
+      await window.click("nav-train");
+      await window.get("plan");
+      await look("5-plan");
+      await window.click("start-training");
+      await window.get("train-progress", TRAINING);
+      await window.until(async () => (await stateOf()) === "running", "the run did not begin", TRAINING);
+      await new Promise((resolve) => setTimeout(resolve, 6000));
+      await look("5-train-running");
+      await window.click("cancel-training");
+      await window.until(async () => (await stateOf()) === "cancelled", "the run was not cancelled", TRAINING);
+      await window.click("continue-training");
+      await window.until(async () => (await stateOf()) === "finished", "the run did not finish", TRAINING);
+      await look("5-train");
+    });
+
+    async function stateOf() {
+      return (await window.get("run-state")).getAttribute("data-state");
+    }
+
+    test("the results are told, and the report is written", async () => {
+      await window.click("nav-results");
+      await window.get("headline");
+      await window.get("confusion");
+      await look("6-results");
+      await window.click("save-report");
+      await window.until(() => existsSync(place.path("saved report.html")), "no report was saved");
+      const html = readFileSync(place.path("saved report.html"), "utf8");
+      assert.ok(html.includes(way.project) && html.includes("<svg"));
+      await window.click("export-model");
+      const exported = () => readdirSync(place.folder).find((name) => name.startsWith(`${way.project} `));
+      await window.until(() => exported() && existsSync(place.path(exported(), "model.safetensors")), "nothing was exported");
+    });
+
+    test("a text is answered, and a file", async () => {
+      await window.click("nav-use");
+      await window.fill("use-text", way.text);
+      await window.click("try");
+      const label = await window.text("predicted-label", 60_000);
+      assert.ok(label.length > 0);
+      if (way.label) assert.equal(label, way.label);
+      await window.click("predict-file");
+      await window.until(() => existsSync(place.path("predicted.csv")), "no file was predicted", 120_000);
+      await window.get("predict-result");
+      assert.ok(readCsv(place.path("predicted.csv")).length > 200);
+      await look("7-use");
+    });
+  });
+}
+
+describe("walls and accidents", () => {
+  const place = new Place();
+  let window;
+  before(async () => {
+    window = await openWindow(place, { answers: [place.write("empty.csv", "")] });
+  });
+  after(async () => {
+    await window?.close();
+    place.remove();
+  });
+
+  test("the page cannot leave, and cannot call what it may not", async () => {
+    await window.get("start");
+    const address = await window.driver.getCurrentUrl();
+    await window.driver.executeScript("location.href = 'http://127.0.0.1:9/?secret'");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.equal(await window.driver.getCurrentUrl(), address);
+    const refused = await window.driver.executeAsyncScript(`
+      const done = arguments[0];
+      window.__TAURI_INTERNALS__.invoke("plugin:dialog|open", { options: {} }).then(() => done("allowed"), () => done("refused"));`);
+    assert.equal(refused, "refused");
+    const fetched = await window.driver.executeAsyncScript(`
+      const done = arguments[0];
+      fetch("http://127.0.0.1:9/").then(() => done("allowed"), () => done("refused"));`);
+    assert.equal(fetched, "refused");
+  });
+
+  test("an empty file is told in plain words and nothing is lost", async () => {
+    await window.fill("project-name-input", "Bad file");
+    await window.click("create-project");
+    await window.click("choose-file");
+    const told = await window.text("error-note");
+    assert.match(told, /empty\.csv/);
+    if (SHOTS) await window.screenshot(join(SHOTS, "8-error-en.png"));
+    await window.get("drop-zone");
+  });
+});
