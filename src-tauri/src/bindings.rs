@@ -1,5 +1,6 @@
 //! The commands and events of the window, and their TypeScript: `ui/src/ipc/bindings.ts` is generated from here.
 
+use specta_typescript::semantic::Configuration;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands, collect_events};
 
 use crate::commands::{app, data, labels, model, project, results, split, train, usage};
@@ -9,6 +10,9 @@ use crate::jobs::{FileDropEvent, JobEvent};
 pub fn builder() -> Builder<tauri::Wry> {
     Builder::new()
         .error_handling(ErrorHandlingMode::Throw)
+        .disable_serde_phases()
+        // What crosses is finite; else every number would have to be asked whether it is null.
+        .semantic_types(Configuration::empty().enable_lossless_floats())
         .commands(collect_commands![
             app::app_info,
             app::save_settings,
@@ -81,6 +85,9 @@ mod tests {
             std::fs::write(&target, &generated).unwrap();
         }
         let kept = std::fs::read_to_string(&target).unwrap();
-        assert!(kept == generated, "stale: run {WRITE}=1 cargo test -p understudy-app bindings");
+        assert!(
+            kept == generated,
+            "stale: run {WRITE}=1 cargo test -p understudy-app bindings"
+        );
     }
 }

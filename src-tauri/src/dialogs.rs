@@ -29,7 +29,14 @@ struct System(AppHandle);
 impl FilePicker for System {
     fn table(&self) -> Option<PathBuf> {
         let tables = ["csv", "tsv", "txt"];
-        self.0.dialog().file().add_filter("CSV", &tables).add_filter("*", &["*"]).blocking_pick_file()?.into_path().ok()
+        self.0
+            .dialog()
+            .file()
+            .add_filter("CSV", &tables)
+            .add_filter("*", &["*"])
+            .blocking_pick_file()?
+            .into_path()
+            .ok()
     }
 
     fn folder(&self) -> Option<PathBuf> {
@@ -37,7 +44,13 @@ impl FilePicker for System {
     }
 
     fn save(&self, proposed: &str) -> Option<PathBuf> {
-        self.0.dialog().file().set_file_name(proposed).blocking_save_file()?.into_path().ok()
+        self.0
+            .dialog()
+            .file()
+            .set_file_name(proposed)
+            .blocking_save_file()?
+            .into_path()
+            .ok()
     }
 }
 

@@ -13,7 +13,9 @@ mod linux {
 
     pub fn mend() {
         // Without a real locale WebKit calls the language "C", which `Intl` refuses: the page would stay blank.
-        let language = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
+        let language = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
         if language.is_none_or(|language| language.starts_with("C") || language == "POSIX") {
             set("LANG", "en_US.UTF-8");
             if env::var_os("LC_ALL").is_some() {

@@ -38,7 +38,10 @@ pub struct FileDropEvent {
 impl FileDropEvent {
     /// The event for these files.
     pub fn new(hover: bool, paths: &[PathBuf]) -> Self {
-        FileDropEvent { hover, paths: paths.iter().map(|path| path.display().to_string()).collect() }
+        FileDropEvent {
+            hover,
+            paths: paths.iter().map(|path| path.display().to_string()).collect(),
+        }
     }
 }
 
@@ -61,7 +64,12 @@ impl Jobs {
     /// # Errors
     /// [`EngineError::WorkerMissing`].
     pub fn start(&self, app: &AppHandle, id: &str, kind: JobKind, job: Job) -> Result<(), EngineError> {
-        let relay = Relay { app: app.clone(), id: id.to_owned(), kind, job: job.clone() };
+        let relay = Relay {
+            app: app.clone(),
+            id: id.to_owned(),
+            kind,
+            job: job.clone(),
+        };
         // The lock is held over the start, so that the last event of a short job finds the worker to remove.
         let mut workers = self.workers();
         let worker = Worker::start(&supervisor::program()?, &job, move |event| relay.hear(event))?;
@@ -106,8 +114,14 @@ impl Relay {
         if event.is_last() {
             state.jobs.workers().remove(&self.id);
         }
-        let Some(event) = WorkerEvent::told(event, state.language()) else { return };
-        let news = JobEvent { job: self.id.clone(), kind: self.kind, event };
+        let Some(event) = WorkerEvent::told(event, state.language()) else {
+            return;
+        };
+        let news = JobEvent {
+            job: self.id.clone(),
+            kind: self.kind,
+            event,
+        };
         if let Err(error) = news.emit(&self.app) {
             eprintln!("news of {} could not be told to the page: {error}", self.id);
         }

@@ -1,6 +1,6 @@
 //! What the shell holds: the open project, the settings, the jobs at work. Facts live in the project's database.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tauri::{AppHandle, Manager};
@@ -34,7 +34,11 @@ impl AppState {
             Stored::default()
         });
         stored.forget_missing();
-        let bundled = app.path().resource_dir().ok().map(|folder| folder.join("models/starter"));
+        let bundled = app
+            .path()
+            .resource_dir()
+            .ok()
+            .map(|folder| folder.join("models/starter"));
         if let Some(folder) = bundled.filter(|folder| folder.is_dir()) {
             std::thread::spawn(move || adopt_bundled_model(&folder));
         }
@@ -98,7 +102,7 @@ impl AppState {
     }
 }
 
-fn adopt_bundled_model(folder: &PathBuf) {
+fn adopt_bundled_model(folder: &Path) {
     let library = models::library();
     if library.folder(models::STARTER).is_ok() {
         return;

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { readFileSync } from "node:fs";
-import { Builder, By, Capabilities, Key, until } from "selenium-webdriver";
+import { Builder, By, Capabilities, Key, error } from "selenium-webdriver";
 import { startDisplay, stopProcess } from "../../scripts/lib/display.mjs";
 import { APP } from "../../scripts/lib/places.mjs";
 
@@ -33,7 +33,7 @@ export async function openWindow(place, { language = "en", answers = [] } = {}) 
   const server = spawn("WebKitWebDriver", [`--port=${port}`], { env: environment, detached: true, stdio: ["ignore", "inherit", "inherit"] });
   try {
     await answering(port);
-    const capabilities = new Capabilities({ "webkitgtk:browserOptions": { binary: APP, args: [] } });
+    const capabilities = new Capabilities({ browserName: "wry", "webkitgtk:browserOptions": { binary: APP, args: [] } });
     const driver = await new Builder().usingServer(`http://127.0.0.1:${port}`).withCapabilities(capabilities).build();
     const close = async () => {
       await driver.quit().catch((error) => console.error(`the window did not close by itself: ${error.message}`));
@@ -56,9 +56,31 @@ class Window {
 
   /** The element with this data-testid, once it is there and visible. */
   async get(id, wait = WAIT) {
-    const element = await this.driver.wait(until.elementLocated(By.css(`[data-testid="${id}"]`)), wait, `no ${id}`);
-    await this.driver.wait(until.elementIsVisible(element), wait, `${id} stays hidden`);
-    return element;
+    const visible = async () => {
+      const [element] = await this.driver.findElements(By.css(`[data-testid="${id}"]`));
+      try {
+        return element && (await element.isDisplayed()) ? element : null;
+      } catch (problem) {
+        // The page put another in its place at this moment.
+        if (problem instanceof error.StaleElementReferenceError) return null;
+        throw problem;
+      }
+    };
+    return this.driver.wait(visible, wait, `no ${id}`);
+  }
+
+  /** A data attribute of the element with this data-testid; null when there is none. */
+  async data(id, name) {
+    return this.driver.executeScript("return document.querySelector(`[data-testid=\"${arguments[0]}\"]`)?.dataset[arguments[1]] ?? null", id, name);
+  }
+
+  /** Light or dark, at once: while colours change, contrast means nothing. */
+  async theme(value) {
+    await this.driver.executeScript(`
+      if (!window.still) document.styleSheets[0].insertRule("* { transition: none !important }");
+      window.still = true;
+      document.documentElement.dataset.theme = arguments[0];`, value);
+    await this.settle();
   }
 
   async has(id) {
@@ -66,8 +88,8 @@ class Window {
   }
 
   async click(id, wait = WAIT) {
+    await this.driver.wait(async () => (await this.get(id, wait)).isEnabled(), wait, `${id} stays disabled`);
     const element = await this.get(id, wait);
-    await this.driver.wait(until.elementIsEnabled(element), wait, `${id} stays disabled`);
     await this.driver.executeScript("arguments[0].scrollIntoView({ block: 'center' })", element);
     await this.settle();
     await element.click();
@@ -81,11 +103,19 @@ class Window {
   async fill(id, text) {
     const element = await this.get(id);
     await element.click();
-    await element.sendKeys(Key.chord(Key.CONTROL, "a"), Key.DELETE, text);
+    // One call each: within one call WebKit's driver does not let go of the control key.
+    await element.sendKeys(Key.chord(Key.CONTROL, "a"));
+    await element.sendKeys(Key.DELETE);
+    await element.sendKeys(text);
   }
 
   async press(...keys) {
     await this.driver.actions().sendKeys(...keys).perform();
+  }
+
+  /** Presses a key while another is held. */
+  async hold(modifier, key) {
+    await this.driver.actions().keyDown(modifier).sendKeys(key).keyUp(modifier).perform();
   }
 
   /** Waits until a check answers truthily. */

@@ -32,13 +32,14 @@ pub struct AppInfo {
 #[specta::specta]
 pub fn app_info(state: State<'_, AppState>) -> Answer<AppInfo> {
     let language = state.language();
+    let stored = state.stored().clone();
     Ok(AppInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         samples: samples::list().map_err(|error| state.tell(error))?,
         projects_folder: files::projects_folder().display().to_string(),
         problem: supervisor::program().err().map(|error| error.told(language)),
-        settings: state.stored().settings.clone(),
-        recent: state.stored().recent.clone(),
+        settings: stored.settings,
+        recent: stored.recent,
         language,
     })
 }

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use tauri::State;
-use understudy_data::{DataSummary, DialectOverrides, ExampleDetail, ImportOptions, ImportSummary, RowFilter, RowPage};
+use understudy_data::{
+    DataSummary, DialectOverrides, ExampleDetail, ImportOptions, ImportSummary, RowFilter, RowPage,
+};
 use understudy_engine::session;
 use understudy_engine::view::{Preview, ProblemPage};
 
@@ -23,7 +25,11 @@ pub fn preview_file(state: State<'_, AppState>, path: String, dialect: DialectOv
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn import_file(state: State<'_, AppState>, path: String, options: ImportOptions) -> Answer<ImportSummary> {
+pub fn import_file(
+    state: State<'_, AppState>,
+    path: String,
+    options: ImportOptions,
+) -> Answer<ImportSummary> {
     state.with(|session, _| session.import(Path::new(&path), &options, None, &mut |_, _| true))
 }
 

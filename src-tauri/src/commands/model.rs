@@ -27,6 +27,9 @@ pub fn choose_model(state: State<'_, AppState>, id: String) -> Answer<Overview> 
 #[specta::specta]
 pub fn fetch_model(app: AppHandle, state: State<'_, AppState>, id: String) -> Answer<String> {
     let job = state.jobs.next_id("fetch");
-    state.jobs.start(&app, &job, JobKind::FetchModel, Job::FetchModel { id }).map_err(|error| state.tell(error))?;
+    state
+        .jobs
+        .start(&app, &job, JobKind::FetchModel, Job::FetchModel { id })
+        .map_err(|error| state.tell(error))?;
     Ok(job)
 }

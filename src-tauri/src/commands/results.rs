@@ -37,7 +37,9 @@ pub fn write_report(state: State<'_, AppState>, run: String) -> Answer<String> {
 #[specta::specta]
 pub fn save_report(state: State<'_, AppState>, run: String) -> Answer<Option<String>> {
     let name = state.with(|session, _| Ok(session.project.name().to_owned()))?;
-    let Some(target) = state.picker.save(&format!("{name}.html")) else { return Ok(None) };
+    let Some(target) = state.picker.save(&format!("{name}.html")) else {
+        return Ok(None);
+    };
     let report = written(&state, &run)?;
     copy(&report, &target).map_err(|error| state.tell(error))?;
     Ok(Some(target.display().to_string()))
@@ -48,13 +50,20 @@ pub fn save_report(state: State<'_, AppState>, run: String) -> Answer<Option<Str
 pub fn open_report(app: AppHandle, state: State<'_, AppState>, run: String) -> Answer<()> {
     let report = written(&state, &run)?;
     let opened = app.opener().open_path(report.display().to_string(), None::<&str>);
-    opened.map_err(|error| state.tell(EngineError::File { path: report, source: std::io::Error::other(error) }))
+    opened.map_err(|error| {
+        state.tell(EngineError::File {
+            path: report,
+            source: std::io::Error::other(error),
+        })
+    })
 }
 
 #[tauri::command(async)]
 #[specta::specta]
 pub fn export_model(state: State<'_, AppState>, run: String) -> Answer<Option<String>> {
-    let Some(folder) = state.picker.folder() else { return Ok(None) };
+    let Some(folder) = state.picker.folder() else {
+        return Ok(None);
+    };
     state.with(|session, _| {
         let target = folder.join(format!("{} {run}", session.project.name()));
         session.export(&run, &target)?;
@@ -69,6 +78,9 @@ fn written(state: &AppState, run: &str) -> Answer<PathBuf> {
 fn copy(from: &Path, to: &Path) -> Result<(), EngineError> {
     match std::fs::copy(from, to) {
         Ok(_) => Ok(()),
-        Err(source) => Err(EngineError::File { path: to.to_owned(), source }),
+        Err(source) => Err(EngineError::File {
+            path: to.to_owned(),
+            source,
+        }),
     }
 }

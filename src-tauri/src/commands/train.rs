@@ -32,7 +32,10 @@ pub fn continue_training(app: AppHandle, state: State<'_, AppState>, run: String
 /// Starts the worker of a run that waits.
 fn begin(app: &AppHandle, state: &AppState, run: &str) -> Answer<()> {
     let project = state.with(|session, _| Ok(session.project.folder().to_owned()))?;
-    let job = Job::Train { project, run: run.to_owned() };
+    let job = Job::Train {
+        project,
+        run: run.to_owned(),
+    };
     match state.jobs.start(app, run, JobKind::Train, job) {
         Ok(()) => Ok(()),
         Err(error) => {

@@ -21,7 +21,9 @@ pub fn try_text(state: State<'_, AppState>, run: String, text: String) -> Answer
         _ => supervisor::program().and_then(|program| Answerer::start(&program, &of.0, &of.1)),
     };
     let mut warm = warm.map_err(|error| state.tell(error))?;
-    let prediction = warm.ask(&text).map_err(|problem| problem.told(state.language()).clone())?;
+    let prediction = warm
+        .ask(&text)
+        .map_err(|problem| problem.told(state.language()).clone())?;
     *answerer = Some(warm);
     Ok(prediction)
 }
@@ -29,12 +31,25 @@ pub fn try_text(state: State<'_, AppState>, run: String, text: String) -> Answer
 #[tauri::command(async)]
 #[specta::specta]
 pub fn predict_file(app: AppHandle, state: State<'_, AppState>, run: String) -> Answer<Option<String>> {
-    let Some(input) = state.picker.table() else { return Ok(None) };
-    let stem = input.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let Some(output) = state.picker.save(&format!("{stem} predicted.csv")) else { return Ok(None) };
+    let Some(input) = state.picker.table() else {
+        return Ok(None);
+    };
+    let stem = input
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let Some(output) = state.picker.save(&format!("{stem} predicted.csv")) else {
+        return Ok(None);
+    };
     let project = state.with(|session, _| Ok(session.project.folder().to_owned()))?;
     let id = state.jobs.next_id("predict");
-    let job = Job::PredictFile { project, run, input, output };
+    let job = Job::PredictFile {
+        project,
+        run,
+        input,
+        output,
+    };
     let started: Result<(), EngineError> = state.jobs.start(&app, &id, JobKind::PredictFile, job);
     started.map_err(|error| state.tell(error))?;
     Ok(Some(id))

@@ -23,7 +23,10 @@ pub fn import(arguments: Import, output: &Output) -> Result<Value> {
 /// Imports an official test file with the columns of the first file.
 pub fn import_test_file(session: &mut Session, file: &Path) -> Result<()> {
     let text = session.project.setting("text_column")?;
-    let columns = Columns { text, ..Columns::default() };
+    let columns = Columns {
+        text,
+        ..Columns::default()
+    };
     let options = options(file, &columns)?;
     session.import(file, &options, Some(Part::Test), &mut |_, _| true)?;
     Ok(())
@@ -46,10 +49,16 @@ fn options(file: &Path, columns: &Columns) -> Result<ImportOptions> {
             file: preview.file_name.clone(),
             column: name.clone(),
         })?;
-        roles.iter_mut().filter(|known| **known == role).for_each(|known| *known = ColumnRole::Ignore);
+        roles
+            .iter_mut()
+            .filter(|known| **known == role)
+            .for_each(|known| *known = ColumnRole::Ignore);
         roles[found] = role;
     }
-    Ok(ImportOptions { dialect: DialectOverrides::default(), roles })
+    Ok(ImportOptions {
+        dialect: DialectOverrides::default(),
+        roles,
+    })
 }
 
 fn open_or_create(folder: &Path) -> Result<Session> {

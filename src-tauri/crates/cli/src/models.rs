@@ -13,7 +13,11 @@ pub fn models(verb: Models, output: &Output) -> Result<Value> {
         Models::List => {
             let cards = engine::cards()?;
             for card in &cards {
-                let state = if card.installed { "installed" } else { "not here yet" };
+                let state = if card.installed {
+                    "installed"
+                } else {
+                    "not here yet"
+                };
                 output.say(&format!("{}  {}  {state}", card.id, card.licence));
             }
             Ok(json!({ "models": cards }))
@@ -39,15 +43,23 @@ pub fn models(verb: Models, output: &Output) -> Result<Value> {
 pub fn doctor(output: &Output) -> Result<Value> {
     let library = engine::library();
     let machine = understudy_hub::machine(library.root());
-    output.say(&format!("{}: {} cores, {}", machine.os, machine.cores, machine.cpu));
+    output.say(&format!(
+        "{}: {} cores, {}",
+        machine.os, machine.cores, machine.cpu
+    ));
     output.say(&format!(
         "memory {:.1} GB, {:.1} free; disk {:.1} GB free",
         machine.memory_bytes / 1e9,
         machine.memory_free_bytes / 1e9,
         machine.disk_free_bytes / 1e9
     ));
-    let missing: Vec<String> =
-        engine::cards()?.into_iter().filter(|card| !card.installed).map(|card| card.id).collect();
-    missing.iter().for_each(|id| output.say(&format!("model not here yet: {id}")));
+    let missing: Vec<String> = engine::cards()?
+        .into_iter()
+        .filter(|card| !card.installed)
+        .map(|card| card.id)
+        .collect();
+    missing
+        .iter()
+        .for_each(|id| output.say(&format!("model not here yet: {id}")));
     Ok(json!({ "machine": machine, "missing_models": missing, "library": library.root() }))
 }

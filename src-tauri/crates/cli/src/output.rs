@@ -20,7 +20,10 @@ pub struct Output {
 
 impl Output {
     pub fn new(json: bool) -> Self {
-        Output { json, last_line: Cell::new(None) }
+        Output {
+            json,
+            last_line: Cell::new(None),
+        }
     }
 
     pub fn language(&self) -> Language {
@@ -39,9 +42,18 @@ impl Output {
             return;
         }
         self.last_line.set(Some(Instant::now()));
-        let share = if progress.total > 0.0 { 100.0 * progress.done / progress.total } else { 0.0 };
-        let phase = serde_json::to_value(progress.phase).ok().and_then(|v| v.as_str().map(str::to_owned));
-        let left = progress.seconds_left.map(|s| format!(", {s:.0} s left")).unwrap_or_default();
+        let share = if progress.total > 0.0 {
+            100.0 * progress.done / progress.total
+        } else {
+            0.0
+        };
+        let phase = serde_json::to_value(progress.phase)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned));
+        let left = progress
+            .seconds_left
+            .map(|s| format!(", {s:.0} s left"))
+            .unwrap_or_default();
         let rate = progress.rate.map(|r| format!(", {r:.1}/s")).unwrap_or_default();
         self.say(&format!("{} {share:.0} %{left}{rate}", phase.unwrap_or_default()));
     }
@@ -77,6 +89,10 @@ impl Output {
         if self.json {
             self.result(&serde_json::json!({ "error": told }));
         }
-        if told.kind == "internal" { ExitCode::from(1) } else { ExitCode::from(2) }
+        if told.kind == "internal" {
+            ExitCode::from(1)
+        } else {
+            ExitCode::from(2)
+        }
     }
 }

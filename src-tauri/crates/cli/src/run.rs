@@ -24,7 +24,9 @@ pub fn train(arguments: Train, output: &Output) -> Result<Value> {
         }
     };
     output.say(&format!("run {id}"));
-    training::execute(&mut session.project, &id, &Control::default(), &mut |event| output.event(&event))?;
+    training::execute(&mut session.project, &id, &Control::default(), &mut |event| {
+        output.event(&event)
+    })?;
     evaluated(&session, &id, output)
 }
 
@@ -85,11 +87,23 @@ pub fn predict(arguments: Predict, output: &Output) -> Result<Value> {
     let mut report = |progress| output.progress(&progress);
     let control = Control::default();
     let began = std::time::Instant::now();
-    let done =
-        prediction::predict_file(&session.project, &run, &arguments.file, &arguments.out, &control, &mut report)?;
+    let done = prediction::predict_file(
+        &session.project,
+        &run,
+        &arguments.file,
+        &arguments.out,
+        &control,
+        &mut report,
+    )?;
     let seconds = began.elapsed().as_secs_f64();
-    output.say(&format!("{} rows in {seconds:.1} s: {}", done.rows, arguments.out.display()));
-    Ok(json!({ "run": run, "out": arguments.out, "rows": done.rows, "problem_rows": done.problem_rows, "seconds": seconds }))
+    output.say(&format!(
+        "{} rows in {seconds:.1} s: {}",
+        done.rows,
+        arguments.out.display()
+    ));
+    Ok(
+        json!({ "run": run, "out": arguments.out, "rows": done.rows, "problem_rows": done.problem_rows, "seconds": seconds }),
+    )
 }
 
 pub fn report(arguments: Report, output: &Output) -> Result<Value> {
@@ -118,6 +132,12 @@ fn latest(session: &Session, run: Option<String>) -> Result<String> {
     if let Some(run) = run {
         return Ok(run);
     }
-    let finished = session.project.runs()?.into_iter().find(|run| run.status == RunStatus::Finished);
-    Ok(finished.map(|run| run.id).ok_or_else(|| DataError::UnknownRun { id: "—".to_owned() })?)
+    let finished = session
+        .project
+        .runs()?
+        .into_iter()
+        .find(|run| run.status == RunStatus::Finished);
+    Ok(finished
+        .map(|run| run.id)
+        .ok_or_else(|| DataError::UnknownRun { id: "—".to_owned() })?)
 }

@@ -147,7 +147,10 @@ impl Problem {
 
 impl From<&EngineError> for Problem {
     fn from(error: &EngineError) -> Self {
-        Problem { en: error.told(Language::En), zh: error.told(Language::Zh) }
+        Problem {
+            en: error.told(Language::En),
+            zh: error.told(Language::Zh),
+        }
     }
 }
 
@@ -184,9 +187,10 @@ impl EngineError {
             EngineError::RunNotFinished { id } => ("run_not_finished", vec![("run", id.clone())]),
             EngineError::RunActive { id } => ("run_active", vec![("run", id.clone())]),
             EngineError::DataChanged { id } => ("data_changed", vec![("run", id.clone())]),
-            EngineError::NoTextColumn { file, column } => {
-                ("no_predict_column", vec![("file", file.clone()), ("column", column.clone())])
-            }
+            EngineError::NoTextColumn { file, column } => (
+                "no_predict_column",
+                vec![("file", file.clone()), ("column", column.clone())],
+            ),
             EngineError::WorkerMissing { reason } => ("worker_missing", vec![("reason", reason.clone())]),
             EngineError::WorkerDied { ending } => match ending {
                 WorkerEnding::Killed => ("worker_killed", vec![]),
@@ -200,9 +204,17 @@ impl EngineError {
 
 /// The three sentences of a kind.
 pub(crate) fn explain(kind: &str, facts: &[(&'static str, String)], language: Language) -> UserError {
-    let arguments: Vec<(&str, &str)> = facts.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let arguments: Vec<(&str, &str)> = facts
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let text = |part: &str| words::catalogue(language).text(&format!("error.{kind}.{part}"), &arguments);
-    UserError { kind: kind.to_owned(), what: text("what"), why: text("why"), next: text("next") }
+    UserError {
+        kind: kind.to_owned(),
+        what: text("what"),
+        why: text("why"),
+        next: text("next"),
+    }
 }
 
 fn internal(error: &impl ToString) -> Facts {
@@ -215,14 +227,22 @@ fn file_facts(path: &std::path::Path, source: &std::io::Error) -> Facts {
     match source.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ("disk_full", vec![]),
         ErrorKind::NotFound => ("file_missing", vec![("file", file)]),
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => ("file_forbidden", vec![("file", file)]),
-        _ => ("file_unusable", vec![("file", file), ("reason", source.to_string())]),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            ("file_forbidden", vec![("file", file)])
+        }
+        _ => (
+            "file_unusable",
+            vec![("file", file), ("reason", source.to_string())],
+        ),
     }
 }
 
 /// The file's name without folders.
 fn name(path: &std::path::Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn data_facts(error: &DataError, language: Language) -> Facts {
@@ -231,9 +251,10 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
     match error {
         DataError::Io { path, source } => file_facts(path, source),
         DataError::EmptyFile { path } => ("file_empty", file(path)),
-        DataError::HeaderOnly { path, columns } => {
-            ("header_only", vec![("file", name(path)), ("columns", columns.join(", "))])
-        }
+        DataError::HeaderOnly { path, columns } => (
+            "header_only",
+            vec![("file", name(path)), ("columns", columns.join(", "))],
+        ),
         DataError::NotATable { path, why } => {
             let kind = match why {
                 NotATable::Spreadsheet => "spreadsheet",
@@ -246,23 +267,35 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
             let what = words::catalogue(language).text(&format!("file_kind.{kind}"), &[]);
             ("not_a_table", vec![("file", name(path)), ("found", what)])
         }
-        DataError::CellTooLarge { row, limit_bytes } => {
-            ("cell_too_large", vec![("row", row.to_string()), ("limit", (limit_bytes >> 20).to_string())])
-        }
-        DataError::UnclosedQuote { row, lines } => {
-            ("unclosed_quote", vec![("row", row.to_string()), ("lines", lines.to_string())])
-        }
+        DataError::CellTooLarge { row, limit_bytes } => (
+            "cell_too_large",
+            vec![
+                ("row", row.to_string()),
+                ("limit", (limit_bytes >> 20).to_string()),
+            ],
+        ),
+        DataError::UnclosedQuote { row, lines } => (
+            "unclosed_quote",
+            vec![("row", row.to_string()), ("lines", lines.to_string())],
+        ),
         DataError::UnknownEncoding { name } => ("unknown_encoding", vec![("name", name.clone())]),
         DataError::UnknownDelimiter { delimiter } => ("unknown_delimiter", vec![("name", delimiter.clone())]),
-        DataError::RolesMismatch { roles, columns } => {
-            ("roles_mismatch", vec![("roles", roles.to_string()), ("columns", columns.to_string())])
-        }
+        DataError::RolesMismatch { roles, columns } => (
+            "roles_mismatch",
+            vec![("roles", roles.to_string()), ("columns", columns.to_string())],
+        ),
         DataError::TextColumns { found: 0 } => ("no_text_column", vec![]),
         DataError::TextColumns { found } => ("several_text_columns", vec![("found", found.to_string())]),
         DataError::RepeatedRole { role, columns } => {
-            let role = serde_json::to_value(role).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+            let role = serde_json::to_value(role)
+                .ok()
+                .and_then(|v| v.as_str().map(str::to_owned))
+                .unwrap_or_default();
             let role = words::catalogue(language).text(&format!("role.{role}"), &[]);
-            ("repeated_role", vec![("role", role), ("found", columns.to_string())])
+            (
+                "repeated_role",
+                vec![("role", role), ("found", columns.to_string())],
+            )
         }
         DataError::TooManyLabels { limit } => ("too_many_labels", vec![("limit", limit.to_string())]),
         DataError::NoUsableRows { problems } => ("no_usable_rows", vec![("problems", problems.to_string())]),
@@ -271,10 +304,13 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
         DataError::FolderName { folder } => ("folder_name", vec![("folder", folder.display().to_string())]),
         DataError::EmptyProjectName => ("project_name_empty", vec![]),
         DataError::FolderTaken { folder } => ("folder_taken", vec![("folder", folder.display().to_string())]),
-        DataError::NotAProject { folder } => ("not_a_project", vec![("folder", folder.display().to_string())]),
-        DataError::NewerVersion { found, known } => {
-            ("newer_version", vec![("found", found.to_string()), ("known", known.to_string())])
+        DataError::NotAProject { folder } => {
+            ("not_a_project", vec![("folder", folder.display().to_string())])
         }
+        DataError::NewerVersion { found, known } => (
+            "newer_version",
+            vec![("found", found.to_string()), ("known", known.to_string())],
+        ),
         DataError::Corrupt { detail } => ("project_damaged", vec![("detail", detail.clone())]),
         DataError::ReadOnly => ("read_only", vec![]),
         DataError::Locked => ("project_locked", vec![]),
@@ -286,17 +322,20 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
         DataError::UnknownRun { id } => ("not_found", vec![("name", id.clone())]),
         DataError::LabelName { limit } => ("label_name", vec![("limit", limit.to_string())]),
         DataError::LabelExists { name } => ("label_exists", vec![("name", name.clone())]),
-        DataError::LabelInUse { name, rows } => {
-            ("label_in_use", vec![("name", name.clone()), ("rows", rows.to_string())])
-        }
-        DataError::Split(SplitError::Percent { percent }) => {
-            ("split_percent", vec![("percent", percent.map(|p| p.to_string()).join(" / "))])
-        }
+        DataError::LabelInUse { name, rows } => (
+            "label_in_use",
+            vec![("name", name.clone()), ("rows", rows.to_string())],
+        ),
+        DataError::Split(SplitError::Percent { percent }) => (
+            "split_percent",
+            vec![("percent", percent.map(|p| p.to_string()).join(" / "))],
+        ),
         DataError::Split(SplitError::NoLabels) => ("no_labels", vec![]),
         DataError::Split(SplitError::OneClass { label }) => ("one_class", vec![("label", label.clone())]),
-        DataError::Split(SplitError::TooFewRows { rows, classes }) => {
-            ("too_few_rows", vec![("rows", rows.to_string()), ("classes", classes.to_string())])
-        }
+        DataError::Split(SplitError::TooFewRows { rows, classes }) => (
+            "too_few_rows",
+            vec![("rows", rows.to_string()), ("classes", classes.to_string())],
+        ),
         DataError::NoSplit => ("no_split", vec![]),
         DataError::RunId { .. } => internal(error),
     }
@@ -308,47 +347,72 @@ fn hub_facts(error: &HubError) -> Facts {
         HubError::UnknownModel { id } => ("unknown_model", vec![("model", id.clone())]),
         HubError::NotInstalled { id, .. } => ("model_not_installed", vec![("model", id.clone())]),
         HubError::MissingFile { path } => ("model_file_missing", model_file(path)),
-        HubError::WrongSize { file, origin, .. } | HubError::WrongHash { file, origin, .. } => {
-            ("wrong_hash", vec![("file", file.clone()), ("origin", origin.clone())])
-        }
-        HubError::DiskFull { needed, free, .. } => {
-            ("disk_full_model", vec![("needed", megabytes(*needed)), ("free", megabytes(*free))])
-        }
+        HubError::WrongSize { file, origin, .. } | HubError::WrongHash { file, origin, .. } => (
+            "wrong_hash",
+            vec![("file", file.clone()), ("origin", origin.clone())],
+        ),
+        HubError::DiskFull { needed, free, .. } => (
+            "disk_full_model",
+            vec![("needed", megabytes(*needed)), ("free", megabytes(*free))],
+        ),
         HubError::Cancelled => ("cancelled", vec![]),
         HubError::AllSourcesFailed { id, failures } => {
-            let reasons: Vec<String> =
-                failures.iter().map(|failure| format!("{}: {}", failure.source, failure.error)).collect();
-            ("download_failed", vec![("model", id.clone()), ("reasons", reasons.join("; "))])
+            let reasons: Vec<String> = failures
+                .iter()
+                .map(|failure| format!("{}: {}", failure.source, failure.error))
+                .collect();
+            (
+                "download_failed",
+                vec![("model", id.clone()), ("reasons", reasons.join("; "))],
+            )
         }
-        HubError::Unreachable { host, reason } => {
-            ("unreachable", vec![("host", host.clone()), ("reason", reason.clone())])
-        }
-        HubError::Interrupted { host, reason, .. } => {
-            ("interrupted_download", vec![("host", host.clone()), ("reason", reason.clone())])
-        }
-        HubError::Refused { host, status, .. } => {
-            ("refused", vec![("host", host.clone()), ("status", status.to_string())])
-        }
-        HubError::BadAnswer { host, reason, .. } => {
-            ("bad_answer", vec![("host", host.clone()), ("reason", reason.clone())])
-        }
-        HubError::NotOffered { host, file } => {
-            ("bad_answer", vec![("host", host.clone()), ("reason", format!("{file} is not offered"))])
-        }
-        HubError::BadAddress { address, reason } => {
-            ("bad_address", vec![("address", address.clone()), ("reason", reason.clone())])
-        }
-        HubError::BadArchive { path, reason } => {
-            ("model_damaged", vec![("file", path.display().to_string()), ("reason", reason.clone())])
-        }
+        HubError::Unreachable { host, reason } => (
+            "unreachable",
+            vec![("host", host.clone()), ("reason", reason.clone())],
+        ),
+        HubError::Interrupted { host, reason, .. } => (
+            "interrupted_download",
+            vec![("host", host.clone()), ("reason", reason.clone())],
+        ),
+        HubError::Refused { host, status, .. } => (
+            "refused",
+            vec![("host", host.clone()), ("status", status.to_string())],
+        ),
+        HubError::BadAnswer { host, reason, .. } => (
+            "bad_answer",
+            vec![("host", host.clone()), ("reason", reason.clone())],
+        ),
+        HubError::NotOffered { host, file } => (
+            "bad_answer",
+            vec![
+                ("host", host.clone()),
+                ("reason", format!("{file} is not offered")),
+            ],
+        ),
+        HubError::BadAddress { address, reason } => (
+            "bad_address",
+            vec![("address", address.clone()), ("reason", reason.clone())],
+        ),
+        HubError::BadArchive { path, reason } => (
+            "model_damaged",
+            vec![("file", path.display().to_string()), ("reason", reason.clone())],
+        ),
         HubError::BadManifest { reason } => internal(reason),
         HubError::PickleOnly { path } => ("pickle_only", model_file(path)),
-        HubError::Unreadable { path, reason } => {
-            ("model_damaged", vec![("file", path.display().to_string()), ("reason", reason.clone())])
-        }
-        HubError::Truncated { path, expected, found } => (
+        HubError::Unreadable { path, reason } => (
             "model_damaged",
-            vec![("file", path.display().to_string()), ("reason", format!("{found} / {expected} bytes"))],
+            vec![("file", path.display().to_string()), ("reason", reason.clone())],
+        ),
+        HubError::Truncated {
+            path,
+            expected,
+            found,
+        } => (
+            "model_damaged",
+            vec![
+                ("file", path.display().to_string()),
+                ("reason", format!("{found} / {expected} bytes")),
+            ],
         ),
         HubError::Io { path, error } => file_facts(path, error),
     }
@@ -361,7 +425,9 @@ fn megabytes(bytes: u64) -> String {
 fn train_facts(error: &TrainError) -> Facts {
     use understudy_train::ModelError;
     match error {
-        TrainError::Model(ModelError::File { path, source }) if source.kind() == std::io::ErrorKind::NotFound => {
+        TrainError::Model(ModelError::File { path, source })
+            if source.kind() == std::io::ErrorKind::NotFound =>
+        {
             ("model_file_missing", vec![("file", path.display().to_string())])
         }
         TrainError::Model(ModelError::File { path, source }) | TrainError::File { path, source } => {
@@ -370,22 +436,31 @@ fn train_facts(error: &TrainError) -> Facts {
         TrainError::Model(ModelError::UnsupportedArchitecture { found }) => {
             ("unsupported_architecture", vec![("found", found.clone())])
         }
-        TrainError::Model(ModelError::Weights { path, reason }) => {
-            ("model_damaged", vec![("file", path.display().to_string()), ("reason", reason.clone())])
-        }
+        TrainError::Model(ModelError::Weights { path, reason }) => (
+            "model_damaged",
+            vec![("file", path.display().to_string()), ("reason", reason.clone())],
+        ),
         TrainError::Model(
             error @ (ModelError::Config { .. }
             | ModelError::MissingTensor { .. }
             | ModelError::Shape { .. }
             | ModelError::NotFinite { .. }),
         ) => ("model_unfit", vec![("reason", error.to_string())]),
-        TrainError::Model(error @ (ModelError::Batch { .. } | ModelError::MissingGradient { .. })) => internal(error),
-        TrainError::Tokenizer { path, reason } => {
-            ("model_damaged", vec![("file", path.display().to_string()), ("reason", reason.clone())])
+        TrainError::Model(error @ (ModelError::Batch { .. } | ModelError::MissingGradient { .. })) => {
+            internal(error)
         }
+        TrainError::Tokenizer { path, reason } => (
+            "model_damaged",
+            vec![("file", path.display().to_string()), ("reason", reason.clone())],
+        ),
         TrainError::VocabularyMismatch { .. } => ("model_unfit", vec![("reason", error.to_string())]),
         TrainError::Checkpoint { reason, .. } => ("checkpoint_unusable", vec![("reason", reason.clone())]),
-        TrainError::Setting { setting, value, low, high } => (
+        TrainError::Setting {
+            setting,
+            value,
+            low,
+            high,
+        } => (
             "setting",
             vec![
                 ("setting", (*setting).to_owned()),

@@ -41,7 +41,10 @@ pub fn connection_log() -> PathBuf {
 /// Now, as RFC 3339 in UTC with seconds.
 pub fn now() -> String {
     let now = OffsetDateTime::now_utc();
-    now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
+    now.replace_nanosecond(0)
+        .unwrap_or(now)
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }
 
 /// Turns the system's refusal of `path` into an error of this crate.
@@ -56,7 +59,9 @@ pub(crate) fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> EngineError 
 /// [`EngineError::File`] when it cannot be read or is no such JSON.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     match std::fs::read_to_string(path) {
-        Ok(text) => serde_json::from_str(&text).map(Some).map_err(|e| failed(path)(e.into())),
+        Ok(text) => serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|e| failed(path)(e.into())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path)(error)),
     }
@@ -92,5 +97,10 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 pub fn peak_memory_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok().map(|kib| kib / 1024.0)
+    line.trim()
+        .strip_suffix("kB")?
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .map(|kib| kib / 1024.0)
 }

@@ -133,7 +133,15 @@ pub struct Progress {
 impl Progress {
     /// Progress without a forecast.
     pub fn new(phase: Phase, done: f64, total: f64) -> Self {
-        Progress { phase, done, total, seconds_left: None, rate: None, epoch: None, epochs: None }
+        Progress {
+            phase,
+            done,
+            total,
+            seconds_left: None,
+            rate: None,
+            epoch: None,
+            epochs: None,
+        }
     }
 }
 
@@ -211,13 +219,22 @@ mod tests {
 
     #[test]
     fn lines_of_the_protocol_read_as_documented() {
-        let job = Job::Train { project: "/p.understudy".into(), run: "r1".into() };
-        assert_eq!(serde_json::to_string(&job).unwrap(), r#"{"job":"train","project":"/p.understudy","run":"r1"}"#);
+        let job = Job::Train {
+            project: "/p.understudy".into(),
+            run: "r1".into(),
+        };
+        assert_eq!(
+            serde_json::to_string(&job).unwrap(),
+            r#"{"job":"train","project":"/p.understudy","run":"r1"}"#
+        );
         let command: Command = serde_json::from_str(r#"{"command":"cancel"}"#).unwrap();
         assert_eq!(command, Command::Cancel);
         let progress = Event::Progress(Progress::new(Phase::Train, 3.0, 9.0));
         let line = serde_json::to_string(&progress).unwrap();
-        assert!(line.starts_with(r#"{"event":"progress","phase":"train","done":3.0,"total":9.0"#), "{line}");
+        assert!(
+            line.starts_with(r#"{"event":"progress","phase":"train","done":3.0,"total":9.0"#),
+            "{line}"
+        );
         assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), progress);
     }
 }

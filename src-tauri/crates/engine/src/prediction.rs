@@ -34,14 +34,20 @@ pub fn answer(predictor: &Predictor, texts: &[String], control: &Control) -> Res
     let began = Instant::now();
     let found = predictor.predict(texts, control)?;
     let milliseconds = began.elapsed().as_secs_f64() * 1000.0 / texts.len().max(1) as f64;
-    Ok(found.into_iter().map(|predicted| told(predictor.labels(), predicted, milliseconds)).collect())
+    Ok(found
+        .into_iter()
+        .map(|predicted| told(predictor.labels(), predicted, milliseconds))
+        .collect())
 }
 
 fn told(labels: &[String], predicted: Predicted, milliseconds: f64) -> Prediction {
     let mut scores: Vec<LabelProbability> = labels
         .iter()
         .zip(&predicted.probabilities)
-        .map(|(label, &p)| LabelProbability { label: label.clone(), probability: f64::from(p) })
+        .map(|(label, &p)| LabelProbability {
+            label: label.clone(),
+            probability: f64::from(p),
+        })
         .collect();
     scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     let best = most_probable(&predicted.probabilities);
@@ -84,8 +90,13 @@ pub fn predict_file(
     let mut writer = csv::Writer::from_path(&partial).map_err(|e| files::failed(&partial)(e.into()))?;
     let failed = |error: csv::Error| files::failed(&partial)(error.into());
     let added = added_columns(rows.columns());
-    writer.write_record(rows.columns().iter().chain(&added)).map_err(failed)?;
-    let mut done = FileOutcome { rows: 0, problem_rows: 0 };
+    writer
+        .write_record(rows.columns().iter().chain(&added))
+        .map_err(failed)?;
+    let mut done = FileOutcome {
+        rows: 0,
+        problem_rows: 0,
+    };
     loop {
         let mut chunk = Vec::with_capacity(CHUNK);
         for row in rows.by_ref() {
@@ -103,11 +114,18 @@ pub fn predict_file(
         let texts: Vec<&str> = chunk.iter().map(|cells| cells[text].as_str()).collect();
         for (cells, predicted) in chunk.iter().zip(predictor.predict(&texts, control)?) {
             let best = most_probable(&predicted.probabilities);
-            let answer = [predictor.labels()[best].clone(), format!("{:.4}", predicted.probabilities[best])];
+            let answer = [
+                predictor.labels()[best].clone(),
+                format!("{:.4}", predicted.probabilities[best]),
+            ];
             writer.write_record(cells.iter().chain(&answer)).map_err(failed)?;
         }
         done.rows += chunk.len() as u64;
-        report(Progress::new(Phase::Predict, rows.bytes_read() as f64, rows.bytes() as f64));
+        report(Progress::new(
+            Phase::Predict,
+            rows.bytes_read() as f64,
+            rows.bytes() as f64,
+        ));
     }
     writer.flush().map_err(files::failed(&partial))?;
     drop(writer);
@@ -120,12 +138,20 @@ fn text_column(project: &Project, input: &Path) -> Result<usize> {
     let preview = preview(input, &DialectOverrides::default(), 1)?;
     let known = project.setting(TEXT_COLUMN)?.unwrap_or_else(|| "text".to_owned());
     let by_name = preview.columns.iter().position(|column| column.name == known);
-    let by_look = || preview.columns.iter().position(|column| column.role == ColumnRole::Text);
+    let by_look = || {
+        preview
+            .columns
+            .iter()
+            .position(|column| column.role == ColumnRole::Text)
+    };
     let only = || (preview.columns.len() == 1).then_some(0);
     by_name
         .or_else(by_look)
         .or_else(only)
-        .ok_or(EngineError::NoTextColumn { file: preview.file_name, column: known })
+        .ok_or(EngineError::NoTextColumn {
+            file: preview.file_name,
+            column: known,
+        })
 }
 
 /// Names of the new columns, distinct from the file's own.
@@ -133,7 +159,10 @@ fn added_columns(columns: &[String]) -> [String; 2] {
     ["predicted_label", "confidence"].map(|name| {
         let taken = |name: &String| columns.contains(name);
         let numbered = (2..).map(|n| format!("{name}_{n}"));
-        std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+        std::iter::once(name.to_owned())
+            .chain(numbered)
+            .find(|name| !taken(name))
+            .unwrap_or_default()
     })
 }
 

@@ -42,7 +42,10 @@ pub fn write_to(project: &mut Project, run: &str, language: Language, target: &P
     let outcome = runs::outcome(&record)?;
     let html = report::html(&input(project, &record, &outcome, language)?, language)?;
     files::write(target, html.as_bytes())?;
-    Ok(project.record("report_written", serde_json::json!({ "run": run, "to": target.display().to_string() }))?)
+    Ok(project.record(
+        "report_written",
+        serde_json::json!({ "run": run, "to": target.display().to_string() }),
+    )?)
 }
 
 /// Everything that a report tells.
@@ -58,12 +61,17 @@ pub(crate) fn input(
     let settings = runs::settings(record)?;
     let history = runs::history(project, record, language)?;
     let summary = project.summary()?;
-    let split = project.split_summary()?.map(|split| SplitSummary::told(split, language));
+    let split = project
+        .split_summary()?
+        .map(|split| SplitSummary::told(split, language));
     let (_, wrong) = project.wrong_predictions(&record.id, None, None, 0, WRONG_SHOWN)?;
     let label = |class: usize| outcome.labels.get(class).cloned().unwrap_or_default();
     let machine = understudy_hub::machine(project.folder());
     let model = models::library().find(&record.model)?;
-    let duplicates = summary.cleaning.iter().filter(|step| step.kind == CleaningKind::DropDuplicates && !step.undone);
+    let duplicates = summary
+        .cleaning
+        .iter()
+        .filter(|step| step.kind == CleaningKind::DropDuplicates && !step.undone);
     Ok(ReportInput {
         project: project.name().to_owned(),
         author: None,
@@ -80,7 +88,10 @@ pub(crate) fn input(
             id: record.model.clone(),
             licence: model.licence.clone(),
             parameters: model.parameters as u64,
-            architecture: format!("{}, {} layers of {}", model.architecture, model.layers, model.hidden_size),
+            architecture: format!(
+                "{}, {} layers of {}",
+                model.architecture, model.layers, model.hidden_size
+            ),
         },
         model_sha256: outcome.model_sha256.clone(),
         settings: settings_of(&settings),
@@ -89,8 +100,15 @@ pub(crate) fn input(
         test: outcome.test.clone(),
         epochs: outcome.epochs.clone(),
         best_epoch: outcome.best_epoch,
-        loss_curve: LossCurve { steps: history.step, loss: history.loss },
-        parts: split.iter().flat_map(|split| &split.parts).map(part_count).collect(),
+        loss_curve: LossCurve {
+            steps: history.step,
+            loss: history.loss,
+        },
+        parts: split
+            .iter()
+            .flat_map(|split| &split.parts)
+            .map(part_count)
+            .collect(),
         seed: split.as_ref().map_or(0, |split| u64::from(split.seed)),
         duplicates_removed: duplicates.map(|step| step.rows_hidden).sum(),
         notes: split.map(|split| split.notes).unwrap_or_default(),
@@ -111,7 +129,10 @@ pub(crate) fn input(
         data_hashes: summary
             .sources
             .into_iter()
-            .map(|source| report::FileHash { file: source.file_name, sha256: source.sha256 })
+            .map(|source| report::FileHash {
+                file: source.file_name,
+                sha256: source.sha256,
+            })
             .collect(),
     })
 }
@@ -129,7 +150,12 @@ fn settings_of(settings: &understudy_train::TrainSettings) -> Vec<Setting> {
         ("max_length", settings.max_length.to_string()),
         ("seed", settings.seed.to_string()),
     ];
-    all.into_iter().map(|(key, value)| Setting { key: key.to_owned(), value }).collect()
+    all.into_iter()
+        .map(|(key, value)| Setting {
+            key: key.to_owned(),
+            value,
+        })
+        .collect()
 }
 
 fn part_count(count: &understudy_data::PartCount) -> report::PartCount {

@@ -34,7 +34,13 @@ pub fn results(project: &Project, run: &str, language: Language) -> Result<RunRe
 ///
 /// # Errors
 /// A label that the run does not have, and those of the database.
-pub fn wrong_answers(project: &Project, run: &str, filter: &WrongFilter, offset: u32, limit: u32) -> Result<WrongPage> {
+pub fn wrong_answers(
+    project: &Project,
+    run: &str,
+    filter: &WrongFilter,
+    offset: u32,
+    limit: u32,
+) -> Result<WrongPage> {
     let labels = runs::outcome(&runs::find(project, run)?)?.labels;
     let index = |label: &Option<String>| -> Result<Option<usize>> {
         match label {
@@ -45,8 +51,13 @@ pub fn wrong_answers(project: &Project, run: &str, filter: &WrongFilter, offset:
             },
         }
     };
-    let (total, rows) =
-        project.wrong_predictions(run, index(&filter.gold)?, index(&filter.predicted)?, offset, limit)?;
+    let (total, rows) = project.wrong_predictions(
+        run,
+        index(&filter.gold)?,
+        index(&filter.predicted)?,
+        offset,
+        limit,
+    )?;
     let name = |class: usize| labels.get(class).cloned().unwrap_or_default();
     Ok(WrongPage {
         total,

@@ -64,7 +64,10 @@ pub fn create(project: &mut Project, settings: &TrainSettings) -> Result<String>
     }
     let split_version = project.split_summary()?.map(|split| split.version);
     // Sorts by time and reads as a date: 2026-11-23_154500, with a letter when two fall on a second.
-    let stamp: String = files::now().chars().filter(|c| c.is_ascii_digit() || *c == 'T').collect();
+    let stamp: String = files::now()
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == 'T')
+        .collect();
     let stamp = stamp.replace('T', "_");
     let taken: Vec<String> = project.runs()?.into_iter().map(|run| run.id).collect();
     let id = std::iter::once(stamp.clone())
@@ -205,7 +208,10 @@ pub fn summary(project: &Project, run: &RunRecord, language: Language) -> Result
         None => best(&epochs),
     };
     let test = outcome.as_ref().and_then(|outcome| outcome.test.as_ref());
-    let stopped = matches!(run.status, RunStatus::Cancelled | RunStatus::Interrupted | RunStatus::Failed);
+    let stopped = matches!(
+        run.status,
+        RunStatus::Cancelled | RunStatus::Interrupted | RunStatus::Failed
+    );
     Ok(RunSummary {
         id: run.id.clone(),
         status: run.status,
@@ -228,7 +234,9 @@ fn best(epochs: &[EpochScores]) -> Option<&EpochScores> {
     let better = |a: &EpochScores, b: &EpochScores| {
         (a.validation_macro_f1, -a.validation_loss) > (b.validation_macro_f1, -b.validation_loss)
     };
-    epochs.iter().reduce(|best, epoch| if better(epoch, best) { epoch } else { best })
+    epochs
+        .iter()
+        .reduce(|best, epoch| if better(epoch, best) { epoch } else { best })
 }
 
 /// Where a run's checkpoints lie.
@@ -249,10 +257,17 @@ pub fn history(project: &Project, run: &RunRecord, language: Language) -> Result
     let settings = settings(run)?;
     let metrics = project.metrics(&run.id)?;
     let curve = |name: &str| -> Vec<(u32, f64)> {
-        metrics.iter().filter(|(_, n, _)| n == name).map(|(step, _, value)| (*step, *value)).collect()
+        metrics
+            .iter()
+            .filter(|(_, n, _)| n == name)
+            .map(|(step, _, value)| (*step, *value))
+            .collect()
     };
     let loss = curve(metric::LOSS);
-    let rows = project.labelled(understudy_data::Part::Train).map(|rows| rows.len()).unwrap_or_default();
+    let rows = project
+        .labelled(understudy_data::Part::Train)
+        .map(|rows| rows.len())
+        .unwrap_or_default();
     let steps = match run.summary.is_some().then(|| outcome(run)).transpose()? {
         Some(outcome) => outcome.steps,
         None => settings.steps(rows),
@@ -262,7 +277,10 @@ pub fn history(project: &Project, run: &RunRecord, language: Language) -> Result
         steps,
         step: loss.iter().map(|(step, _)| *step).collect(),
         loss: loss.iter().map(|(_, loss)| *loss).collect(),
-        learning_rate: curve(metric::LEARNING_RATE).into_iter().map(|(_, rate)| rate).collect(),
+        learning_rate: curve(metric::LEARNING_RATE)
+            .into_iter()
+            .map(|(_, rate)| rate)
+            .collect(),
         epochs: epochs(project, run)?,
         settings,
     })
@@ -271,11 +289,17 @@ pub fn history(project: &Project, run: &RunRecord, language: Language) -> Result
 /// The finished rounds, from the curves.
 fn epochs(project: &Project, run: &RunRecord) -> Result<Vec<EpochScores>> {
     let metrics = project.metrics(&run.id)?;
-    let mut steps: Vec<u32> =
-        metrics.iter().filter(|(_, name, _)| name == metric::SECONDS).map(|(step, _, _)| *step).collect();
+    let mut steps: Vec<u32> = metrics
+        .iter()
+        .filter(|(_, name, _)| name == metric::SECONDS)
+        .map(|(step, _, _)| *step)
+        .collect();
     steps.sort_unstable();
     let value = |step: u32, name: &str| {
-        metrics.iter().find(|(s, n, _)| *s == step && n == name).map_or(f64::NAN, |(_, _, value)| *value)
+        metrics
+            .iter()
+            .find(|(s, n, _)| *s == step && n == name)
+            .map_or(f64::NAN, |(_, _, value)| *value)
     };
     Ok(steps
         .iter()
@@ -292,9 +316,13 @@ fn epochs(project: &Project, run: &RunRecord) -> Result<Vec<EpochScores>> {
 }
 
 pub(crate) fn to_value(value: &impl Serialize) -> Result<serde_json::Value> {
-    serde_json::to_value(value).map_err(|e| EngineError::Protocol { reason: e.to_string() })
+    serde_json::to_value(value).map_err(|e| EngineError::Protocol {
+        reason: e.to_string(),
+    })
 }
 
 pub(crate) fn from_value<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T> {
-    serde_json::from_value(value).map_err(|e| EngineError::Protocol { reason: e.to_string() })
+    serde_json::from_value(value).map_err(|e| EngineError::Protocol {
+        reason: e.to_string(),
+    })
 }

@@ -13,9 +13,18 @@ use crate::view::SampleInfo;
 const INDEX: &str = include_str!("../../../../resources/samples/index.json");
 
 const FILES: [(&str, &[u8]); 3] = [
-    ("contract-clauses.csv", include_bytes!("../../../../resources/samples/contract-clauses.csv")),
-    ("patient-abstracts.csv", include_bytes!("../../../../resources/samples/patient-abstracts.csv")),
-    ("legal-questions-zh.csv", include_bytes!("../../../../resources/samples/legal-questions-zh.csv")),
+    (
+        "contract-clauses.csv",
+        include_bytes!("../../../../resources/samples/contract-clauses.csv"),
+    ),
+    (
+        "patient-abstracts.csv",
+        include_bytes!("../../../../resources/samples/patient-abstracts.csv"),
+    ),
+    (
+        "legal-questions-zh.csv",
+        include_bytes!("../../../../resources/samples/legal-questions-zh.csv"),
+    ),
 ];
 
 #[derive(Deserialize)]
@@ -28,7 +37,9 @@ struct Sample {
 }
 
 fn index() -> Result<Vec<Sample>> {
-    serde_json::from_str(INDEX).map_err(|e| EngineError::Protocol { reason: format!("samples: {e}") })
+    serde_json::from_str(INDEX).map_err(|e| EngineError::Protocol {
+        reason: format!("samples: {e}"),
+    })
 }
 
 /// The samples there are.
@@ -50,7 +61,10 @@ pub fn open(id: &str, projects: &Path, in_language: impl Fn(&LocalizedText) -> S
     if Project::open(&folder).is_ok() {
         return Ok(folder);
     }
-    let bytes = FILES.iter().find(|(name, _)| *name == sample.file).map(|(_, bytes)| *bytes);
+    let bytes = FILES
+        .iter()
+        .find(|(name, _)| *name == sample.file)
+        .map(|(_, bytes)| *bytes);
     let bytes = bytes.ok_or_else(|| EngineError::UnknownSample { id: id.to_owned() })?;
     // The project is made beside its final place, so that a kill leaves no half of it to be found later.
     let partial = projects.join(format!(".{id}.partial.understudy"));
@@ -70,7 +84,14 @@ pub fn open(id: &str, projects: &Path, in_language: impl Fn(&LocalizedText) -> S
             _ => ColumnRole::Ignore,
         })
         .collect();
-    project.import(&file, &ImportOptions { dialect: DialectOverrides::default(), roles }, &mut |_, _| true)?;
+    project.import(
+        &file,
+        &ImportOptions {
+            dialect: DialectOverrides::default(),
+            roles,
+        },
+        &mut |_, _| true,
+    )?;
     project.set_setting("text_column", &sample.text)?;
     drop(project);
     std::fs::remove_file(&file).map_err(files::failed(&file))?;
@@ -91,8 +112,14 @@ mod tests {
             assert_eq!(project.name(), info.title.en);
             assert_eq!(project.summary().unwrap().rows, info.rows);
             assert_eq!(project.label_names().unwrap().len() as u32, info.labels);
-            assert_eq!(open(&info.id, place.path(), |text| text.en.clone()).unwrap(), folder);
+            assert_eq!(
+                open(&info.id, place.path(), |text| text.en.clone()).unwrap(),
+                folder
+            );
         }
-        assert!(matches!(open("nothing", place.path(), |t| t.en.clone()), Err(EngineError::UnknownSample { .. })));
+        assert!(matches!(
+            open("nothing", place.path(), |t| t.en.clone()),
+            Err(EngineError::UnknownSample { .. })
+        ));
     }
 }

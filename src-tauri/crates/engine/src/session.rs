@@ -10,7 +10,9 @@ use understudy_train::tokenizer::Tokenizer;
 use understudy_train::{Control, TrainSettings};
 
 use crate::error::{EngineError, Result};
-use crate::view::{Overview, Preview, ProblemPage, RoomState, Rooms, RowProblem, RunSummary, SplitSummary, TrainPlan};
+use crate::view::{
+    Overview, Preview, ProblemPage, RoomState, Rooms, RowProblem, RunSummary, SplitSummary, TrainPlan,
+};
 use crate::{files, models, runs};
 
 /// Key of the setting that names the column the texts came from.
@@ -34,7 +36,13 @@ pub fn folder_for(parent: &Path, name: &str) -> PathBuf {
     let safe: String = name
         .trim()
         .chars()
-        .map(|c| if c.is_control() || r#"/\:*?"<>|"#.contains(c) { '-' } else { c })
+        .map(|c| {
+            if c.is_control() || r#"/\:*?"<>|"#.contains(c) {
+                '-'
+            } else {
+                c
+            }
+        })
         .take(80)
         .collect();
     parent.join(format!("{}.understudy", safe.trim_matches(['.', ' '])))
@@ -60,7 +68,9 @@ impl Session {
         if let Some(parent) = folder.parent() {
             std::fs::create_dir_all(parent).map_err(files::failed(parent))?;
         }
-        Ok(Session { project: Project::create(folder, name.trim())? })
+        Ok(Session {
+            project: Project::create(folder, name.trim())?,
+        })
     }
 
     /// Opens a project, and marks runs that were cut off by a power cut.
@@ -89,7 +99,10 @@ impl Session {
             Some(part) => self.project.import_part(path, options, part, progress)?,
             None => self.project.import(path, options, progress)?,
         };
-        let text = columns.iter().zip(&options.roles).find(|(_, role)| **role == ColumnRole::Text);
+        let text = columns
+            .iter()
+            .zip(&options.roles)
+            .find(|(_, role)| **role == ColumnRole::Text);
         if let Some((column, _)) = text {
             self.project.set_setting(TEXT_COLUMN, &column.name)?;
         }
@@ -108,7 +121,8 @@ impl Session {
         let model = self.model()?;
         let finished = runs.iter().any(|run| run.status == RunStatus::Finished);
         let done_if = |done: bool| if done { RoomState::Done } else { RoomState::Empty };
-        let installed = || models::cards().is_ok_and(|cards| cards.iter().any(|card| card.id == model && card.installed));
+        let installed =
+            || models::cards().is_ok_and(|cards| cards.iter().any(|card| card.id == model && card.installed));
         let rooms = Rooms {
             data: match data.rows {
                 0 => RoomState::Empty,
@@ -157,7 +171,13 @@ impl Session {
     /// Those of the database.
     pub fn problems_page(&self, offset: u32, limit: u32, language: Language) -> Result<ProblemPage> {
         let (total, problems) = self.project.problems_page(offset, limit)?;
-        Ok(ProblemPage { total, problems: problems.into_iter().map(|p| RowProblem::told(p, language)).collect() })
+        Ok(ProblemPage {
+            total,
+            problems: problems
+                .into_iter()
+                .map(|p| RowProblem::told(p, language))
+                .collect(),
+        })
     }
 
     /// The current split.
@@ -165,7 +185,10 @@ impl Session {
     /// # Errors
     /// Those of the database.
     pub fn split_summary(&self, language: Language) -> Result<Option<SplitSummary>> {
-        Ok(self.project.split_summary()?.map(|split| SplitSummary::told(split, language)))
+        Ok(self
+            .project
+            .split_summary()?
+            .map(|split| SplitSummary::told(split, language)))
     }
 
     /// Divides the rows.
@@ -173,10 +196,13 @@ impl Session {
     /// # Errors
     /// Those of dividing.
     pub fn make_split(&mut self, percent: &[u32], seed: u32, language: Language) -> Result<SplitSummary> {
-        let percent: [u32; 3] = percent
-            .try_into()
-            .map_err(|_| EngineError::Protocol { reason: format!("{} percentages", percent.len()) })?;
-        Ok(SplitSummary::told(self.project.make_split(percent, seed)?, language))
+        let percent: [u32; 3] = percent.try_into().map_err(|_| EngineError::Protocol {
+            reason: format!("{} percentages", percent.len()),
+        })?;
+        Ok(SplitSummary::told(
+            self.project.make_split(percent, seed)?,
+            language,
+        ))
     }
 
     /// The chosen model's id.
@@ -184,7 +210,10 @@ impl Session {
     /// # Errors
     /// Those of the database.
     pub fn model(&self) -> Result<String> {
-        Ok(self.project.setting(MODEL)?.unwrap_or_else(|| models::STARTER.to_owned()))
+        Ok(self
+            .project
+            .setting(MODEL)?
+            .unwrap_or_else(|| models::STARTER.to_owned()))
     }
 
     /// Chooses a model of the catalogue.
@@ -218,9 +247,16 @@ impl Session {
         let card = models::library().find(&settings.model);
         let mut blockers = Vec::new();
         if let Err(error) = &card {
-            blockers.push(EngineError::from(understudy_hub::HubError::UnknownModel { id: error.to_string() }).told(language));
+            blockers.push(
+                EngineError::from(understudy_hub::HubError::UnknownModel {
+                    id: error.to_string(),
+                })
+                .told(language),
+            );
         }
-        let folder = models::library().folder(&settings.model).map_err(EngineError::from);
+        let folder = models::library()
+            .folder(&settings.model)
+            .map_err(EngineError::from);
         if let Err(error) = &folder {
             blockers.push(error.told(language));
         }
@@ -247,13 +283,21 @@ impl Session {
         })
     }
 
-    fn data_blockers(&self, split: Option<&SplitSummary>, language: Language) -> Result<Vec<crate::UserError>> {
+    fn data_blockers(
+        &self,
+        split: Option<&SplitSummary>,
+        language: Language,
+    ) -> Result<Vec<crate::UserError>> {
         use understudy_data::{DataError, SplitError};
         use understudy_train::TrainError;
         let blocker: Option<EngineError> = match split {
-            _ if self.project.label_state()?.labelled == 0 => Some(DataError::Split(SplitError::NoLabels).into()),
+            _ if self.project.label_state()?.labelled == 0 => {
+                Some(DataError::Split(SplitError::NoLabels).into())
+            }
             None => Some(DataError::NoSplit.into()),
-            Some(split) if split.rows(Part::Train) == 0 => Some(TrainError::EmptyPart { part: "train" }.into()),
+            Some(split) if split.rows(Part::Train) == 0 => {
+                Some(TrainError::EmptyPart { part: "train" }.into())
+            }
             Some(split) if split.rows(Part::Validation) == 0 => {
                 Some(TrainError::EmptyPart { part: "validation" }.into())
             }
@@ -269,12 +313,18 @@ impl Session {
     /// Share of the training texts longer than `max_length` tokens, from an even sample of them.
     fn truncated(&self, model: &Path, max_length: usize) -> Result<f64> {
         let rows = self.project.labelled(Part::Train)?;
-        let texts: Vec<&str> = rows.iter().step_by(rows.len().div_ceil(LENGTH_SAMPLE).max(1)).map(|row| row.text.as_str()).collect();
+        let texts: Vec<&str> = rows
+            .iter()
+            .step_by(rows.len().div_ceil(LENGTH_SAMPLE).max(1))
+            .map(|row| row.text.as_str())
+            .collect();
         if texts.is_empty() || max_length < 4 {
             return Ok(0.0);
         }
         let encoded = Tokenizer::load(model, max_length)?.encode(&texts, &Control::default(), |_| {})?;
-        let cut = (0..encoded.len()).filter(|&text| encoded.was_truncated(text)).count();
+        let cut = (0..encoded.len())
+            .filter(|&text| encoded.was_truncated(text))
+            .count();
         Ok(cut as f64 / encoded.len() as f64)
     }
 
@@ -285,7 +335,9 @@ impl Session {
                 let before = runs::settings(&run)?;
                 if before.max_length == settings.max_length {
                     let speed = runs::outcome(&run)?.samples_per_second;
-                    return Ok(Some(f64::from(rows) * f64::from(settings.epochs) / speed.max(1e-6)));
+                    return Ok(Some(
+                        f64::from(rows) * f64::from(settings.epochs) / speed.max(1e-6),
+                    ));
                 }
             }
         }
@@ -297,7 +349,11 @@ impl Session {
     /// # Errors
     /// Those of the database.
     pub fn runs(&self, language: Language) -> Result<Vec<RunSummary>> {
-        self.project.runs()?.iter().map(|run| runs::summary(&self.project, run, language)).collect()
+        self.project
+            .runs()?
+            .iter()
+            .map(|run| runs::summary(&self.project, run, language))
+            .collect()
     }
 
     /// Copies a run's model, a Hugging Face folder, to `target` (which must not exist or be empty).
@@ -307,7 +363,10 @@ impl Session {
     pub fn export(&mut self, run: &str, target: &Path) -> Result<()> {
         runs::outcome(&runs::find(&self.project, run)?)?;
         if std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(understudy_data::DataError::FolderTaken { folder: target.to_owned() }.into());
+            return Err(understudy_data::DataError::FolderTaken {
+                folder: target.to_owned(),
+            }
+            .into());
         }
         std::fs::create_dir_all(target).map_err(files::failed(target))?;
         let source = runs::model_folder(&self.project, run);
@@ -327,7 +386,14 @@ mod tests {
 
     #[test]
     fn a_project_of_any_name_gets_a_folder_that_every_system_allows() {
-        let name = |name: &str| folder_for(Path::new("/p"), name).file_name().unwrap().to_str().unwrap().to_owned();
+        let name = |name: &str| {
+            folder_for(Path::new("/p"), name)
+                .file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        };
         assert_eq!(name("合同条款"), "合同条款.understudy");
         assert_eq!(name(" a/b:c? "), "a-b-c-.understudy");
         assert_eq!(name("..."), ".understudy");

@@ -78,7 +78,14 @@ impl Stored {
     pub fn remember(&mut self, name: &str, folder: &Path) {
         let path = folder.display().to_string();
         self.recent.retain(|project| project.path != path);
-        self.recent.insert(0, RecentProject { name: name.to_owned(), path, opened_at: files::now() });
+        self.recent.insert(
+            0,
+            RecentProject {
+                name: name.to_owned(),
+                path,
+                opened_at: files::now(),
+            },
+        );
         self.recent.truncate(MAX_RECENT);
     }
 
@@ -94,7 +101,9 @@ fn path() -> std::path::PathBuf {
 
 /// The language that the system speaks, among ours.
 pub fn system_language() -> Language {
-    let spoken = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    let spoken = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
     match spoken {
         Some(locale) if locale.starts_with("zh") => Language::Zh,
         _ => Language::En,
@@ -111,7 +120,10 @@ mod tests {
         for name in ["a", "b", "a"] {
             stored.remember(name, Path::new(&format!("/{name}.understudy")));
         }
-        assert_eq!(stored.recent.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(
+            stored.recent.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(),
+            ["a", "b"]
+        );
         (0..40).for_each(|i| stored.remember("x", Path::new(&format!("/{i}"))));
         assert_eq!(stored.recent.len(), MAX_RECENT);
         stored.forget_missing();

@@ -12,7 +12,11 @@ use crate::job::{Command, Event, Job};
 use crate::view::Prediction;
 
 /// Name of the program that jobs run in; it lies beside the app.
-pub const PROGRAM: &str = if cfg!(windows) { "understudy.exe" } else { "understudy" };
+pub const PROGRAM: &str = if cfg!(windows) {
+    "understudy.exe"
+} else {
+    "understudy"
+};
 
 /// How long an answer to a single text may take, loading the model included.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
@@ -23,7 +27,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// [`EngineError::WorkerMissing`].
 pub fn program() -> Result<PathBuf> {
     let missing = |reason: String| EngineError::WorkerMissing { reason };
-    let beside = std::env::current_exe().map_err(|e| missing(e.to_string()))?.with_file_name(PROGRAM);
+    let beside = std::env::current_exe()
+        .map_err(|e| missing(e.to_string()))?
+        .with_file_name(PROGRAM);
     match beside.is_file() {
         true => Ok(beside),
         false => Err(missing(format!("{} is missing", beside.display()))),
@@ -58,16 +64,19 @@ impl Worker {
         let child = Arc::new(Mutex::new(child));
         let watched = child.clone();
         std::thread::spawn(move || listen(BufReader::new(output), &watched, hear));
-        Ok(Worker { input: Mutex::new(Some(input)), child })
+        Ok(Worker {
+            input: Mutex::new(Some(input)),
+            child,
+        })
     }
 
     /// Tells the worker something; nothing happens when it is gone already.
     pub fn tell(&self, command: &Command) {
         let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(pipe), Ok(line)) = (input.as_mut(), serde_json::to_string(command)) {
-            if writeln!(pipe, "{line}").and_then(|()| pipe.flush()).is_err() {
-                *input = None;
-            }
+        if let (Some(pipe), Ok(line)) = (input.as_mut(), serde_json::to_string(command))
+            && writeln!(pipe, "{line}").and_then(|()| pipe.flush()).is_err()
+        {
+            *input = None;
         }
     }
 
@@ -75,7 +84,11 @@ impl Worker {
     pub fn close(&self) {
         self.input.lock().unwrap_or_else(PoisonError::into_inner).take();
         for _ in 0..100 {
-            let ended = self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait();
+            let ended = self
+                .child
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .try_wait();
             if !matches!(ended, Ok(None)) {
                 return;
             }
@@ -106,7 +119,9 @@ fn listen(output: impl BufRead, child: &Mutex<Child>, mut hear: impl FnMut(Event
                 ended |= event.is_last();
                 hear(event);
             }
-            Err(error) => hear(Event::Log { message: format!("{error}: {line}") }),
+            Err(error) => hear(Event::Log {
+                message: format!("{error}: {line}"),
+            }),
         }
     }
     let status = wait(child);
@@ -115,7 +130,9 @@ fn listen(output: impl BufRead, child: &Mutex<Child>, mut hear: impl FnMut(Event
             Some(status) if status.code().is_none() => WorkerEnding::Killed,
             _ => WorkerEnding::Crashed,
         };
-        hear(Event::Interrupted { problem: Problem::from(&EngineError::WorkerDied { ending }) });
+        hear(Event::Interrupted {
+            problem: Problem::from(&EngineError::WorkerDied { ending }),
+        });
     }
 }
 
@@ -159,27 +176,40 @@ impl Answerer {
     /// [`EngineError::WorkerMissing`].
     pub fn start(program: &Path, project: &Path, run: &str) -> Result<Self> {
         let (sender, events) = channel();
-        let job = Job::Serve { project: project.to_owned(), run: run.to_owned() };
+        let job = Job::Serve {
+            project: project.to_owned(),
+            run: run.to_owned(),
+        };
         let worker = Worker::start(program, &job, move |event| {
             // Nobody waits for an answer after the answerer was dropped.
             let _ = sender.send(event);
         })?;
-        Ok(Answerer { of: (project.to_owned(), run.to_owned()), worker, events, asked: 0 })
+        Ok(Answerer {
+            of: (project.to_owned(), run.to_owned()),
+            worker,
+            events,
+            asked: 0,
+        })
     }
 
     /// The answer to a text.
     ///
     /// # Errors
     /// [`Problem`] as the worker told it, or that it died.
-    pub fn ask(&mut self, text: &str) -> std::result::Result<Prediction, Problem> {
+    pub fn ask(&mut self, text: &str) -> std::result::Result<Prediction, Box<Problem>> {
         self.asked += 1;
-        self.worker.tell(&Command::Predict { id: self.asked, texts: vec![text.to_owned()] });
+        self.worker.tell(&Command::Predict {
+            id: self.asked,
+            texts: vec![text.to_owned()],
+        });
         loop {
             match self.events.recv_timeout(ANSWER_TIMEOUT) {
                 Ok(Event::Answer { id, mut predictions }) if id == self.asked => {
                     return predictions.pop().ok_or_else(|| died(WorkerEnding::Crashed));
                 }
-                Ok(Event::Failed { problem } | Event::Interrupted { problem }) => return Err(problem),
+                Ok(Event::Failed { problem } | Event::Interrupted { problem }) => {
+                    return Err(Box::new(problem));
+                }
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     return Err(died(WorkerEnding::Crashed));
@@ -189,6 +219,6 @@ impl Answerer {
     }
 }
 
-fn died(ending: WorkerEnding) -> Problem {
-    Problem::from(&EngineError::WorkerDied { ending })
+fn died(ending: WorkerEnding) -> Box<Problem> {
+    Box::new(Problem::from(&EngineError::WorkerDied { ending }))
 }

@@ -20,7 +20,12 @@ const CURVE_POINTS: u32 = 300;
 ///
 /// # Errors
 /// Whatever stopped it; the run is then marked cancelled or failed, with the reason.
-pub fn execute(project: &mut Project, id: &str, control: &Control, emit: &mut dyn FnMut(Event)) -> Result<()> {
+pub fn execute(
+    project: &mut Project,
+    id: &str,
+    control: &Control,
+    emit: &mut dyn FnMut(Event),
+) -> Result<()> {
     let folder = project.run_folder(id);
     let _lock = runs::lock(&folder, id)?;
     let mut run = runs::find(project, id)?;
@@ -43,7 +48,12 @@ pub fn execute(project: &mut Project, id: &str, control: &Control, emit: &mut dy
     result.map(|_| ())
 }
 
-fn learn(project: &mut Project, run: &RunRecord, control: &Control, emit: &mut dyn FnMut(Event)) -> Result<RunOutcome> {
+fn learn(
+    project: &mut Project,
+    run: &RunRecord,
+    control: &Control,
+    emit: &mut dyn FnMut(Event),
+) -> Result<RunOutcome> {
     let parts = Parts::read(project)?;
     parts.check_unchanged(project, run)?;
     let settings = runs::settings(run)?;
@@ -101,7 +111,11 @@ impl Parts {
                 add(row.text.as_bytes());
             }
         }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hasher
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// The first time, notes what the run learns from; when it goes on, refuses other data.
@@ -120,7 +134,12 @@ impl Parts {
 }
 
 fn examples(rows: &[LabelledText]) -> Vec<Example> {
-    rows.iter().map(|row| Example { text: row.text.clone(), label: row.label }).collect()
+    rows.iter()
+        .map(|row| Example {
+            text: row.text.clone(),
+            label: row.label,
+        })
+        .collect()
 }
 
 /// Passes the trainer's news on, and keeps the curves.
@@ -155,7 +174,14 @@ impl<'p> Recorder<'p> {
 
     fn hear(&mut self, event: TrainEvent, emit: &mut dyn FnMut(Event)) {
         match event {
-            TrainEvent::Progress { phase, done, total, epoch, seconds_left, rate } => {
+            TrainEvent::Progress {
+                phase,
+                done,
+                total,
+                epoch,
+                seconds_left,
+                rate,
+            } => {
                 emit(Event::Progress(Progress {
                     phase: phase.into(),
                     done: f64::from(done),
@@ -166,7 +192,11 @@ impl<'p> Recorder<'p> {
                     epochs: (epoch > 0).then_some(self.epochs),
                 }));
             }
-            TrainEvent::Step { step, loss, learning_rate } => {
+            TrainEvent::Step {
+                step,
+                loss,
+                learning_rate,
+            } => {
                 self.last_step = step;
                 self.sum += loss;
                 self.count += 1;
@@ -174,7 +204,12 @@ impl<'p> Recorder<'p> {
                     let mean = self.sum / f64::from(self.count);
                     (self.sum, self.count) = (0.0, 0);
                     self.keep(&[(metric::LOSS, mean), (metric::LEARNING_RATE, learning_rate)]);
-                    emit(Event::Step { step, steps: self.steps, loss: mean, learning_rate });
+                    emit(Event::Step {
+                        step,
+                        steps: self.steps,
+                        loss: mean,
+                        learning_rate,
+                    });
                 }
             }
             TrainEvent::Epoch(scores) => {
@@ -194,13 +229,22 @@ impl<'p> Recorder<'p> {
 
     fn keep(&mut self, values: &[(&'static str, f64)]) {
         if self.result.is_ok() {
-            self.result = self.project.add_metrics(self.run, self.last_step, values).map_err(EngineError::from);
+            self.result = self
+                .project
+                .add_metrics(self.run, self.last_step, values)
+                .map_err(EngineError::from);
         }
     }
 }
 
 /// Judges the kept model and stores its answers.
-fn judge(project: &mut Project, run: &RunRecord, parts: &Parts, job: &TrainingJob, outcome: Outcome) -> Result<RunOutcome> {
+fn judge(
+    project: &mut Project,
+    run: &RunRecord,
+    parts: &Parts,
+    job: &TrainingJob,
+    outcome: Outcome,
+) -> Result<RunOutcome> {
     let majority = commonest(&parts.train, parts.labels.len());
     let seed = u64::from(job.settings.seed);
     let mut judged = Vec::new();
@@ -216,7 +260,10 @@ fn judge(project: &mut Project, run: &RunRecord, parts: &Parts, job: &TrainingJo
         });
     }
     let test = judged.pop().flatten();
-    let validation = judged.pop().flatten().ok_or(understudy_train::TrainError::EmptyPart { part: "validation" })?;
+    let validation = judged
+        .pop()
+        .flatten()
+        .ok_or(understudy_train::TrainError::EmptyPart { part: "validation" })?;
     Ok(RunOutcome {
         labels: parts.labels.clone(),
         epochs: outcome.epochs,
@@ -237,7 +284,9 @@ fn judge(project: &mut Project, run: &RunRecord, parts: &Parts, job: &TrainingJo
 fn commonest(rows: &[LabelledText], classes: usize) -> usize {
     let mut counts = vec![0_usize; classes];
     rows.iter().for_each(|row| counts[row.label] += 1);
-    (0..classes).max_by_key(|&class| (counts[class], std::cmp::Reverse(class))).unwrap_or_default()
+    (0..classes)
+        .max_by_key(|&class| (counts[class], std::cmp::Reverse(class)))
+        .unwrap_or_default()
 }
 
 fn stored(rows: &[LabelledText], probabilities: &[f32], classes: usize) -> Vec<StoredPrediction> {
@@ -259,7 +308,11 @@ fn stored(rows: &[LabelledText], probabilities: &[f32], classes: usize) -> Vec<S
 /// Index of the largest probability, the first of equals.
 pub(crate) fn most_probable(probabilities: &[f32]) -> usize {
     let start = (0, f32::NEG_INFINITY);
-    probabilities.iter().enumerate().fold(start, |best, (i, &p)| if p > best.1 { (i, p) } else { best }).0
+    probabilities
+        .iter()
+        .enumerate()
+        .fold(start, |best, (i, &p)| if p > best.1 { (i, p) } else { best })
+        .0
 }
 
 #[cfg(test)]
@@ -268,14 +321,22 @@ mod tests {
 
     #[test]
     fn the_commonest_class_is_the_first_of_equals() {
-        let row = |label| LabelledText { example: 0, text: String::new(), label };
+        let row = |label| LabelledText {
+            example: 0,
+            text: String::new(),
+            label,
+        };
         assert_eq!(commonest(&[row(1), row(2), row(2), row(1), row(0)], 3), 1);
         assert_eq!(commonest(&[], 3), 0);
     }
 
     #[test]
     fn any_change_of_text_label_or_part_changes_the_fingerprint() {
-        let row = |text: &str, label| LabelledText { example: 0, text: text.to_owned(), label };
+        let row = |text: &str, label| LabelledText {
+            example: 0,
+            text: text.to_owned(),
+            label,
+        };
         let parts = |train: Vec<LabelledText>, test: Vec<LabelledText>| Parts {
             labels: vec!["a".into(), "b".into()],
             train,

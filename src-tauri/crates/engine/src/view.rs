@@ -111,7 +111,12 @@ impl RowProblem {
     /// The problem in a language.
     pub fn told(problem: data::RowProblem, language: Language) -> Self {
         let message = words::problem(&problem.kind, language);
-        RowProblem { row: problem.row, kind: message.kind.clone(), message, raw: problem.raw }
+        RowProblem {
+            row: problem.row,
+            kind: message.kind.clone(),
+            message,
+            raw: problem.raw,
+        }
     }
 }
 
@@ -161,7 +166,11 @@ impl Preview {
             rows: preview.rows,
             rows_read: preview.rows_read,
             more: preview.more,
-            problems: preview.problems.into_iter().map(|problem| RowProblem::told(problem, language)).collect(),
+            problems: preview
+                .problems
+                .into_iter()
+                .map(|problem| RowProblem::told(problem, language))
+                .collect(),
         }
     }
 }
@@ -202,13 +211,21 @@ impl SplitSummary {
             grouped: split.grouped,
             from_file: split.from_file,
             unlabelled: split.unlabelled,
-            notes: split.notes.iter().map(|note| words::note(note, language)).collect(),
+            notes: split
+                .notes
+                .iter()
+                .map(|note| words::note(note, language))
+                .collect(),
         }
     }
 
     /// The rows of a part.
     pub fn rows(&self, part: Part) -> u32 {
-        self.parts.iter().filter(|count| count.part == part).map(|count| count.rows).sum()
+        self.parts
+            .iter()
+            .filter(|count| count.part == part)
+            .map(|count| count.rows)
+            .sum()
     }
 }
 
@@ -374,15 +391,32 @@ pub struct Prediction {
 #[serde(tag = "event", rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum WorkerEvent {
-    Started { pid: u32 },
+    Started {
+        pid: u32,
+    },
     Progress(Progress),
-    Step { step: u32, steps: u32, loss: f64, learning_rate: f64 },
-    Epoch { scores: EpochScores },
-    Log { message: String },
-    Finished { path: Option<String> },
+    Step {
+        step: u32,
+        steps: u32,
+        loss: f64,
+        learning_rate: f64,
+    },
+    Epoch {
+        scores: EpochScores,
+    },
+    Log {
+        message: String,
+    },
+    Finished {
+        path: Option<String>,
+    },
     Cancelled,
-    Failed { error: UserError },
-    Interrupted { error: UserError },
+    Failed {
+        error: UserError,
+    },
+    Interrupted {
+        error: UserError,
+    },
 }
 
 impl WorkerEvent {
@@ -391,14 +425,30 @@ impl WorkerEvent {
         Some(match event {
             Event::Started { pid } => WorkerEvent::Started { pid },
             Event::Progress(progress) => WorkerEvent::Progress(progress),
-            Event::Step { step, steps, loss, learning_rate } => WorkerEvent::Step { step, steps, loss, learning_rate },
+            Event::Step {
+                step,
+                steps,
+                loss,
+                learning_rate,
+            } => WorkerEvent::Step {
+                step,
+                steps,
+                loss,
+                learning_rate,
+            },
             Event::Epoch { scores } => WorkerEvent::Epoch { scores },
             Event::Log { message } => WorkerEvent::Log { message },
             Event::Answer { .. } => return None,
-            Event::Finished { path } => WorkerEvent::Finished { path: path.map(|path| path.display().to_string()) },
+            Event::Finished { path } => WorkerEvent::Finished {
+                path: path.map(|path| path.display().to_string()),
+            },
             Event::Cancelled => WorkerEvent::Cancelled,
-            Event::Failed { problem } => WorkerEvent::Failed { error: problem.told(language).clone() },
-            Event::Interrupted { problem } => WorkerEvent::Interrupted { error: problem.told(language).clone() },
+            Event::Failed { problem } => WorkerEvent::Failed {
+                error: problem.told(language).clone(),
+            },
+            Event::Interrupted { problem } => WorkerEvent::Interrupted {
+                error: problem.told(language).clone(),
+            },
         })
     }
 }

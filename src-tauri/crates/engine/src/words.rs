@@ -31,7 +31,9 @@ pub fn problem(kind: &ProblemKind, language: Language) -> UserError {
             explain("row_cell_count", &facts, language)
         }
         ProblemKind::UnclosedQuote => explain("row_unclosed_quote", &[], language),
-        ProblemKind::UnknownPart { value } => explain("row_unknown_part", &[("value", value.clone())], language),
+        ProblemKind::UnknownPart { value } => {
+            explain("row_unknown_part", &[("value", value.clone())], language)
+        }
         ProblemKind::LongLabel { length, limit } => {
             let facts = [("length", length.to_string()), ("limit", limit.to_string())];
             explain("row_long_label", &facts, language)
@@ -43,15 +45,19 @@ pub fn problem(kind: &ProblemKind, language: Language) -> UserError {
 pub fn note(note: &SplitNote, language: Language) -> String {
     let text = |key: &str, arguments: &[(&str, &str)]| catalogue(language).text(key, arguments);
     match note {
-        SplitNote::TinyClass { label, rows } => {
-            text("note.tiny_class", &[("label", label), ("count", &rows.to_string())])
-        }
+        SplitNote::TinyClass { label, rows } => text(
+            "note.tiny_class",
+            &[("label", label), ("count", &rows.to_string())],
+        ),
         SplitNote::SingleRow { label } => text("note.single_row", &[("label", label)]),
-        SplitNote::MissingFrom { label, part } => {
-            text("note.missing_from", &[("label", label), ("part", &part_name(*part, language))])
-        }
+        SplitNote::MissingFrom { label, part } => text(
+            "note.missing_from",
+            &[("label", label), ("part", &part_name(*part, language))],
+        ),
         SplitNote::GroupsKeptTogether { groups } => text("note.groups", &[("count", &groups.to_string())]),
-        SplitNote::DuplicatesKeptTogether { rows } => text("note.duplicates", &[("count", &rows.to_string())]),
+        SplitNote::DuplicatesKeptTogether { rows } => {
+            text("note.duplicates", &[("count", &rows.to_string())])
+        }
         SplitNote::SharedWithTest { rows } => text("note.shared_with_test", &[("count", &rows.to_string())]),
         SplitNote::Unlabelled { rows } => text("note.unlabelled", &[("count", &rows.to_string())]),
     }
@@ -81,8 +87,10 @@ mod tests {
     #[test]
     fn every_kind_of_failure_has_three_sentences() {
         let english = catalogue(Language::En);
-        let kinds: std::collections::BTreeSet<&str> =
-            english.keys().filter_map(|key| key.strip_prefix("error.")?.rsplit_once('.').map(|(kind, _)| kind)).collect();
+        let kinds: std::collections::BTreeSet<&str> = english
+            .keys()
+            .filter_map(|key| key.strip_prefix("error.")?.rsplit_once('.').map(|(kind, _)| kind))
+            .collect();
         for kind in kinds {
             for part in ["what", "why", "next"] {
                 assert!(english.contains(&format!("error.{kind}.{part}")), "{kind}.{part}");

@@ -23,10 +23,12 @@ pub fn run(mut input: impl BufRead + Send + 'static, output: impl Write + Send) 
     let output = Mutex::new(output);
     let mut emit = |event: Event| {
         let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = serde_json::to_string(&event).map_err(std::io::Error::from).and_then(|line| {
-            writeln!(output, "{line}")?;
-            output.flush()
-        });
+        let written = serde_json::to_string(&event)
+            .map_err(std::io::Error::from)
+            .and_then(|line| {
+                writeln!(output, "{line}")?;
+                output.flush()
+            });
         if written.is_err() {
             // Nobody listens any more.
             control.cancel();
@@ -34,18 +36,28 @@ pub fn run(mut input: impl BufRead + Send + 'static, output: impl Write + Send) 
     };
     let job = match read_job(&mut input) {
         Ok(job) => job,
-        Err(error) => return emit(Event::Failed { problem: Problem::from(&error) }),
+        Err(error) => {
+            return emit(Event::Failed {
+                problem: Problem::from(&error),
+            });
+        }
     };
-    emit(Event::Started { pid: std::process::id() });
+    emit(Event::Started {
+        pid: std::process::id(),
+    });
     let listener = Listener::start(input, control.clone());
     let result = carry_out(job, &control, &listener, &mut emit);
     emit(match result {
         Ok(path) => Event::Finished { path },
-        Err(_) if listener.closed() => {
-            Event::Interrupted { problem: Problem::from(&EngineError::WorkerDied { ending: WorkerEnding::Closed }) }
-        }
+        Err(_) if listener.closed() => Event::Interrupted {
+            problem: Problem::from(&EngineError::WorkerDied {
+                ending: WorkerEnding::Closed,
+            }),
+        },
         Err(error) if error.is_cancelled() => Event::Cancelled,
-        Err(error) => Event::Failed { problem: Problem::from(&error) },
+        Err(error) => Event::Failed {
+            problem: Problem::from(&error),
+        },
     });
 }
 
@@ -85,7 +97,12 @@ impl Listener {
     }
 }
 
-fn listen(input: impl BufRead, control: &Control, closed: &AtomicBool, questions: &Sender<(u32, Vec<String>)>) {
+fn listen(
+    input: impl BufRead,
+    control: &Control,
+    closed: &AtomicBool,
+    questions: &Sender<(u32, Vec<String>)>,
+) {
     for line in input.lines() {
         let Ok(line) = line else { break };
         match serde_json::from_str(&line) {
@@ -119,7 +136,12 @@ fn carry_out(
             }
             result.map(|()| None)
         }
-        Job::PredictFile { project, run, input, output } => {
+        Job::PredictFile {
+            project,
+            run,
+            input,
+            output,
+        } => {
             let project = Project::open(&project)?;
             let mut report = |progress| emit(Event::Progress(progress));
             prediction::predict_file(&project, &run, &input, &output, control, &mut report)?;
@@ -165,7 +187,11 @@ fn serve(
 ) -> Result<()> {
     let project = Project::open(project)?;
     let predictor = prediction::load(&project, run)?;
-    emit(Event::Progress(crate::job::Progress::new(Phase::Predict, 0.0, 0.0)));
+    emit(Event::Progress(crate::job::Progress::new(
+        Phase::Predict,
+        0.0,
+        0.0,
+    )));
     while let Ok((id, texts)) = listener.questions.recv() {
         let predictions = prediction::answer(&predictor, &texts, control)?;
         emit(Event::Answer { id, predictions });

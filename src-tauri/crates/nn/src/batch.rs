@@ -16,7 +16,10 @@ pub struct PackedBatch {
 impl PackedBatch {
     /// Packs sequences of token ids, all of segment 0.
     pub fn from_sequences<'a>(sequences: impl IntoIterator<Item = &'a [u32]>) -> Self {
-        let mut batch = PackedBatch { offsets: vec![0], ..PackedBatch::default() };
+        let mut batch = PackedBatch {
+            offsets: vec![0],
+            ..PackedBatch::default()
+        };
         for sequence in sequences {
             batch.ids.extend_from_slice(sequence);
             batch.offsets.push(batch.ids.len());
@@ -43,14 +46,26 @@ impl PackedBatch {
         for pair in self.offsets.windows(2) {
             let length = pair[1] - pair[0];
             if length == 0 {
-                return Err(NnError::Batch { what: "sequence length", value: 0, limit: 1 });
+                return Err(NnError::Batch {
+                    what: "sequence length",
+                    value: 0,
+                    limit: 1,
+                });
             }
             if length > positions {
-                return Err(NnError::Batch { what: "sequence length", value: length, limit: positions + 1 });
+                return Err(NnError::Batch {
+                    what: "sequence length",
+                    value: length,
+                    limit: positions + 1,
+                });
             }
         }
         match self.ids.iter().find(|&&id| id as usize >= vocabulary) {
-            Some(&id) => Err(NnError::Batch { what: "token id", value: id as usize, limit: vocabulary }),
+            Some(&id) => Err(NnError::Batch {
+                what: "token id",
+                value: id as usize,
+                limit: vocabulary,
+            }),
             None => Ok(()),
         }
     }

@@ -68,12 +68,26 @@ impl SequenceClassifier {
         let encoder = Architecture::new(&config, &mut parameters)?;
         let first = parameters.len();
         let init = Init::Normal(config.number("initializer_range", 0.02)? as f32);
-        let weight = parameters.matrix(&format!("{HEAD}.weight"), labels.len(), encoder.hidden_size(), init);
+        let weight = parameters.matrix(
+            &format!("{HEAD}.weight"),
+            labels.len(),
+            encoder.hidden_size(),
+            init,
+        );
         let bias = parameters.vector(&format!("{HEAD}.bias"), labels.len(), Init::Zeros);
         parameters.mark_optional(first);
         let hidden_dropout = config.number("hidden_dropout_prob", 0.1)?;
         let dropout = config.number("classifier_dropout", hidden_dropout)? as f32;
-        Ok(SequenceClassifier { parameters, config, encoder, weight, bias, dropout, labels, pool: Pool::default() })
+        Ok(SequenceClassifier {
+            parameters,
+            config,
+            encoder,
+            weight,
+            bias,
+            dropout,
+            labels,
+            pool: Pool::default(),
+        })
     }
 
     /// Writes `config.json` and `model.safetensors` into `folder`, named so that Transformers loads them as a
@@ -87,7 +101,11 @@ impl SequenceClassifier {
         config.write(folder)?;
         let prefix = self.encoder.prefix();
         weights::save(&folder.join(WEIGHTS_FILE), &self.parameters, |name| {
-            if name.starts_with(HEAD) { name.to_owned() } else { format!("{prefix}{name}") }
+            if name.starts_with(HEAD) {
+                name.to_owned()
+            } else {
+                format!("{prefix}{name}")
+            }
         })
     }
 
@@ -146,12 +164,30 @@ impl SequenceClassifier {
         labels: &[usize],
         gradients: &mut Gradients,
     ) -> Result<f64> {
-        self.backward(batch, labels, Mode::Training { key: Key::new(0), dropout: false }, gradients)
+        self.backward(
+            batch,
+            labels,
+            Mode::Training {
+                key: Key::new(0),
+                dropout: false,
+            },
+            gradients,
+        )
     }
 
-    fn backward(&self, batch: &PackedBatch, labels: &[usize], mode: Mode, gradients: &mut Gradients) -> Result<f64> {
+    fn backward(
+        &self,
+        batch: &PackedBatch,
+        labels: &[usize],
+        mode: Mode,
+        gradients: &mut Gradients,
+    ) -> Result<f64> {
         if labels.len() != batch.sequences() {
-            return Err(NnError::Batch { what: "labels", value: labels.len(), limit: batch.sequences() });
+            return Err(NnError::Batch {
+                what: "labels",
+                value: labels.len(),
+                limit: batch.sequences(),
+            });
         }
         gradients.clear();
         let mut tape = Tape::new(&self.parameters, &self.pool, mode);

@@ -52,9 +52,10 @@ impl Config {
         match (self.0.get(field), default) {
             (None | Some(Value::Null), Some(default)) => Ok(default),
             (None | Some(Value::Null), None) => Err(invalid(field, "is missing")),
-            (Some(value), _) => {
-                value.as_u64().map(|n| n as usize).ok_or_else(|| invalid(field, format!("{value} is not a size")))
-            }
+            (Some(value), _) => value
+                .as_u64()
+                .map(|n| n as usize)
+                .ok_or_else(|| invalid(field, format!("{value} is not a size"))),
         }
     }
 
@@ -65,7 +66,9 @@ impl Config {
     pub fn number(&self, field: &str, default: f64) -> Result<f64> {
         match self.0.get(field) {
             None | Some(Value::Null) => Ok(default),
-            Some(value) => value.as_f64().ok_or_else(|| invalid(field, format!("{value} is not a number"))),
+            Some(value) => value
+                .as_f64()
+                .ok_or_else(|| invalid(field, format!("{value} is not a number"))),
         }
     }
 
@@ -76,7 +79,9 @@ impl Config {
     pub fn word<'a>(&'a self, field: &str, default: &'a str) -> Result<&'a str> {
         match self.0.get(field) {
             None | Some(Value::Null) => Ok(default),
-            Some(value) => value.as_str().ok_or_else(|| invalid(field, format!("{value} is not a word"))),
+            Some(value) => value
+                .as_str()
+                .ok_or_else(|| invalid(field, format!("{value} is not a word"))),
         }
     }
 
@@ -91,7 +96,9 @@ impl Config {
     /// [`NnError::Config`] when `id2label` is not a map from `"0"`, `"1"`, … to words.
     pub fn labels(&self) -> Result<Vec<String>> {
         let Some(Value::Object(map)) = self.0.get("id2label") else {
-            return Ok((0..self.size("num_labels", Some(2))?).map(|i| format!("LABEL_{i}")).collect());
+            return Ok((0..self.size("num_labels", Some(2))?)
+                .map(|i| format!("LABEL_{i}"))
+                .collect());
         };
         (0..map.len())
             .map(|i| match map.get(&i.to_string()) {
@@ -103,8 +110,16 @@ impl Config {
 
     /// Sets the class names and what goes with them (`id2label`, `label2id`, `problem_type`).
     pub fn set_labels(&mut self, labels: &[String]) {
-        let by_id: Map<String, Value> = labels.iter().enumerate().map(|(i, l)| (i.to_string(), json!(l))).collect();
-        let by_label: Map<String, Value> = labels.iter().enumerate().map(|(i, l)| (l.clone(), json!(i))).collect();
+        let by_id: Map<String, Value> = labels
+            .iter()
+            .enumerate()
+            .map(|(i, l)| (i.to_string(), json!(l)))
+            .collect();
+        let by_label: Map<String, Value> = labels
+            .iter()
+            .enumerate()
+            .map(|(i, l)| (l.clone(), json!(i)))
+            .collect();
         self.set("id2label", by_id);
         self.set("label2id", by_label);
         self.set("problem_type", "single_label_classification");
@@ -114,7 +129,10 @@ impl Config {
 
 /// A field that cannot be used.
 pub(crate) fn invalid(field: &str, reason: impl ToString) -> NnError {
-    NnError::Config { field: field.to_owned(), reason: reason.to_string() }
+    NnError::Config {
+        field: field.to_owned(),
+        reason: reason.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +142,8 @@ mod tests {
     #[test]
     fn unknown_fields_survive_and_labels_are_written_both_ways() {
         let folder = tempfile::tempdir().unwrap();
-        let mut config = Config::parse(r#"{"model_type": "bert", "strange": [1, 2], "hidden_size": 8}"#).unwrap();
+        let mut config =
+            Config::parse(r#"{"model_type": "bert", "strange": [1, 2], "hidden_size": 8}"#).unwrap();
         let labels: Vec<String> = (0..12).map(|i| format!("类别 {i}")).collect();
         config.set_labels(&labels);
         config.write(folder.path()).unwrap();
@@ -138,9 +157,14 @@ mod tests {
     #[test]
     fn missing_and_mistyped_fields_are_named() {
         let config = Config::parse(r#"{"hidden_size": "big"}"#).unwrap();
-        for (field, reason) in [("hidden_size", "\"big\" is not a size"), ("num_layers", "is missing")] {
+        for (field, reason) in [
+            ("hidden_size", "\"big\" is not a size"),
+            ("num_layers", "is missing"),
+        ] {
             match config.size(field, None) {
-                Err(NnError::Config { field: f, reason: r }) => assert_eq!((f.as_str(), r.as_str()), (field, reason)),
+                Err(NnError::Config { field: f, reason: r }) => {
+                    assert_eq!((f.as_str(), r.as_str()), (field, reason))
+                }
                 other => panic!("{other:?}"),
             }
         }

@@ -15,6 +15,9 @@
 //!
 //! Sequences are *packed*: laid end to end as `[tokens, hidden]` with offsets, so no padding is ever computed.
 
+// Indexed loops over slices of one length are what the compiler vectorises best, and what reads like the formula.
+#![allow(clippy::needless_range_loop)]
+
 pub mod architectures;
 pub mod batch;
 pub mod classifier;

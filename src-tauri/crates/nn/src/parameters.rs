@@ -108,7 +108,11 @@ impl Parameters {
         for name in names {
             self.declare(name, vec![rows, columns], init);
         }
-        Dense { start, rows: names.len() * rows, columns }
+        Dense {
+            start,
+            rows: names.len() * rows,
+            columns,
+        }
     }
 
     /// Declares a matrix `[rows, columns]`.
@@ -122,7 +126,11 @@ impl Parameters {
         for name in names {
             self.declare(name, vec![length], init);
         }
-        Dense { start, rows: 1, columns: names.len() * length }
+        Dense {
+            start,
+            rows: 1,
+            columns: names.len() * length,
+        }
     }
 
     /// Declares a vector.
@@ -133,7 +141,10 @@ impl Parameters {
     /// Declares an embedding table whose gradient is kept by rows.
     pub fn table(&mut self, name: &str, rows: usize, columns: usize, init: Init) -> TableId {
         let id = self.tables.len();
-        self.tables.push(Table { values: vec![0.0; rows * columns], columns });
+        self.tables.push(Table {
+            values: vec![0.0; rows * columns],
+            columns,
+        });
         self.entries.push(Parameter {
             name: name.to_owned(),
             shape: vec![rows, columns],
@@ -157,7 +168,13 @@ impl Parameters {
         let end = start + shape.iter().product::<usize>();
         self.dense.resize(end, 0.0);
         let place = Place::Dense(start..end);
-        self.entries.push(Parameter { name: name.to_owned(), shape, place, init, optional: false });
+        self.entries.push(Parameter {
+            name: name.to_owned(),
+            shape,
+            place,
+            init,
+            optional: false,
+        });
     }
 
     /// The named tensors, in the order of their declaration.
@@ -238,7 +255,12 @@ const UNTOUCHED: u32 = u32::MAX;
 
 impl TableGradient {
     fn new(rows: usize, columns: usize) -> Self {
-        TableGradient { rows: Vec::new(), values: Vec::new(), columns, slots: vec![UNTOUCHED; rows] }
+        TableGradient {
+            rows: Vec::new(),
+            values: Vec::new(),
+            columns,
+            slots: vec![UNTOUCHED; rows],
+        }
     }
 
     /// Adds `gradient` (one row) to row `row`.
@@ -331,13 +353,17 @@ impl Gradients {
     pub fn check_complete(&self, parameters: &Parameters) -> Result<()> {
         for entry in parameters.entries() {
             let reached = match &entry.place {
-                Place::Dense(range) => {
-                    self.written.range(..=range.start).next_back().is_some_and(|(_, &end)| end >= range.end)
-                }
+                Place::Dense(range) => self
+                    .written
+                    .range(..=range.start)
+                    .next_back()
+                    .is_some_and(|(_, &end)| end >= range.end),
                 Place::Table(id) => !self.tables[*id].rows.is_empty(),
             };
             if !reached {
-                return Err(NnError::MissingGradient { name: entry.name.clone() });
+                return Err(NnError::MissingGradient {
+                    name: entry.name.clone(),
+                });
             }
         }
         Ok(())
@@ -371,7 +397,14 @@ mod tests {
         let names = ["q".to_owned(), "k".to_owned(), "v".to_owned()];
         let handle = parameters.matrices(&names, 2, 3, Init::Normal(1.0));
         assert_eq!((handle.rows(), handle.columns()), (6, 3));
-        assert_eq!(parameters.entries().iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["q", "k", "v"]);
+        assert_eq!(
+            parameters
+                .entries()
+                .iter()
+                .map(|e| e.name.as_str())
+                .collect::<Vec<_>>(),
+            ["q", "k", "v"]
+        );
         assert_eq!(parameters.entries()[1].place, Place::Dense(6..12));
     }
 

@@ -17,7 +17,10 @@ impl Pool {
     /// A buffer of `len` numbers with unspecified (but initialised) contents.
     pub fn take(&self, len: usize) -> Vec<f32> {
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = free.range(len..=len.saturating_mul(MAX_SLACK)).next().map(|(capacity, _)| *capacity);
+        let found = free
+            .range(len..=len.saturating_mul(MAX_SLACK))
+            .next()
+            .map(|(capacity, _)| *capacity);
         let reused = found.and_then(|capacity| {
             let shelf = free.get_mut(&capacity)?;
             let buffer = shelf.pop();
@@ -66,7 +69,9 @@ impl Pool {
     /// Bytes held for later use.
     pub fn free_bytes(&self) -> usize {
         let free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        free.iter().map(|(capacity, shelf)| capacity * shelf.len() * size_of::<f32>()).sum()
+        free.iter()
+            .map(|(capacity, shelf)| capacity * shelf.len() * size_of::<f32>())
+            .sum()
     }
 }
 

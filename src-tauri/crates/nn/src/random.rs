@@ -15,7 +15,7 @@ impl Key {
 
     /// The key of a run.
     pub fn new(seed: u64) -> Self {
-        Key(mix(seed ^ 0x5EED_0F_A_11))
+        Key(mix(seed ^ 0x5EED_00FA_1100))
     }
 
     /// A key of its own for `part` within this key.
@@ -76,7 +76,11 @@ impl DropoutMask {
     /// A mask that drops with probability `p` in [0, 1); `p == 0` keeps everything.
     pub fn new(key: Key, p: f32) -> Self {
         let threshold = (f64::from(p) * 4_294_967_296.0) as u32;
-        DropoutMask { key: key.word(), threshold, scale: 1.0 / (1.0 - p) }
+        DropoutMask {
+            key: key.word(),
+            threshold,
+            scale: 1.0 / (1.0 - p),
+        }
     }
 
     /// Whether every element is kept.
@@ -135,7 +139,10 @@ mod tests {
 
     #[test]
     fn masks_of_two_keys_are_unrelated() {
-        let (a, b) = (DropoutMask::new(Key::new(1), 0.5), DropoutMask::new(Key::new(2), 0.5));
+        let (a, b) = (
+            DropoutMask::new(Key::new(1), 0.5),
+            DropoutMask::new(Key::new(2), 0.5),
+        );
         let same = (0..100_000).filter(|&i| a.factor(i) == b.factor(i)).count() as f64 / 100_000.0;
         assert!((same - 0.5).abs() < 0.01, "same {same}");
     }

@@ -92,7 +92,14 @@ pub struct Tape<'p> {
 impl<'p> Tape<'p> {
     /// An empty tape over these parameters, with buffers from `pool`.
     pub fn new(parameters: &'p Parameters, pool: &Pool, mode: Mode) -> Self {
-        Tape { parameters, pool: pool.clone(), mode, nodes: Vec::new(), vars: 0, masks: 0 }
+        Tape {
+            parameters,
+            pool: pool.clone(),
+            mode,
+            nodes: Vec::new(),
+            vars: 0,
+            masks: 0,
+        }
     }
 
     /// The parameters that the operations read.
@@ -113,7 +120,12 @@ impl<'p> Tape<'p> {
     /// Makes a [`Var`] of a computed buffer.
     pub fn var(&mut self, numbers: Vec<f32>, columns: usize) -> Var {
         self.vars += 1;
-        Var(Arc::new(Values { id: self.vars - 1, columns, numbers, pool: self.pool.clone() }))
+        Var(Arc::new(Values {
+            id: self.vars - 1,
+            columns,
+            numbers,
+            pool: self.pool.clone(),
+        }))
     }
 
     /// Leaves an operation for the backward pass; `node` is made only when there will be one.
@@ -138,8 +150,12 @@ impl<'p> Tape<'p> {
     /// # Errors
     /// [`crate::NnError::MissingGradient`] when a parameter was not reached.
     pub fn backward(mut self, result: &Var, gradient: Vec<f32>, gradients: &mut Gradients) -> Result<()> {
-        let mut pass =
-            BackwardPass { parameters: self.parameters, gradients, pool: self.pool.clone(), pending: Vec::new() };
+        let mut pass = BackwardPass {
+            parameters: self.parameters,
+            gradients,
+            pool: self.pool.clone(),
+            pending: Vec::new(),
+        };
         pass.pending.resize_with(self.vars, || None);
         pass.pending[result.0.id] = Some(gradient);
         while let Some(node) = self.nodes.pop() {
@@ -170,14 +186,19 @@ pub struct VarId {
 
 impl From<&Var> for VarId {
     fn from(var: &Var) -> Self {
-        VarId { id: var.0.id, len: var.0.numbers.len() }
+        VarId {
+            id: var.0.id,
+            len: var.0.numbers.len(),
+        }
     }
 }
 
 impl BackwardPass<'_> {
     /// The complete gradient of a result. Zeros when nothing depended on it.
     pub fn take(&mut self, var: VarId) -> Vec<f32> {
-        self.pending[var.id].take().unwrap_or_else(|| self.pool.take_zeroed(var.len))
+        self.pending[var.id]
+            .take()
+            .unwrap_or_else(|| self.pool.take_zeroed(var.len))
     }
 
     /// A buffer for the gradient of an input, and whether it must be added to (`true`) or overwritten (`false`).

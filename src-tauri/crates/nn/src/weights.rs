@@ -21,8 +21,10 @@ pub struct LoadReport {
 }
 
 /// Older checkpoints name the parameters of a normalisation differently.
-const OLD_NAMES: [(&str, &str); 2] =
-    [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")];
+const OLD_NAMES: [(&str, &str); 2] = [
+    ("LayerNorm.weight", "LayerNorm.gamma"),
+    ("LayerNorm.bias", "LayerNorm.beta"),
+];
 
 /// Fills `parameters` from the file at `path`. A parameter may stand there under its own name or behind `prefix`.
 /// What may be missing is initialised from `seed`.
@@ -53,7 +55,11 @@ pub fn load(path: &Path, parameters: &mut Parameters, prefix: &str, seed: u64) -
                 report.initialised.push(entry.name);
                 continue;
             }
-            return Err(NnError::Shape { name, found, expected: entry.shape });
+            return Err(NnError::Shape {
+                name,
+                found,
+                expected: entry.shape,
+            });
         }
         file.read_into(&name, parameters.values_mut(index))?;
         if !parameters.values_mut(index).iter().all(|x| x.is_finite()) {
@@ -69,13 +75,17 @@ pub fn load(path: &Path, parameters: &mut Parameters, prefix: &str, seed: u64) -
 /// # Errors
 /// [`NnError::Weights`] when the file cannot be written.
 pub fn save(path: &Path, parameters: &Parameters, name_of: impl Fn(&str) -> String) -> Result<()> {
-    let failed = |reason: String| NnError::Weights { path: path.to_owned(), reason };
+    let failed = |reason: String| NnError::Weights {
+        path: path.to_owned(),
+        reason,
+    };
     let views = parameters
         .entries()
         .iter()
         .map(|entry| {
             let bytes = bytemuck::cast_slice(parameters.values(entry));
-            let view = TensorView::new(Dtype::F32, entry.shape.clone(), bytes).map_err(|e| failed(e.to_string()))?;
+            let view =
+                TensorView::new(Dtype::F32, entry.shape.clone(), bytes).map_err(|e| failed(e.to_string()))?;
             Ok((name_of(&entry.name), view))
         })
         .collect::<Result<Vec<_>>>()?;
@@ -103,12 +113,19 @@ const MAX_HEADER: u64 = 100_000_000;
 
 impl Checkpoint {
     fn open(path: &Path) -> Result<Self> {
-        let read = |source| NnError::File { path: path.to_owned(), source };
-        let damaged = |reason: String| NnError::Weights { path: path.to_owned(), reason };
+        let read = |source| NnError::File {
+            path: path.to_owned(),
+            source,
+        };
+        let damaged = |reason: String| NnError::Weights {
+            path: path.to_owned(),
+            reason,
+        };
         let mut file = File::open(path).map_err(read)?;
         let size = file.metadata().map_err(read)?.len();
         let mut length = [0; 8];
-        file.read_exact(&mut length).map_err(|_| damaged("the file is shorter than its header".into()))?;
+        file.read_exact(&mut length)
+            .map_err(|_| damaged("the file is shorter than its header".into()))?;
         let header = u64::from_le_bytes(length);
         if header > MAX_HEADER || 8 + header > size {
             return Err(damaged(format!("a header of {header} bytes in a file of {size}")));
@@ -119,16 +136,30 @@ impl Checkpoint {
         let data_start = 8 + header;
         let expected = data_start + metadata.data_len() as u64;
         if size != expected {
-            return Err(damaged(format!("the file has {size} bytes, its header speaks of {expected}")));
+            return Err(damaged(format!(
+                "the file has {size} bytes, its header speaks of {expected}"
+            )));
         }
         let tensors = metadata
             .tensors()
             .into_iter()
             .map(|(name, info)| {
-                (name, Stored { dtype: info.dtype, shape: info.shape.clone(), bytes: info.data_offsets })
+                (
+                    name,
+                    Stored {
+                        dtype: info.dtype,
+                        shape: info.shape.clone(),
+                        bytes: info.data_offsets,
+                    },
+                )
             })
             .collect();
-        Ok(Checkpoint { file, path: path.to_owned(), data_start, tensors })
+        Ok(Checkpoint {
+            file,
+            path: path.to_owned(),
+            data_start,
+            tensors,
+        })
     }
 
     /// The name under which a parameter stands in the file.
@@ -139,11 +170,17 @@ impl Checkpoint {
                 candidates.push(format!("{stem}{old}"));
             }
         }
-        candidates.iter().flat_map(|c| [c.clone(), format!("{prefix}{c}")]).find(|c| self.tensors.contains_key(c))
+        candidates
+            .iter()
+            .flat_map(|c| [c.clone(), format!("{prefix}{c}")])
+            .find(|c| self.tensors.contains_key(c))
     }
 
     fn read_into(&mut self, name: &str, out: &mut [f32]) -> Result<()> {
-        let failed = |reason: String| NnError::Weights { path: self.path.clone(), reason };
+        let failed = |reason: String| NnError::Weights {
+            path: self.path.clone(),
+            reason,
+        };
         let stored = &self.tensors[name];
         let dtype = match stored.dtype {
             Dtype::F32 => DType::F32,
@@ -156,7 +193,10 @@ impl Checkpoint {
         self.file
             .seek(SeekFrom::Start(self.data_start + stored.bytes.0 as u64))
             .and_then(|_| self.file.read_exact(&mut bytes))
-            .map_err(|source| NnError::File { path: self.path.clone(), source })?;
+            .map_err(|source| NnError::File {
+                path: self.path.clone(),
+                source,
+            })?;
         let numbers = Tensor::from_raw_buffer(&bytes, dtype, &stored.shape, &Device::Cpu)
             .and_then(|tensor| tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>())
             .map_err(|e| failed(e.to_string()))?;
@@ -189,12 +229,18 @@ mod tests {
     fn what_was_saved_is_loaded_under_its_name_behind_a_prefix_or_under_its_old_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        let names: [fn(&str) -> String; 3] =
-            [str::to_owned, |n| format!("bert.{n}"), |n| n.replace("LayerNorm.weight", "LayerNorm.gamma")];
+        let names: [fn(&str) -> String; 3] = [
+            str::to_owned,
+            |n| format!("bert.{n}"),
+            |n| n.replace("LayerNorm.weight", "LayerNorm.gamma"),
+        ];
         for name_of in names {
             let expected = saved(&path, name_of);
             let mut parameters = small();
-            assert_eq!(load(&path, &mut parameters, "bert.", 0).unwrap(), LoadReport::default());
+            assert_eq!(
+                load(&path, &mut parameters, "bert.", 0).unwrap(),
+                LoadReport::default()
+            );
             assert_eq!(parameters.dense, expected.dense);
             assert_eq!(parameters.tables[0].values, expected.tables[0].values);
         }
@@ -208,11 +254,16 @@ mod tests {
         let mut parameters = small();
         let first = parameters.len();
         parameters.matrix("classifier.weight", 2, 2, Init::Normal(0.02));
-        assert!(matches!(load(&path, &mut parameters, "", 0), Err(NnError::MissingTensor { name }) if name == "classifier.weight"));
+        assert!(
+            matches!(load(&path, &mut parameters, "", 0), Err(NnError::MissingTensor { name }) if name == "classifier.weight")
+        );
         parameters.mark_optional(first);
         let report = load(&path, &mut parameters, "", 0).unwrap();
         assert_eq!(report.initialised, ["classifier.weight"]);
-        assert!(parameters.dense[8..].iter().all(|&x| x != 0.0), "a new head starts from random numbers");
+        assert!(
+            parameters.dense[8..].iter().all(|&x| x != 0.0),
+            "a new head starts from random numbers"
+        );
     }
 
     #[test]
@@ -223,15 +274,24 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         for length in [0, 7, 50, whole.len() - 1] {
             std::fs::write(&path, &whole[..length]).unwrap();
-            assert!(matches!(load(&path, &mut small(), "", 0), Err(NnError::Weights { .. })), "{length} bytes");
+            assert!(
+                matches!(load(&path, &mut small(), "", 0), Err(NnError::Weights { .. })),
+                "{length} bytes"
+            );
         }
         std::fs::write(&path, &whole).unwrap();
         let mut wrong = Parameters::default();
         wrong.matrix("layer.weight", 2, 2, Init::Zeros);
-        assert!(matches!(load(&path, &mut wrong, "", 0), Err(NnError::Shape { .. })));
+        assert!(matches!(
+            load(&path, &mut wrong, "", 0),
+            Err(NnError::Shape { .. })
+        ));
         let mut parameters = small();
         parameters.values_mut(0)[1] = f32::NAN;
         save(&path, &parameters, str::to_owned).unwrap();
-        assert!(matches!(load(&path, &mut small(), "", 0), Err(NnError::NotFinite { .. })));
+        assert!(matches!(
+            load(&path, &mut small(), "", 0),
+            Err(NnError::NotFinite { .. })
+        ));
     }
 }

@@ -27,7 +27,9 @@ impl Golden {
 }
 
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
 }
 
 fn golden(name: &str) -> Golden {
@@ -46,7 +48,10 @@ fn logits_equal_those_of_transformers() {
         let logits = model.logits(&golden.batch()).unwrap();
         let expected: Vec<f32> = golden.logits.concat();
         for (found, expected) in logits.iter().zip(&expected) {
-            assert!((found - expected).abs() < 1e-5, "{name}: {found} instead of {expected}");
+            assert!(
+                (found - expected).abs() < 1e-5,
+                "{name}: {found} instead of {expected}"
+            );
         }
     }
 }
@@ -57,12 +62,21 @@ fn loss_and_gradients_equal_those_of_pytorch() {
         let model = SequenceClassifier::load(&folder(name)).unwrap();
         let golden = golden(name);
         let mut found = Gradients::new(&model.parameters);
-        let loss = model.loss_and_gradients_without_dropout(&golden.batch(), &golden.labels, &mut found).unwrap();
-        assert!((loss - golden.loss).abs() < 1e-5, "{name}: loss {loss} instead of {}", golden.loss);
+        let loss = model
+            .loss_and_gradients_without_dropout(&golden.batch(), &golden.labels, &mut found)
+            .unwrap();
+        assert!(
+            (loss - golden.loss).abs() < 1e-5,
+            "{name}: loss {loss} instead of {}",
+            golden.loss
+        );
         let expected = gradients(name);
         assert_eq!(expected.len(), model.parameters.len());
         for entry in model.parameters.entries() {
-            let expected = expected.get(&entry.name).or_else(|| expected.get(&format!("bert.{}", entry.name))).unwrap();
+            let expected = expected
+                .get(&entry.name)
+                .or_else(|| expected.get(&format!("bert.{}", entry.name)))
+                .unwrap();
             let expected = expected.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let found = found.to_dense(entry);
             let norm = |x: &mut dyn Iterator<Item = f32>| x.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
@@ -70,8 +84,16 @@ fn loss_and_gradients_equal_those_of_pytorch() {
             let size = norm(&mut expected.iter().copied());
             // The gradient of a key's bias is zero in exact arithmetic (softmax ignores a shift): only its absolute
             // size means anything.
-            let allowed = if entry.name.ends_with("key.bias") { 1e-6 } else { 2e-5 * size + 1e-8 };
-            assert!(difference < allowed, "{name}: {}: {difference} of {size}", entry.name);
+            let allowed = if entry.name.ends_with("key.bias") {
+                1e-6
+            } else {
+                2e-5 * size + 1e-8
+            };
+            assert!(
+                difference < allowed,
+                "{name}: {}: {difference} of {size}",
+                entry.name
+            );
         }
     }
 }
@@ -94,8 +116,13 @@ fn the_same_key_gives_the_same_bits_and_another_key_another_dropout() {
     let golden = golden("tiny-bert");
     let run = |key: Key| {
         let mut gradients = Gradients::new(&model.parameters);
-        let loss = model.loss_and_gradients(&golden.batch(), &golden.labels, key, &mut gradients).unwrap();
-        (loss.to_bits(), gradients.dense.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+        let loss = model
+            .loss_and_gradients(&golden.batch(), &golden.labels, key, &mut gradients)
+            .unwrap();
+        (
+            loss.to_bits(),
+            gradients.dense.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+        )
     };
     assert_eq!(run(Key::new(1)), run(Key::new(1)));
     assert_ne!(run(Key::new(1)).0, run(Key::new(2)).0);
@@ -106,9 +133,15 @@ fn every_parameter_gets_a_gradient_so_that_one_step_moves_it() {
     let model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
     let golden = golden("tiny-bert");
     let mut gradients = Gradients::new(&model.parameters);
-    model.loss_and_gradients(&golden.batch(), &golden.labels, Key::new(1), &mut gradients).unwrap();
+    model
+        .loss_and_gradients(&golden.batch(), &golden.labels, Key::new(1), &mut gradients)
+        .unwrap();
     for entry in model.parameters.entries() {
-        assert!(gradients.to_dense(entry).iter().any(|&x| x != 0.0), "{} would not move", entry.name);
+        assert!(
+            gradients.to_dense(entry).iter().any(|&x| x != 0.0),
+            "{} would not move",
+            entry.name
+        );
     }
 }
 
@@ -127,6 +160,10 @@ fn a_saved_model_gives_the_same_logits() {
 fn a_batch_that_the_model_cannot_read_is_refused() {
     let model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
     for ids in [vec![], vec![90], vec![1; 25]] {
-        assert!(model.logits(&PackedBatch::from_sequences([ids.as_slice()])).is_err());
+        assert!(
+            model
+                .logits(&PackedBatch::from_sequences([ids.as_slice()]))
+                .is_err()
+        );
     }
 }

@@ -75,7 +75,11 @@ pub fn save(folder: &Path, progress: &Progress, parameters: &Parameters, optimiz
             tensors.push(floats(&format!("table.{i}"), &table.values)?);
             tensors.push(floats(&format!("table.{i}.first"), &touched.first)?);
             tensors.push(floats(&format!("table.{i}.second"), &touched.second)?);
-            tensors.push(view(&format!("table.{i}.rows"), Dtype::U32, bytemuck::cast_slice(&touched.rows))?);
+            tensors.push(view(
+                &format!("table.{i}.rows"),
+                Dtype::U32,
+                bytemuck::cast_slice(&touched.rows),
+            )?);
         }
         let metadata = HashMap::from([
             (PROGRESS.to_owned(), serde_json::to_string(progress)?),
@@ -88,7 +92,10 @@ pub fn save(folder: &Path, progress: &Progress, parameters: &Parameters, optimiz
         std::fs::File::open(&partial)?.sync_all()?;
         std::fs::rename(&partial, &target)
     };
-    write().map_err(|source| TrainError::File { path: target.clone(), source })
+    write().map_err(|source| TrainError::File {
+        path: target.clone(),
+        source,
+    })
 }
 
 /// Reads the checkpoint into parameters and an optimiser that were made for the same model.
@@ -97,8 +104,14 @@ pub fn save(folder: &Path, progress: &Progress, parameters: &Parameters, optimiz
 /// [`TrainError::File`]; [`TrainError::Checkpoint`] when it is damaged or of another model.
 pub fn load(folder: &Path, parameters: &mut Parameters, optimizer: &mut AdamW) -> Result<Progress> {
     let path = path(folder);
-    let bytes = std::fs::read(&path).map_err(|source| TrainError::File { path: path.clone(), source })?;
-    let damaged = |reason: String| TrainError::Checkpoint { path: path.clone(), reason };
+    let bytes = std::fs::read(&path).map_err(|source| TrainError::File {
+        path: path.clone(),
+        source,
+    })?;
+    let damaged = |reason: String| TrainError::Checkpoint {
+        path: path.clone(),
+        reason,
+    };
     let mut read = || -> std::result::Result<Progress, String> {
         let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| e.to_string())?;
         let file = SafeTensors::deserialize(&bytes).map_err(|e| e.to_string())?;
@@ -109,9 +122,17 @@ pub fn load(folder: &Path, parameters: &mut Parameters, optimizer: &mut AdamW) -
         read_floats(&file, "weights", &mut parameters.dense)?;
         read_floats(&file, "first", &mut optimizer.dense.first)?;
         read_floats(&file, "second", &mut optimizer.dense.second)?;
-        for (i, (table, state)) in parameters.tables.iter_mut().zip(&mut optimizer.tables).enumerate() {
+        for (i, (table, state)) in parameters
+            .tables
+            .iter_mut()
+            .zip(&mut optimizer.tables)
+            .enumerate()
+        {
             read_floats(&file, &format!("table.{i}"), &mut table.values)?;
-            let bytes = file.tensor(&format!("table.{i}.rows")).map_err(|e| e.to_string())?.data();
+            let bytes = file
+                .tensor(&format!("table.{i}.rows"))
+                .map_err(|e| e.to_string())?
+                .data();
             let (words, _) = bytes.as_chunks::<4>();
             let rows: Vec<u32> = words.iter().map(|&word| u32::from_le_bytes(word)).collect();
             let mut touched = TouchedRows {
@@ -141,17 +162,31 @@ struct TouchedRows {
 
 impl TouchedRows {
     fn gather(columns: usize, state: &TableState) -> Self {
-        let rows: Vec<u32> = (0_u32..).zip(&state.touched).filter(|(_, t)| **t).map(|(row, _)| row).collect();
+        let rows: Vec<u32> = (0_u32..)
+            .zip(&state.touched)
+            .filter(|(_, t)| **t)
+            .map(|(row, _)| row)
+            .collect();
         let of = |numbers: &[f32]| -> Vec<f32> {
-            rows.iter().flat_map(|&row| &numbers[row as usize * columns..][..columns]).copied().collect()
+            rows.iter()
+                .flat_map(|&row| &numbers[row as usize * columns..][..columns])
+                .copied()
+                .collect()
         };
-        TouchedRows { first: of(&state.moments.first), second: of(&state.moments.second), rows }
+        TouchedRows {
+            first: of(&state.moments.first),
+            second: of(&state.moments.second),
+            rows,
+        }
     }
 
     fn scatter(self, columns: usize, state: &mut TableState) -> std::result::Result<(), String> {
         for (i, &row) in self.rows.iter().enumerate() {
             let row = row as usize;
-            *state.touched.get_mut(row).ok_or(format!("row {row} is beyond the table"))? = true;
+            *state
+                .touched
+                .get_mut(row)
+                .ok_or(format!("row {row} is beyond the table"))? = true;
             let (from, to) = (i * columns..(i + 1) * columns, row * columns..(row + 1) * columns);
             state.moments.first[to.clone()].copy_from_slice(&self.first[from.clone()]);
             state.moments.second[to].copy_from_slice(&self.second[from]);
@@ -162,7 +197,10 @@ impl TouchedRows {
 
 fn view<'a>(name: &str, dtype: Dtype, bytes: &'a [u8]) -> std::io::Result<(String, TensorView<'a>)> {
     let view = TensorView::new(dtype, vec![bytes.len() / 4], bytes);
-    Ok((name.to_owned(), view.map_err(|e| std::io::Error::other(e.to_string()))?))
+    Ok((
+        name.to_owned(),
+        view.map_err(|e| std::io::Error::other(e.to_string()))?,
+    ))
 }
 
 fn floats<'a>(name: &str, numbers: &'a [f32]) -> std::io::Result<(String, TensorView<'a>)> {
@@ -172,7 +210,11 @@ fn floats<'a>(name: &str, numbers: &'a [f32]) -> std::io::Result<(String, Tensor
 fn read_floats(file: &SafeTensors, name: &str, out: &mut [f32]) -> std::result::Result<(), String> {
     let bytes = file.tensor(name).map_err(|e| e.to_string())?.data();
     if bytes.len() != out.len() * 4 {
-        return Err(format!("{name} has {} numbers, expected {}", bytes.len() / 4, out.len()));
+        return Err(format!(
+            "{name} has {} numbers, expected {}",
+            bytes.len() / 4,
+            out.len()
+        ));
     }
     bytemuck::cast_slice_mut::<f32, u8>(out).copy_from_slice(bytes);
     Ok(())

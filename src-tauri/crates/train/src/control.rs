@@ -22,12 +22,16 @@ impl Control {
 
     /// Asks the work to wait.
     pub fn pause(&self) {
-        let _ = self.0.compare_exchange(RUNNING, PAUSED, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self
+            .0
+            .compare_exchange(RUNNING, PAUSED, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Lets the work go on.
     pub fn resume(&self) {
-        let _ = self.0.compare_exchange(PAUSED, RUNNING, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self
+            .0
+            .compare_exchange(PAUSED, RUNNING, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Whether the work was asked to stop.

@@ -18,7 +18,7 @@ pub mod trainer;
 
 pub use control::Control;
 pub use error::{Result, TrainError};
-pub use understudy_nn::NnError as ModelError;
 pub use predictor::{Predicted, Predictor};
 pub use settings::TrainSettings;
 pub use trainer::{Example, Outcome, Phase, TrainEvent, TrainingJob, train};
+pub use understudy_nn::NnError as ModelError;

@@ -52,7 +52,10 @@ pub struct TableState {
 
 impl Moments {
     fn new(length: usize) -> Self {
-        Moments { first: vec![0.0; length], second: vec![0.0; length] }
+        Moments {
+            first: vec![0.0; length],
+            second: vec![0.0; length],
+        }
     }
 }
 
@@ -87,7 +90,14 @@ impl AdamW {
             })
             .collect();
         let dense = Moments::new(parameters.dense.len());
-        AdamW { dense, tables, step: 0, weight_decay, max_grad_norm, layout }
+        AdamW {
+            dense,
+            tables,
+            step: 0,
+            weight_decay,
+            max_grad_norm,
+            layout,
+        }
     }
 
     /// Must be called with the ids of a batch before they are read: catches up on the weight decay of rows that are
@@ -99,7 +109,8 @@ impl AdamW {
                 if !*touched {
                     *touched = true;
                     let row = &mut table.values[id as usize * table.columns..][..table.columns];
-                    row.iter_mut().for_each(|x| *x = (f64::from(*x) * state.pending_decay) as f32);
+                    row.iter_mut()
+                        .for_each(|x| *x = (f64::from(*x) * state.pending_decay) as f32);
                 }
             }
         }
@@ -114,9 +125,12 @@ impl AdamW {
             }
             let factor = state.pending_decay;
             let touched = &state.touched;
-            table.values.par_chunks_mut(table.columns).zip(touched).filter(|(_, touched)| !**touched).for_each(
-                |(row, _)| row.iter_mut().for_each(|x| *x = (f64::from(*x) * factor) as f32),
-            );
+            table
+                .values
+                .par_chunks_mut(table.columns)
+                .zip(touched)
+                .filter(|(_, touched)| !**touched)
+                .for_each(|(row, _)| row.iter_mut().for_each(|x| *x = (f64::from(*x) * factor) as f32));
             state.pending_decay = 1.0;
         }
     }
@@ -125,7 +139,11 @@ impl AdamW {
     pub fn update(&mut self, parameters: &mut Parameters, gradients: &Gradients, learning_rate: f64) -> f64 {
         let norm = gradient_norm(gradients);
         self.step += 1;
-        let clip = if norm > self.max_grad_norm { self.max_grad_norm / (norm + 1e-6) } else { 1.0 };
+        let clip = if norm > self.max_grad_norm {
+            self.max_grad_norm / (norm + 1e-6)
+        } else {
+            1.0
+        };
         let correction1 = 1.0 - f64::from(BETA1).powi(self.step as i32);
         let correction2 = 1.0 - f64::from(BETA2).powi(self.step as i32);
         let decay = 1.0 - learning_rate * self.weight_decay;
@@ -136,7 +154,12 @@ impl AdamW {
             second_scale: (1.0 / correction2.sqrt()) as f32,
         };
         self.update_dense(&mut parameters.dense, &gradients.dense, step);
-        for ((table, state), gradient) in parameters.tables.iter_mut().zip(&mut self.tables).zip(&gradients.tables) {
+        for ((table, state), gradient) in parameters
+            .tables
+            .iter_mut()
+            .zip(&mut self.tables)
+            .zip(&gradients.tables)
+        {
             let columns = table.columns;
             let Moments { first, second } = &mut state.moments;
             table
@@ -163,7 +186,10 @@ impl AdamW {
         let mut tasks = Vec::new();
         for pair in self.layout.windows(2) {
             let ((start, decays), (end, _)) = (pair[0], pair[1]);
-            let step = Step { decay: if decays { step.decay } else { 1.0 }, ..step };
+            let step = Step {
+                decay: if decays { step.decay } else { 1.0 },
+                ..step
+            };
             let mut left = end - start;
             while left > 0 {
                 let size = left.min(CHUNK);
@@ -176,7 +202,9 @@ impl AdamW {
                 left -= size;
             }
         }
-        tasks.into_par_iter().for_each(|(w, m, v, g, step)| move_numbers(w, m, v, g, step));
+        tasks
+            .into_par_iter()
+            .for_each(|(w, m, v, g, step)| move_numbers(w, m, v, g, step));
     }
 }
 
@@ -186,12 +214,20 @@ pub fn gradient_norm(gradients: &Gradients) -> f64 {
         let parts: Vec<f64> = numbers.par_chunks(CHUNK).map(sum_of_squares).collect();
         parts.iter().sum()
     };
-    (squares(&gradients.dense) + gradients.tables.iter().map(|table| squares(&table.values)).sum::<f64>()).sqrt()
+    (squares(&gradients.dense)
+        + gradients
+            .tables
+            .iter()
+            .map(|table| squares(&table.values))
+            .sum::<f64>())
+    .sqrt()
 }
 
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 fn sum_of_squares(numbers: &[f32]) -> f64 {
-    f64::from(understudy_nn::kernels::math::sum(numbers.len(), |i| numbers[i] * numbers[i]))
+    f64::from(understudy_nn::kernels::math::sum(numbers.len(), |i| {
+        numbers[i] * numbers[i]
+    }))
 }
 
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
@@ -246,11 +282,20 @@ mod tests {
         let mut optimizer = AdamW::new(&parameters, wd, 1e9);
         let mut gradients = Gradients::new(&parameters);
         let wide = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
-        let mut expected: Vec<Vec<f64>> = parameters.entries().iter().map(|e| wide(parameters.values(e))).collect();
-        let mut moments: Vec<(Vec<f64>, Vec<f64>)> =
-            expected.iter().map(|x| (vec![0.0; x.len()], vec![0.0; x.len()])).collect();
+        let mut expected: Vec<Vec<f64>> = parameters
+            .entries()
+            .iter()
+            .map(|e| wide(parameters.values(e)))
+            .collect();
+        let mut moments: Vec<(Vec<f64>, Vec<f64>)> = expected
+            .iter()
+            .map(|x| (vec![0.0; x.len()], vec![0.0; x.len()]))
+            .collect();
         // Row 5 is never touched, row 4 only once and late.
-        for (t, rows) in [vec![0, 2], vec![2], vec![1, 3], vec![4], vec![0]].into_iter().enumerate() {
+        for (t, rows) in [vec![0, 2], vec![2], vec![1, 3], vec![4], vec![0]]
+            .into_iter()
+            .enumerate()
+        {
             optimizer.touch(&mut parameters, &rows);
             gradients.clear();
             let key = Key::new(t as u64);
@@ -260,19 +305,33 @@ mod tests {
                 }
             }
             for &row in &rows {
-                gradients.table(table).add(row, &[key.normal(u64::from(row)) as f32, 0.5]);
+                gradients
+                    .table(table)
+                    .add(row, &[key.normal(u64::from(row)) as f32, 0.5]);
             }
             optimizer.update(&mut parameters, &gradients, lr);
             for (i, entry) in parameters.entries().iter().enumerate() {
                 let g = wide(&gradients.to_dense(entry));
                 let (m, v) = &mut moments[i];
-                reference(&mut expected[i], m, v, &g, lr, if entry.decays() { wd } else { 0.0 }, t as i32 + 1);
+                reference(
+                    &mut expected[i],
+                    m,
+                    v,
+                    &g,
+                    lr,
+                    if entry.decays() { wd } else { 0.0 },
+                    t as i32 + 1,
+                );
             }
         }
         optimizer.settle(&mut parameters);
         for (entry, expected) in parameters.entries().iter().zip(&expected) {
             for (found, expected) in parameters.values(entry).iter().zip(expected) {
-                assert!((f64::from(*found) - expected).abs() < 1e-5, "{}: {found} {expected}", entry.name);
+                assert!(
+                    (f64::from(*found) - expected).abs() < 1e-5,
+                    "{}: {found} {expected}",
+                    entry.name
+                );
             }
         }
     }

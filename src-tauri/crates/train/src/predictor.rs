@@ -46,7 +46,11 @@ impl Predicted {
     /// Index of the most probable class.
     pub fn best(&self) -> usize {
         let first = (0, f32::NEG_INFINITY);
-        let best = self.probabilities.iter().enumerate().fold(first, |b, (i, &p)| if p > b.1 { (i, p) } else { b });
+        let best = self
+            .probabilities
+            .iter()
+            .enumerate()
+            .fold(first, |b, (i, &p)| if p > b.1 { (i, p) } else { b });
         best.0
     }
 }
@@ -58,8 +62,13 @@ impl Predictor {
     /// [`TrainError::Model`], [`TrainError::Tokenizer`].
     pub fn load(folder: &Path) -> Result<Self> {
         let model = SequenceClassifier::load(folder)?;
-        let max_length = trained_length(folder).unwrap_or(model.max_length()).min(model.max_length());
-        Ok(Predictor { tokenizer: Tokenizer::load(folder, max_length)?, model })
+        let max_length = trained_length(folder)
+            .unwrap_or(model.max_length())
+            .min(model.max_length());
+        Ok(Predictor {
+            tokenizer: Tokenizer::load(folder, max_length)?,
+            model,
+        })
     }
 
     /// The class names, in the order of the probabilities.
@@ -154,7 +163,10 @@ fn trained_length(folder: &Path) -> Option<usize> {
 
 /// Changes fields of a JSON object in a file; a missing file is taken for an empty object.
 fn edit_json(path: &Path, edit: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>)) -> Result<()> {
-    let failed = |source: std::io::Error| TrainError::File { path: path.to_owned(), source };
+    let failed = |source: std::io::Error| TrainError::File {
+        path: path.to_owned(),
+        source,
+    };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "{}".to_owned(),

@@ -12,7 +12,11 @@ impl LinearSchedule {
     /// Rises to `peak` within `warmup_ratio` of `steps`, then falls to 0 at their end.
     pub fn new(peak: f64, warmup_ratio: f64, steps: u32) -> Self {
         let warmup = (warmup_ratio * f64::from(steps)).ceil();
-        LinearSchedule { peak, warmup, steps: f64::from(steps) }
+        LinearSchedule {
+            peak,
+            warmup,
+            steps: f64::from(steps),
+        }
     }
 
     /// The learning rate of step `step` (from 0).

@@ -76,8 +76,16 @@ impl TrainSettings {
             ("max_grad_norm", self.max_grad_norm, 1e-3, 1e6),
             ("max_length", f64::from(self.max_length), 4.0, positions as f64),
         ];
-        match limits.into_iter().find(|(_, value, low, high)| !(low..=high).contains(&value)) {
-            Some((setting, value, low, high)) => Err(TrainError::Setting { setting, value, low, high }),
+        match limits
+            .into_iter()
+            .find(|(_, value, low, high)| !(low..=high).contains(&value))
+        {
+            Some((setting, value, low, high)) => Err(TrainError::Setting {
+                setting,
+                value,
+                low,
+                high,
+            }),
             None => Ok(()),
         }
     }
@@ -92,13 +100,30 @@ mod tests {
         let good = TrainSettings::textbook("m");
         assert!(good.check(512).is_ok());
         let bad = [
-            TrainSettings { epochs: 0, ..good.clone() },
-            TrainSettings { learning_rate: f64::NAN, ..good.clone() },
-            TrainSettings { max_length: 513, ..good.clone() },
-            TrainSettings { dropout: 1.0, ..good.clone() },
+            TrainSettings {
+                epochs: 0,
+                ..good.clone()
+            },
+            TrainSettings {
+                learning_rate: f64::NAN,
+                ..good.clone()
+            },
+            TrainSettings {
+                max_length: 513,
+                ..good.clone()
+            },
+            TrainSettings {
+                dropout: 1.0,
+                ..good.clone()
+            },
         ];
-        for (settings, name) in bad.iter().zip(["epochs", "learning_rate", "max_length", "dropout"]) {
-            assert!(matches!(settings.check(512), Err(TrainError::Setting { setting, .. }) if setting == name));
+        for (settings, name) in bad
+            .iter()
+            .zip(["epochs", "learning_rate", "max_length", "dropout"])
+        {
+            assert!(
+                matches!(settings.check(512), Err(TrainError::Setting { setting, .. }) if setting == name)
+            );
         }
     }
 

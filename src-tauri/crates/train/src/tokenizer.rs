@@ -40,7 +40,10 @@ impl Tokenizer {
     /// [`TrainError::Tokenizer`].
     pub fn load(folder: &Path, max_length: usize) -> Result<Self> {
         let path = folder.join(TOKENIZER_FILE);
-        let failed = |reason: tokenizers::Error| TrainError::Tokenizer { path: path.clone(), reason: reason.to_string() };
+        let failed = |reason: tokenizers::Error| TrainError::Tokenizer {
+            path: path.clone(),
+            reason: reason.to_string(),
+        };
         let mut inner = tokenizers::Tokenizer::from_file(&path).map_err(failed)?;
         // Published tokenizers carry settings of their own (MiniLM's pads everything to 128 tokens).
         inner.with_padding(None);
@@ -51,7 +54,11 @@ impl Tokenizer {
             ..TruncationParams::default()
         };
         inner.with_truncation(Some(truncation)).map_err(failed)?;
-        Ok(Tokenizer { inner, max_length, path })
+        Ok(Tokenizer {
+            inner,
+            max_length,
+            path,
+        })
     }
 
     /// The ids of one text, and whether it was cut.
@@ -67,7 +74,10 @@ impl Tokenizer {
         let encoding = self
             .inner
             .encode_fast(text, true)
-            .map_err(|e| TrainError::Tokenizer { path: self.path.clone(), reason: e.to_string() })?;
+            .map_err(|e| TrainError::Tokenizer {
+                path: self.path.clone(),
+                reason: e.to_string(),
+            })?;
         let cut = too_long || !encoding.get_overflowing().is_empty();
         Ok((encoding.get_ids().to_vec(), cut))
     }
@@ -83,10 +93,16 @@ impl Tokenizer {
         mut progress: impl FnMut(usize),
     ) -> Result<Encoded> {
         const CHUNK: usize = 512;
-        let mut encoded = Encoded { offsets: vec![0], ..Encoded::default() };
+        let mut encoded = Encoded {
+            offsets: vec![0],
+            ..Encoded::default()
+        };
         for (index, chunk) in texts.chunks(CHUNK).enumerate() {
             control.check()?;
-            let parts: Vec<_> = chunk.par_iter().map(|text| self.encode_one(text.as_ref())).collect::<Result<_>>()?;
+            let parts: Vec<_> = chunk
+                .par_iter()
+                .map(|text| self.encode_one(text.as_ref()))
+                .collect::<Result<_>>()?;
             for (ids, truncated) in parts {
                 encoded.ids.extend_from_slice(&ids);
                 encoded.offsets.push(encoded.ids.len());

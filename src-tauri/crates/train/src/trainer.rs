@@ -192,9 +192,18 @@ impl<'j> Run<'j> {
         let now = Instant::now();
         Ok(Run {
             gradients: Gradients::new(&model.parameters),
-            schedule: LinearSchedule::new(settings.learning_rate, settings.warmup_ratio, settings.steps(texts.len())),
+            schedule: LinearSchedule::new(
+                settings.learning_rate,
+                settings.warmup_ratio,
+                settings.steps(texts.len()),
+            ),
             key: Key::new(seed),
-            sitting: Sitting { started: now, steps: 0, last_report: now, last_checkpoint: now },
+            sitting: Sitting {
+                started: now,
+                steps: 0,
+                last_report: now,
+                last_checkpoint: now,
+            },
             job,
             texts,
             validation,
@@ -238,14 +247,21 @@ impl<'j> Run<'j> {
         let labels: Vec<usize> = texts.iter().map(|&text| self.job.train[text].label).collect();
         self.optimizer.touch(&mut self.model.parameters, &packed.ids);
         let key = self.key.with(0x57E9).with(u64::from(step));
-        let loss = self.model.loss_and_gradients(&packed, &labels, key, &mut self.gradients)?;
+        let loss = self
+            .model
+            .loss_and_gradients(&packed, &labels, key, &mut self.gradients)?;
         if !loss.is_finite() {
             return Err(TrainError::Diverged { step: step + 1, loss });
         }
         let learning_rate = self.schedule.at(step);
-        let norm = self.optimizer.update(&mut self.model.parameters, &self.gradients, learning_rate);
+        let norm = self
+            .optimizer
+            .update(&mut self.model.parameters, &self.gradients, learning_rate);
         if !norm.is_finite() {
-            return Err(TrainError::Diverged { step: step + 1, loss: norm });
+            return Err(TrainError::Diverged {
+                step: step + 1,
+                loss: norm,
+            });
         }
         let seconds = began.elapsed().as_secs_f64();
         self.progress.step += 1;
@@ -253,7 +269,11 @@ impl<'j> Run<'j> {
         self.progress.seconds += seconds;
         self.progress.epoch_seconds += seconds;
         self.sitting.steps += 1;
-        report(TrainEvent::Step { step: step + 1, loss, learning_rate });
+        report(TrainEvent::Step {
+            step: step + 1,
+            loss,
+            learning_rate,
+        });
         if self.sitting.last_report.elapsed() > REPORT_EVERY {
             self.sitting.last_report = Instant::now();
             report(self.train_progress());
@@ -279,7 +299,14 @@ impl<'j> Run<'j> {
     /// Judges the epoch just trained by the validation part, and keeps its model if it is the best so far.
     fn judge(&mut self, epoch: u32, control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<()> {
         self.optimizer.settle(&mut self.model.parameters);
-        let probabilities = evaluate(&self.model, &self.validation, Phase::Validate, epoch, control, report)?;
+        let probabilities = evaluate(
+            &self.model,
+            &self.validation,
+            Phase::Validate,
+            epoch,
+            control,
+            report,
+        )?;
         let gold: Vec<usize> = self.job.validation.iter().map(|example| example.label).collect();
         let judged = scores(&gold, &probabilities, &self.job.labels, 0, 0)?;
         let steps = self.job.settings.steps_per_epoch(self.texts.len());
@@ -291,13 +318,17 @@ impl<'j> Run<'j> {
             validation_macro_f1: judged.macro_f1,
             seconds: self.progress.epoch_seconds,
         };
-        let best = self.progress.epochs.iter().find(|e| e.epoch == self.progress.best_epoch);
+        let best = self
+            .progress
+            .epochs
+            .iter()
+            .find(|e| e.epoch == self.progress.best_epoch);
         if best.is_none_or(|best| is_better(&found, best)) {
             report(progress(Phase::Save, 0, 1, epoch));
             self.keep()?;
             self.progress.best_epoch = epoch;
         }
-        self.progress.epochs.push(found.clone());
+        self.progress.epochs.push(found);
         self.progress.epoch_loss = 0.0;
         self.progress.epoch_seconds = 0.0;
         report(TrainEvent::Epoch(found));
@@ -314,7 +345,12 @@ impl<'j> Run<'j> {
         if partial.exists() {
             std::fs::remove_dir_all(&partial).map_err(failed(&partial))?;
         }
-        predictor::save(&partial, &self.model, &self.job.base, self.job.settings.max_length as usize)?;
+        predictor::save(
+            &partial,
+            &self.model,
+            &self.job.base,
+            self.job.settings.max_length as usize,
+        )?;
         if self.job.model.exists() {
             std::fs::remove_dir_all(&self.job.model).map_err(failed(&self.job.model))?;
         }
@@ -322,14 +358,29 @@ impl<'j> Run<'j> {
     }
 
     fn checkpoint(&mut self) -> Result<()> {
-        checkpoint::save(&self.job.checkpoint, &self.progress, &self.model.parameters, &self.optimizer)?;
+        checkpoint::save(
+            &self.job.checkpoint,
+            &self.progress,
+            &self.model.parameters,
+            &self.optimizer,
+        )?;
         self.sitting.last_checkpoint = Instant::now();
         Ok(())
     }
 
     /// Judges the kept model on both parts.
     fn finish(self, control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<Outcome> {
-        let Run { job, texts, validation, test, progress, model, optimizer, gradients, .. } = self;
+        let Run {
+            job,
+            texts,
+            validation,
+            test,
+            progress,
+            model,
+            optimizer,
+            gradients,
+            ..
+        } = self;
         // Frees the memory of training before another model is read.
         drop((model, optimizer, gradients));
         let best = SequenceClassifier::load(&job.model)?;
@@ -379,12 +430,15 @@ fn tokenize(
     let mut before = 0;
     let mut encode = |examples: &[Example]| {
         let texts: Vec<&str> = examples.iter().map(|example| example.text.as_str()).collect();
-        let encoded =
-            tokenizer.encode(&texts, control, |done| report(progress(Phase::Tokenize, before + done, total, 0)))?;
+        let encoded = tokenizer.encode(&texts, control, |done| {
+            report(progress(Phase::Tokenize, before + done, total, 0))
+        })?;
         before += texts.len();
         let vocabulary = model.vocabulary();
         match encoded.largest_id() {
-            token if token as usize >= vocabulary => Err(TrainError::VocabularyMismatch { token, vocabulary }),
+            token if token as usize >= vocabulary => {
+                Err(TrainError::VocabularyMismatch { token, vocabulary })
+            }
             _ => Ok(encoded),
         }
     };
@@ -408,18 +462,27 @@ fn evaluate(
     })?;
     match found.iter().all(|p| p.is_finite()) {
         true => Ok(found),
-        false => Err(TrainError::Model(NnError::NotFinite { name: "probabilities".to_owned() })),
+        false => Err(TrainError::Model(NnError::NotFinite {
+            name: "probabilities".to_owned(),
+        })),
     }
 }
 
 /// A checkpoint only continues the run that wrote it.
 fn check_same_run(progress: &Progress, job: &TrainingJob) -> Result<()> {
-    let mismatch = |reason: String| TrainError::Checkpoint { path: checkpoint::path(&job.checkpoint), reason };
+    let mismatch = |reason: String| TrainError::Checkpoint {
+        path: checkpoint::path(&job.checkpoint),
+        reason,
+    };
     if progress.settings != job.settings {
         return Err(mismatch("it was written with other settings".to_owned()));
     }
     if progress.texts != job.train.len() {
-        return Err(mismatch(format!("it was written for {} texts, there are {}", progress.texts, job.train.len())));
+        return Err(mismatch(format!(
+            "it was written for {} texts, there are {}",
+            progress.texts,
+            job.train.len()
+        )));
     }
     Ok(())
 }

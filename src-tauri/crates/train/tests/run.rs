@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use understudy_train::{Control, Example, Outcome, Predictor, TrainError, TrainEvent, TrainSettings, TrainingJob, train};
+use understudy_train::{
+    Control, Example, Outcome, Predictor, TrainError, TrainEvent, TrainSettings, TrainingJob, train,
+};
 
 /// A tiny random BERT with a tokenizer that knows letters and a few words.
 fn base() -> PathBuf {
@@ -15,7 +17,10 @@ fn examples(n: usize) -> Vec<Example> {
     (0..n)
         .map(|i| {
             let label = i % 2;
-            Example { text: format!("{} {} good", words[label][i / 2 % 2], ["a", "b", "c"][i % 3]), label }
+            Example {
+                text: format!("{} {} good", words[label][i / 2 % 2], ["a", "b", "c"][i % 3]),
+                label,
+            }
         })
         .collect()
 }
@@ -59,10 +64,22 @@ fn a_model_learns_an_easy_task_and_is_judged_once_on_test() {
     assert_eq!(outcome.epochs.len(), 4);
     assert_eq!(outcome.steps, 28);
     assert!(outcome.epochs[3].train_loss < outcome.epochs[0].train_loss);
-    let right = outcome.test.chunks(2).zip(&job.test).filter(|(p, e)| (p[1] > p[0]) == (e.label == 1)).count();
+    let right = outcome
+        .test
+        .chunks(2)
+        .zip(&job.test)
+        .filter(|(p, e)| (p[1] > p[0]) == (e.label == 1))
+        .count();
     assert!(right >= 11, "{right} of 12");
-    let best = outcome.epochs.iter().map(|e| e.validation_macro_f1).fold(0.0, f64::max);
-    assert_eq!(outcome.epochs[outcome.best_epoch as usize - 1].validation_macro_f1, best);
+    let best = outcome
+        .epochs
+        .iter()
+        .map(|e| e.validation_macro_f1)
+        .fold(0.0, f64::max);
+    assert_eq!(
+        outcome.epochs[outcome.best_epoch as usize - 1].validation_macro_f1,
+        best
+    );
 }
 
 #[test]
@@ -84,7 +101,10 @@ fn a_run_that_was_stopped_anywhere_ends_with_the_same_bits() {
             assert!(matches!(stopped, Err(TrainError::Cancelled)), "stops {stops:?}");
         }
         let found = run(&job, &Control::default(), |_| {}).unwrap();
-        assert!(weights(&job) == weights(&uninterrupted), "stops {stops:?}: other weights");
+        assert!(
+            weights(&job) == weights(&uninterrupted),
+            "stops {stops:?}: other weights"
+        );
         assert_eq!(found.test, expected.test);
         assert_eq!(found.best_epoch, expected.best_epoch);
         for (a, b) in found.epochs.iter().zip(&expected.epochs) {
@@ -131,7 +151,9 @@ fn a_text_of_a_million_characters_is_cut_and_said_to_be() {
     let outcome = run(&job, &Control::default(), |_| {}).unwrap();
     assert!((outcome.truncated - 1.0 / 50.0).abs() < 1e-9);
     let predictor = Predictor::load(&job.model).unwrap();
-    let found = predictor.predict(&["law ".repeat(250_000), String::new()], &Control::default()).unwrap();
+    let found = predictor
+        .predict(&["law ".repeat(250_000), String::new()], &Control::default())
+        .unwrap();
     assert_eq!((found[0].tokens, found[0].truncated), (24, true));
     assert_eq!((found[1].tokens, found[1].truncated), (2, false));
 }
@@ -143,9 +165,24 @@ fn what_cannot_work_is_refused_with_the_reason() {
     let refuse = |job: TrainingJob| run(&job, &Control::default(), |_| {}).unwrap_err();
     let mut long = good.clone();
     long.settings.max_length = 25;
-    assert!(matches!(refuse(long), TrainError::Setting { setting: "max_length", .. }));
-    assert!(matches!(refuse(TrainingJob { train: vec![], ..good.clone() }), TrainError::EmptyPart { part: "train" }));
-    let missing = TrainingJob { base: folder.path().join("nowhere"), ..good.clone() };
+    assert!(matches!(
+        refuse(long),
+        TrainError::Setting {
+            setting: "max_length",
+            ..
+        }
+    ));
+    assert!(matches!(
+        refuse(TrainingJob {
+            train: vec![],
+            ..good.clone()
+        }),
+        TrainError::EmptyPart { part: "train" }
+    ));
+    let missing = TrainingJob {
+        base: folder.path().join("nowhere"),
+        ..good.clone()
+    };
     assert!(matches!(refuse(missing), TrainError::Model(_)));
     let mut wild = good.clone();
     wild.settings.learning_rate = 1.0;
@@ -158,13 +195,23 @@ fn a_checkpoint_of_other_settings_or_a_damaged_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let job = job(folder.path());
     let control = Control::default();
-    let stopped = run(&job, &control, |step| if step == 2 { control.cancel() });
+    let stopped = run(&job, &control, |step| {
+        if step == 2 {
+            control.cancel()
+        }
+    });
     assert!(matches!(stopped, Err(TrainError::Cancelled)));
     let mut other = job.clone();
     other.settings.learning_rate = 1e-3;
-    assert!(matches!(run(&other, &Control::default(), |_| {}), Err(TrainError::Checkpoint { .. })));
+    assert!(matches!(
+        run(&other, &Control::default(), |_| {}),
+        Err(TrainError::Checkpoint { .. })
+    ));
     let file = job.checkpoint.join("checkpoint.safetensors");
     let bytes = std::fs::read(&file).unwrap();
     std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
-    assert!(matches!(run(&job, &Control::default(), |_| {}), Err(TrainError::Checkpoint { .. })));
+    assert!(matches!(
+        run(&job, &Control::default(), |_| {}),
+        Err(TrainError::Checkpoint { .. })
+    ));
 }

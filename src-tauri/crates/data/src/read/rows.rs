@@ -30,7 +30,10 @@ impl Rows {
     /// Those of [`crate::preview`].
     pub fn open(path: &Path, overrides: &DialectOverrides) -> Result<Rows> {
         let table = Table::open(path, overrides, Extent::Whole, &mut || true)?;
-        Ok(Rows { table, record: Record::default() })
+        Ok(Rows {
+            table,
+            record: Record::default(),
+        })
     }
 
     /// Distinct display names, as many as the table has columns.
@@ -63,9 +66,11 @@ impl Iterator for Rows {
             Err(error) => Some(Err(error)),
             Ok(true) => Some(Ok(match cell_problem(&self.record, self.table.columns.len()) {
                 None => FileRow::Cells(self.record.cells().map(str::to_owned).collect()),
-                Some(kind) => {
-                    FileRow::Problem(RowProblem { row: self.record.row, kind, raw: self.record.raw.clone() })
-                }
+                Some(kind) => FileRow::Problem(RowProblem {
+                    row: self.record.row,
+                    kind,
+                    raw: self.record.raw.clone(),
+                }),
             })),
         }
     }
@@ -83,9 +88,15 @@ mod tests {
         let mut rows = Rows::open(&path, &DialectOverrides::default()).unwrap();
         assert_eq!(rows.columns(), ["text", "n"]);
         let cells = |row: Option<Result<FileRow>>| row.unwrap().unwrap();
-        assert_eq!(cells(rows.next()), FileRow::Cells(vec!["a, b".into(), "1".into()]));
+        assert_eq!(
+            cells(rows.next()),
+            FileRow::Cells(vec!["a, b".into(), "1".into()])
+        );
         assert!(matches!(cells(rows.next()), FileRow::Problem(problem) if problem.row == 3));
-        assert_eq!(cells(rows.next()), FileRow::Cells(vec!["d\ne".into(), "2".into()]));
+        assert_eq!(
+            cells(rows.next()),
+            FileRow::Cells(vec!["d\ne".into(), "2".into()])
+        );
         assert!(rows.next().is_none());
         assert_eq!(rows.bytes_read(), rows.bytes());
     }

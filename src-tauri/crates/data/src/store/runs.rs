@@ -128,8 +128,10 @@ impl Project {
         self.known_run(run)?;
         let tx = self.write()?;
         for (name, value) in values {
-            tx.prepare_cached("INSERT OR REPLACE INTO metric (run, step, name, value) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![run, step, name, value])?;
+            tx.prepare_cached(
+                "INSERT OR REPLACE INTO metric (run, step, name, value) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![run, step, name, value])?;
         }
         Ok(tx.commit()?)
     }

@@ -62,14 +62,20 @@ struct Builder<'p> {
 impl Builder<'_> {
     fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Linear {
         Linear {
-            weight: self.parameters.matrix(&format!("{name}.weight"), outputs, inputs, self.init),
-            bias: self.parameters.vector(&format!("{name}.bias"), outputs, Init::Zeros),
+            weight: self
+                .parameters
+                .matrix(&format!("{name}.weight"), outputs, inputs, self.init),
+            bias: self
+                .parameters
+                .vector(&format!("{name}.bias"), outputs, Init::Zeros),
         }
     }
 
     fn norm(&mut self, name: &str, size: usize) -> LayerNorm {
         LayerNorm {
-            scale: self.parameters.vector(&format!("{name}.weight"), size, Init::Ones),
+            scale: self
+                .parameters
+                .vector(&format!("{name}.weight"), size, Init::Ones),
             shift: self.parameters.vector(&format!("{name}.bias"), size, Init::Zeros),
             epsilon: self.epsilon,
         }
@@ -86,11 +92,17 @@ impl Bert {
         let heads = config.size("num_attention_heads", None)?;
         let intermediate = config.size("intermediate_size", None)?;
         if heads == 0 || hidden % heads != 0 {
-            return Err(invalid("num_attention_heads", format!("{heads} does not divide hidden_size {hidden}")));
+            return Err(invalid(
+                "num_attention_heads",
+                format!("{heads} does not divide hidden_size {hidden}"),
+            ));
         }
         let positions = config.word("position_embedding_type", "absolute")?;
         if positions != "absolute" {
-            return Err(invalid("position_embedding_type", format!("{positions:?} is not supported")));
+            return Err(invalid(
+                "position_embedding_type",
+                format!("{positions:?} is not supported"),
+            ));
         }
         let activation = match config.word("hidden_act", "gelu")? {
             "gelu" => Activation::Gelu,
@@ -101,17 +113,32 @@ impl Bert {
         let max_length = config.size("max_position_embeddings", None)?;
         let segments = config.size("type_vocab_size", Some(2))?;
         let init = Init::Normal(config.number("initializer_range", 0.02)? as f32);
-        let mut b = Builder { parameters, init, epsilon: config.number("layer_norm_eps", 1e-12)? as f32 };
-        let words = b.parameters.table("embeddings.word_embeddings.weight", vocabulary, hidden, init);
+        let mut b = Builder {
+            parameters,
+            init,
+            epsilon: config.number("layer_norm_eps", 1e-12)? as f32,
+        };
+        let words = b
+            .parameters
+            .table("embeddings.word_embeddings.weight", vocabulary, hidden, init);
         let others = [("position", max_length), ("token_type", segments)]
-            .map(|(name, rows)| b.parameters.matrix(&format!("embeddings.{name}_embeddings.weight"), rows, hidden, init))
+            .map(|(name, rows)| {
+                b.parameters.matrix(
+                    &format!("embeddings.{name}_embeddings.weight"),
+                    rows,
+                    hidden,
+                    init,
+                )
+            })
             .to_vec();
         let embedding_norm = b.norm("embeddings.LayerNorm", hidden);
         let attention_dropout = config.number("attention_probs_dropout_prob", 0.1)? as f32;
         let layers = (0..config.size("num_hidden_layers", None)?)
             .map(|i| {
                 let name = format!("encoder.layer.{i}");
-                let parts = |what: &str| ["query", "key", "value"].map(|p| format!("{name}.attention.self.{p}.{what}"));
+                let parts = |what: &str| {
+                    ["query", "key", "value"].map(|p| format!("{name}.attention.self.{p}.{what}"))
+                };
                 Layer {
                     qkv: b.parameters.matrices(&parts("weight"), hidden, hidden, init),
                     attention: AttentionShape {
@@ -176,10 +203,22 @@ impl Bert {
         batch.check(self.vocabulary, self.max_length)?;
         if let Some(&segment) = batch.types.iter().find(|&&t| t as usize >= self.segments) {
             let value = segment as usize;
-            return Err(crate::NnError::Batch { what: "segment", value, limit: self.segments });
+            return Err(crate::NnError::Batch {
+                what: "segment",
+                value,
+                limit: self.segments,
+            });
         }
-        let positions = offsets.windows(2).flat_map(|pair| 0..(pair[1] - pair[0]) as u32).collect();
-        let x = embed(tape, &self.tables, &batch.ids, vec![positions, batch.types.clone()]);
+        let positions = offsets
+            .windows(2)
+            .flat_map(|pair| 0..(pair[1] - pair[0]) as u32)
+            .collect();
+        let x = embed(
+            tape,
+            &self.tables,
+            &batch.ids,
+            vec![positions, batch.types.clone()],
+        );
         let x = layer_norm(tape, x, self.embedding_norm);
         let mut x = dropout(tape, x, self.dropout);
         for layer in &self.layers {
@@ -208,7 +247,14 @@ impl Layer {
         drop(qkv);
         let y = linear(tape, &context, self.attention_output.weight);
         drop(context);
-        let x = add_layer_norm(tape, y, self.attention_output.bias, &x, dropout, self.attention_norm);
+        let x = add_layer_norm(
+            tape,
+            y,
+            self.attention_output.bias,
+            &x,
+            dropout,
+            self.attention_norm,
+        );
         let y = linear(tape, &x, self.intermediate.weight);
         let y = bias_activation(tape, y, self.intermediate.bias, self.activation);
         let y = linear(tape, &y, self.output.weight);

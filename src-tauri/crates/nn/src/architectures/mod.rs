@@ -24,7 +24,9 @@ impl Architecture {
     pub fn new(config: &Config, parameters: &mut Parameters) -> Result<Self> {
         match config.word("model_type", "")? {
             "bert" => Ok(Architecture::Bert(bert::Bert::new(config, parameters)?)),
-            other => Err(NnError::UnsupportedArchitecture { found: other.to_owned() }),
+            other => Err(NnError::UnsupportedArchitecture {
+                found: other.to_owned(),
+            }),
         }
     }
 

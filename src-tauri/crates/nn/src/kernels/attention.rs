@@ -66,7 +66,13 @@ impl Head<'_> {
         let (n, d) = (self.length, self.size);
         scratch.probabilities.resize(n * n, 0.0);
         let (q, k) = (View::dense(&scratch.q, n, d), View::dense(&scratch.k, n, d));
-        matmul(q, k.t(), ViewMut::dense(&mut scratch.probabilities, n, n), false, Threads::One);
+        matmul(
+            q,
+            k.t(),
+            ViewMut::dense(&mut scratch.probabilities, n, n),
+            false,
+            Threads::One,
+        );
         softmax_rows(&mut scratch.probabilities, n);
     }
 
@@ -85,7 +91,13 @@ impl Head<'_> {
         self.probabilities(scratch);
         let (n, d) = (self.length, self.size);
         let probabilities = self.dropped(&scratch.probabilities, &mut scratch.dropped);
-        matmul(View::dense(probabilities, n, n), View::dense(&scratch.v, n, d), out, false, Threads::One);
+        matmul(
+            View::dense(probabilities, n, n),
+            View::dense(&scratch.v, n, d),
+            out,
+            false,
+            Threads::One,
+        );
     }
 
     /// From the gradient of this head's context (`[length, size]`) to those of its query, key and value.
@@ -93,9 +105,23 @@ impl Head<'_> {
         self.probabilities(scratch);
         let (n, d) = (self.length, self.size);
         let [mut d_query, d_key, d_value] = d_qkv;
-        let Scratch { q, k, v, probabilities, dropped, gradient, out } = scratch;
+        let Scratch {
+            q,
+            k,
+            v,
+            probabilities,
+            dropped,
+            gradient,
+            out,
+        } = scratch;
         gradient.resize(n * n, 0.0);
-        matmul(d_context, View::dense(v, n, d).t(), ViewMut::dense(gradient, n, n), false, Threads::One);
+        matmul(
+            d_context,
+            View::dense(v, n, d).t(),
+            ViewMut::dense(gradient, n, n),
+            false,
+            Threads::One,
+        );
         let after_dropout = View::dense(self.dropped(probabilities, dropped), n, n);
         matmul(after_dropout.t(), d_context, d_value, false, Threads::One);
         if !self.mask.keeps_all() {
@@ -106,7 +132,13 @@ impl Head<'_> {
         let gradient = View::dense(gradient, n, n);
         matmul(gradient.t(), View::dense(q, n, d), d_key, false, Threads::One);
         out.resize(n * d, 0.0);
-        matmul(gradient, View::dense(k, n, d), ViewMut::dense(out, n, d), false, Threads::One);
+        matmul(
+            gradient,
+            View::dense(k, n, d),
+            ViewMut::dense(out, n, d),
+            false,
+            Threads::One,
+        );
         for (row, x) in out.chunks_exact(d).enumerate() {
             for (to, x) in d_query.row(row).iter_mut().zip(x) {
                 *to = x * self.scale();
@@ -122,10 +154,17 @@ fn softmax_rows(x: &mut [f32], columns: usize) {
         let mut chunks = row.chunks_exact(math::LANES);
         for chunk in &mut chunks {
             for lane in 0..math::LANES {
-                largest[lane] = if chunk[lane] > largest[lane] { chunk[lane] } else { largest[lane] };
+                largest[lane] = if chunk[lane] > largest[lane] {
+                    chunk[lane]
+                } else {
+                    largest[lane]
+                };
             }
         }
-        let largest = largest.iter().chain(chunks.remainder()).fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+        let largest = largest
+            .iter()
+            .chain(chunks.remainder())
+            .fold(f32::NEG_INFINITY, |a, &b| a.max(b));
         for x in row.iter_mut() {
             *x = math::exp(*x - largest);
         }

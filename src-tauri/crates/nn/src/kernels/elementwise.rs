@@ -36,7 +36,11 @@ fn bias_activation_block(x: &mut [f32], slope: &mut [f32], bias: &[f32], activat
     let columns = bias.len();
     let keep_slope = !slope.is_empty();
     for (row, x) in x.chunks_exact_mut(columns).enumerate() {
-        let slope = if keep_slope { &mut slope[row * columns..][..columns] } else { &mut [][..] };
+        let slope = if keep_slope {
+            &mut slope[row * columns..][..columns]
+        } else {
+            &mut [][..]
+        };
         match (activation, keep_slope) {
             (Activation::Identity, _) => {
                 for i in 0..columns {
@@ -105,7 +109,11 @@ fn scale_and_sum_block(dy: &mut [f32], slope: &[f32], sums: &mut [f32]) {
 pub fn bias_activation_backward(dy: &mut [f32], slope: &[f32], bias_gradient: &mut [f32]) {
     let columns = bias_gradient.len();
     parallel::for_rows_with_sums(dy, columns, bias_gradient, |rows, dy, sums| {
-        let slope = if slope.is_empty() { slope } else { &slope[rows.start * columns..rows.end * columns] };
+        let slope = if slope.is_empty() {
+            slope
+        } else {
+            &slope[rows.start * columns..rows.end * columns]
+        };
         scale_and_sum_block(dy, slope, sums);
     });
 }
@@ -142,7 +150,12 @@ mod tests {
     #[test]
     fn the_slope_of_every_activation_is_its_derivative() {
         let bias = [0.3_f32, -0.2, 0.0];
-        for activation in [Activation::Identity, Activation::Gelu, Activation::Tanh, Activation::Relu] {
+        for activation in [
+            Activation::Identity,
+            Activation::Gelu,
+            Activation::Tanh,
+            Activation::Relu,
+        ] {
             let at = |x: f32| {
                 let mut y = vec![x; 3];
                 bias_activation(&mut y, &mut [], &bias, activation);
@@ -154,7 +167,11 @@ mod tests {
             assert_eq!(y, at(0.7), "the value is the same with and without the slope");
             let mut dy = vec![1.0; 3];
             let mut bias_gradient = vec![0.0; 3];
-            let slope = if activation == Activation::Identity { &[][..] } else { &slope[..] };
+            let slope = if activation == Activation::Identity {
+                &[][..]
+            } else {
+                &slope[..]
+            };
             bias_activation_backward(&mut dy, slope, &mut bias_gradient);
             for i in 0..3 {
                 let difference = (at(0.71)[i] - at(0.69)[i]) / 0.02;

@@ -35,7 +35,11 @@ fn moments(x: &[f32], epsilon: f32) -> (f32, f32) {
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
 fn forward_block(x: &mut [f32], y: &mut [f32], input: Input, first_row: usize) {
     let columns = input.scale.len();
-    for (row, (x, y)) in x.chunks_exact_mut(columns).zip(y.chunks_exact_mut(columns)).enumerate() {
+    for (row, (x, y)) in x
+        .chunks_exact_mut(columns)
+        .zip(y.chunks_exact_mut(columns))
+        .enumerate()
+    {
         if !input.bias.is_empty() {
             let bias = &input.bias[..columns];
             for i in 0..columns {
@@ -65,7 +69,9 @@ fn forward_block(x: &mut [f32], y: &mut [f32], input: Input, first_row: usize) {
 /// Forward: `x` (`[rows, columns]`) becomes the sum that is normalised (the backward pass needs it), `y` the result.
 pub fn forward(x: &mut [f32], y: &mut [f32], input: Input) {
     let columns = input.scale.len();
-    parallel::for_row_pairs(x, columns, y, columns, |rows, x, y| forward_block(x, y, input, rows.start));
+    parallel::for_row_pairs(x, columns, y, columns, |rows, x, y| {
+        forward_block(x, y, input, rows.start)
+    });
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
@@ -94,14 +100,24 @@ fn backward_block(dy: &mut [f32], sum: &[f32], scale: &[f32], epsilon: f32, sums
 pub fn backward(dy: &mut [f32], sum: &[f32], scale: &[f32], epsilon: f32, gradients: &mut [f32]) {
     let columns = scale.len();
     parallel::for_rows_with_sums(dy, columns, gradients, |rows, dy, sums| {
-        backward_block(dy, &sum[rows.start * columns..rows.end * columns], scale, epsilon, sums);
+        backward_block(
+            dy,
+            &sum[rows.start * columns..rows.end * columns],
+            scale,
+            epsilon,
+            sums,
+        );
     });
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
 fn branch_block(dx: &mut [f32], d: &[f32], mask: DropoutMask, first: u32, sums: &mut [f32]) {
     let columns = sums.len();
-    for (row, (dx, d)) in dx.chunks_exact_mut(columns).zip(d.chunks_exact(columns)).enumerate() {
+    for (row, (dx, d)) in dx
+        .chunks_exact_mut(columns)
+        .zip(d.chunks_exact(columns))
+        .enumerate()
+    {
         let first = first.wrapping_add((row * columns) as u32);
         for i in 0..columns {
             dx[i] = d[i] * mask.factor(first.wrapping_add(i as u32));
@@ -115,6 +131,12 @@ pub fn branch_backward(dx: &mut [f32], d: &[f32], mask: DropoutMask, bias_gradie
     let columns = bias_gradient.len();
     parallel::for_rows_with_sums(dx, columns, bias_gradient, |rows, dx, sums| {
         let first = (rows.start * columns) as u32;
-        branch_block(dx, &d[rows.start * columns..rows.end * columns], mask, first, sums);
+        branch_block(
+            dx,
+            &d[rows.start * columns..rows.end * columns],
+            mask,
+            first,
+            sums,
+        );
     });
 }

@@ -109,7 +109,10 @@ mod tests {
     fn erf_agrees_with_its_series() {
         for i in -380..=380 {
             let x = i as f32 * 0.01;
-            assert!((f64::from(erf(x)) - erf_series(f64::from(x))).abs() < 5e-7, "erf({x})");
+            assert!(
+                (f64::from(erf(x)) - erf_series(f64::from(x))).abs() < 5e-7,
+                "erf({x})"
+            );
         }
         assert!((erf(50.0) - 1.0).abs() < 1e-6);
     }

@@ -21,7 +21,13 @@ impl<'a> View<'a> {
     pub fn new(data: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
         assert!(columns <= row_stride || rows <= 1);
         assert!(rows == 0 || columns == 0 || data.len() >= (rows - 1) * row_stride + columns);
-        View { data, rows, columns, row_stride, column_stride: 1 }
+        View {
+            data,
+            rows,
+            columns,
+            row_stride,
+            column_stride: 1,
+        }
     }
 
     /// A dense row-major matrix `[rows, columns]`.
@@ -66,7 +72,13 @@ impl<'a> ViewMut<'a> {
     pub fn new(data: &'a mut [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
         assert!(columns <= row_stride || rows <= 1);
         assert!(rows == 0 || columns == 0 || data.len() >= (rows - 1) * row_stride + columns);
-        ViewMut { data: data.as_mut_ptr(), rows, columns, row_stride, lifetime: PhantomData }
+        ViewMut {
+            data: data.as_mut_ptr(),
+            rows,
+            columns,
+            row_stride,
+            lifetime: PhantomData,
+        }
     }
 
     /// A dense matrix `[rows, columns]`.
@@ -198,13 +210,22 @@ mod tests {
         let (a, b) = (random(1, 3 * 10), random(2, 4 * 7));
         let mut out = vec![9.0; 3 * 8];
         let target = ViewMut::new(&mut out, 3, 5, 8);
-        matmul(View::new(&a, 3, 4, 10), View::new(&b, 4, 5, 7), target, false, Threads::One);
+        matmul(
+            View::new(&a, 3, 4, 10),
+            View::new(&b, 4, 5, 7),
+            target,
+            false,
+            Threads::One,
+        );
         let expected = naive(View::new(&a, 3, 4, 10), View::new(&b, 4, 5, 7));
         for (row, chunk) in out.chunks_exact(8).enumerate() {
             for column in 0..5 {
                 assert!((chunk[column] - expected[row * 5 + column]).abs() < 1e-5);
             }
-            assert!(chunk[5..].iter().all(|&x| x == 9.0), "columns outside the product are left alone");
+            assert!(
+                chunk[5..].iter().all(|&x| x == 9.0),
+                "columns outside the product are left alone"
+            );
         }
     }
 }

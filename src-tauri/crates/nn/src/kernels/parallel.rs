@@ -29,7 +29,14 @@ pub fn range(rows: usize, parts: usize, part: usize) -> Range<usize> {
 /// Runs `work(rows, block)` over disjoint blocks of rows of `out` (`[rows, columns]`), in parallel.
 pub fn for_rows(out: &mut [f32], columns: usize, work: impl Fn(Range<usize>, &mut [f32]) + Sync) {
     let rows = out.len() / columns.max(1);
-    for_rows2(out, columns, &mut [], 0, |range, block, _| work(range, block), rows);
+    for_rows2(
+        out,
+        columns,
+        &mut [],
+        0,
+        |range, block, _| work(range, block),
+        rows,
+    );
 }
 
 /// As [`for_rows`], with a second output of the same number of rows and `columns2` columns.
@@ -86,15 +93,19 @@ pub fn for_rows_with_sums(
     let parts = parts(rows, columns).min(rayon::current_num_threads());
     let mut sums = vec![0.0; totals.len() * parts];
     let width = totals.len();
-    let output = Shared(out.as_mut_ptr());
-    sums.par_chunks_mut(width.max(1)).enumerate().for_each(|(part, sums)| {
-        let output = output;
-        let rows = range(rows, parts, part);
-        // SAFETY: as in `for_rows2`.
-        let block =
-            unsafe { std::slice::from_raw_parts_mut(output.0.add(rows.start * columns), rows.len() * columns) };
-        work(rows, block, sums);
-    });
+    let shared = Shared(out.as_mut_ptr());
+    sums.par_chunks_mut(width.max(1))
+        .enumerate()
+        .for_each(|(part, sums)| {
+            // Captures the wrapper, which threads may share, and not its pointer alone.
+            let output = shared;
+            let rows = range(rows, parts, part);
+            // SAFETY: as in `for_rows2`.
+            let block = unsafe {
+                std::slice::from_raw_parts_mut(output.0.add(rows.start * columns), rows.len() * columns)
+            };
+            work(rows, block, sums);
+        });
     for sums in sums.chunks_exact(width.max(1)) {
         for (total, sum) in totals.iter_mut().zip(sums) {
             *total += sum;
@@ -134,7 +145,11 @@ mod tests {
                 chunk.fill(row as f32);
             }
         });
-        assert!(out.chunks_exact(columns).enumerate().all(|(row, chunk)| chunk.iter().all(|&x| x == row as f32)));
+        assert!(
+            out.chunks_exact(columns)
+                .enumerate()
+                .all(|(row, chunk)| chunk.iter().all(|&x| x == row as f32))
+        );
     }
 
     #[test]

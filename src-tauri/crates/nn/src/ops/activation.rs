@@ -13,7 +13,12 @@ pub fn bias_activation(tape: &mut Tape, x: Var, bias: Dense, activation: Activat
     let mut slope = tape.pool().take(if needs_slope { y.len() } else { 0 });
     elementwise::bias_activation(&mut y, &mut slope, tape.parameters().get(bias), activation);
     let y = tape.var(y, columns);
-    tape.record(|| BiasActivation { input, bias, slope, y: (&y).into() });
+    tape.record(|| BiasActivation {
+        input,
+        bias,
+        slope,
+        y: (&y).into(),
+    });
     y
 }
 

@@ -49,7 +49,12 @@ pub fn attention(tape: &mut Tape, qkv: &Var, offsets: &Arc<[usize]>, shape: &Att
         SCRATCH.with_borrow_mut(|scratch| head.forward(out, scratch));
     });
     let context = tape.var(context, hidden);
-    tape.record(|| Attention { qkv: qkv.clone(), bias: shape.bias, plan, context: (&context).into() });
+    tape.record(|| Attention {
+        qkv: qkv.clone(),
+        bias: shape.bias,
+        plan,
+        context: (&context).into(),
+    });
     context
 }
 
@@ -82,7 +87,12 @@ impl Plan {
     }
 
     /// One task: its head, its rows and its columns within the context.
-    fn head<'a>(&self, task: usize, qkv: &'a [f32], bias: &'a [f32]) -> (Head<'a>, Range<usize>, Range<usize>) {
+    fn head<'a>(
+        &self,
+        task: usize,
+        qkv: &'a [f32],
+        bias: &'a [f32],
+    ) -> (Head<'a>, Range<usize>, Range<usize>) {
         let (sequence, index) = (task / self.heads, task % self.heads);
         let rows = self.offsets[sequence]..self.offsets[sequence + 1];
         let columns = index * self.size..(index + 1) * self.size;
@@ -155,7 +165,16 @@ mod tests {
             let offsets: Arc<[usize]> = Arc::from([0, 1, 6]);
             check::gradients(parameters, |tape| {
                 let qkv = check::leaf(tape, qkv);
-                attention(tape, &qkv, &offsets, &AttentionShape { heads: 2, bias, dropout })
+                attention(
+                    tape,
+                    &qkv,
+                    &offsets,
+                    &AttentionShape {
+                        heads: 2,
+                        bias,
+                        dropout,
+                    },
+                )
             });
         }
     }
@@ -167,8 +186,14 @@ mod tests {
         let run = |parameters: &Parameters| {
             let mut tape = Tape::new(parameters, &Pool::default(), Mode::Inference);
             let qkv = check::leaf(&mut tape, qkv);
-            let shape = AttentionShape { heads: 2, bias, dropout: 0.1 };
-            attention(&mut tape, &qkv, &Arc::from([0, 3, 8]), &shape).values().to_vec()
+            let shape = AttentionShape {
+                heads: 2,
+                bias,
+                dropout: 0.1,
+            };
+            attention(&mut tape, &qkv, &Arc::from([0, 3, 8]), &shape)
+                .values()
+                .to_vec()
         };
         let before = run(&parameters);
         parameters.values_mut(0)[3 * 12..].fill(7.0);

@@ -10,7 +10,10 @@ use crate::tape::{Backward, BackwardPass, Mode, Tape, Var, VarId};
 pub fn leaf(tape: &mut Tape, handle: Dense) -> Var {
     let numbers = tape.parameters().get(handle).to_vec();
     let var = tape.var(numbers, handle.columns());
-    tape.record(|| Leaf { handle, var: (&var).into() });
+    tape.record(|| Leaf {
+        handle,
+        var: (&var).into(),
+    });
     var
 }
 
@@ -28,7 +31,10 @@ impl Backward for Leaf {
     }
 }
 
-const MODE: Mode = Mode::Training { key: Key::KEY_FOR_TESTS, dropout: true };
+const MODE: Mode = Mode::Training {
+    key: Key::KEY_FOR_TESTS,
+    dropout: true,
+};
 
 /// Checks the gradient of `Σ weightᵢ resultᵢ` (fixed random weights) towards every number of every parameter.
 pub fn gradients(mut parameters: Parameters, run: impl Fn(&mut Tape) -> Var) {
@@ -44,7 +50,11 @@ pub fn gradients(mut parameters: Parameters, run: impl Fn(&mut Tape) -> Var) {
     let value = |parameters: &Parameters| -> f64 {
         let mut tape = Tape::new(parameters, &pool, MODE);
         let y = run(&mut tape);
-        y.values().iter().enumerate().map(|(i, y)| f64::from(*y) * f64::from(weight(i))).sum()
+        y.values()
+            .iter()
+            .enumerate()
+            .map(|(i, y)| f64::from(*y) * f64::from(weight(i)))
+            .sum()
     };
     let mut gradients = Gradients::new(&parameters);
     let mut tape = Tape::new(&parameters, &pool, MODE);
@@ -64,7 +74,10 @@ pub fn gradients(mut parameters: Parameters, run: impl Fn(&mut Tape) -> Var) {
             let expected = (above - below) / (2.0 * f64::from(STEP));
             let difference = (f64::from(found) - expected).abs();
             let name = &parameters.entries()[index].name;
-            assert!(difference < 4e-3 * (1.0 + expected.abs()), "{name}[{i}]: {found} instead of {expected}");
+            assert!(
+                difference < 4e-3 * (1.0 + expected.abs()),
+                "{name}[{i}]: {found} instead of {expected}"
+            );
         }
     }
 }

@@ -8,13 +8,19 @@ use crate::error::{NnError, Result};
 /// [`NnError::Batch`] when a label is not below `classes`.
 pub fn cross_entropy(logits: &[f32], classes: usize, labels: &[usize]) -> Result<(f64, Vec<f32>)> {
     if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
-        return Err(NnError::Batch { what: "label", value: label, limit: classes });
+        return Err(NnError::Batch {
+            what: "label",
+            value: label,
+            limit: classes,
+        });
     }
     let mut gradient = vec![0.0; logits.len()];
     let mut loss = 0.0;
     let rows = labels.len() as f64;
-    for ((logits, gradient), &label) in
-        logits.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes)).zip(labels)
+    for ((logits, gradient), &label) in logits
+        .chunks_exact(classes)
+        .zip(gradient.chunks_exact_mut(classes))
+        .zip(labels)
     {
         let largest = logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
         let total: f64 = logits.iter().map(|&x| f64::from(x - largest).exp()).sum();

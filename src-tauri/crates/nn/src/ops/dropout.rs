@@ -15,7 +15,11 @@ pub fn dropout(tape: &mut Tape, x: Var, probability: f32) -> Var {
     let mut y = x.into_buffer(tape.pool());
     elementwise::dropout(&mut y, mask);
     let y = tape.var(y, columns);
-    tape.record(|| Dropout { input, mask, y: (&y).into() });
+    tape.record(|| Dropout {
+        input,
+        mask,
+        y: (&y).into(),
+    });
     y
 }
 

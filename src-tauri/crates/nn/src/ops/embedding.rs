@@ -18,7 +18,11 @@ pub fn embed(tape: &mut Tape, tables: &EmbeddingTables, ids: &[u32], indices: Ve
     let parameters = tape.parameters();
     let words = parameters.table_of(tables.words);
     let columns = words.columns;
-    let others: Vec<&[f32]> = tables.others.iter().map(|&handle| parameters.get(handle)).collect();
+    let others: Vec<&[f32]> = tables
+        .others
+        .iter()
+        .map(|&handle| parameters.get(handle))
+        .collect();
     let mut y = tape.pool().take(ids.len() * columns);
     parallel::for_rows(&mut y, columns, |rows, block| {
         for (token, y) in rows.zip(block.chunks_exact_mut(columns)) {
@@ -31,7 +35,12 @@ pub fn embed(tape: &mut Tape, tables: &EmbeddingTables, ids: &[u32], indices: Ve
     });
     let y = tape.var(y, columns);
     let ids = ids.to_vec();
-    tape.record(|| Embed { tables: tables.clone(), ids, indices, y: (&y).into() });
+    tape.record(|| Embed {
+        tables: tables.clone(),
+        ids,
+        indices,
+        y: (&y).into(),
+    });
     y
 }
 
@@ -72,7 +81,12 @@ mod tests {
         let mut parameters = Parameters::default();
         let words = parameters.table("words", 6, 3, Init::Normal(1.0));
         let positions = parameters.matrix("positions", 4, 3, Init::Normal(1.0));
-        let tables = EmbeddingTables { words, others: vec![positions] };
-        check::gradients(parameters, |tape| embed(tape, &tables, &[2, 5, 2, 0], vec![vec![0, 1, 0, 1]]));
+        let tables = EmbeddingTables {
+            words,
+            others: vec![positions],
+        };
+        check::gradients(parameters, |tape| {
+            embed(tape, &tables, &[2, 5, 2, 0], vec![vec![0, 1, 0, 1]])
+        });
     }
 }

@@ -22,7 +22,14 @@ pub fn layer_norm(tape: &mut Tape, x: Var, norm: LayerNorm) -> Var {
 }
 
 /// `y = norm(dropout(x + bias) + residual) * scale + shift`, by rows: the end of each half of a transformer layer.
-pub fn add_layer_norm(tape: &mut Tape, x: Var, bias: Dense, residual: &Var, dropout: f32, norm: LayerNorm) -> Var {
+pub fn add_layer_norm(
+    tape: &mut Tape,
+    x: Var,
+    bias: Dense,
+    residual: &Var,
+    dropout: f32,
+    norm: LayerNorm,
+) -> Var {
     normalise(tape, x, norm, Some((bias, residual)), dropout)
 }
 
@@ -47,8 +54,18 @@ fn normalise(tape: &mut Tape, x: Var, norm: LayerNorm, branch: Option<(Dense, &V
     );
     let y = tape.var(y, columns);
     if tape.training() {
-        let branch = branch.map(|(bias, residual)| Branch { bias, residual: residual.into(), mask });
-        tape.record(|| Normalise { input, sum, norm, branch, y: (&y).into() });
+        let branch = branch.map(|(bias, residual)| Branch {
+            bias,
+            residual: residual.into(),
+            mask,
+        });
+        tape.record(|| Normalise {
+            input,
+            sum,
+            norm,
+            branch,
+            y: (&y).into(),
+        });
     } else {
         tape.pool().give(sum);
     }
@@ -77,7 +94,10 @@ impl Backward for Normalise {
         let mut gradients = vec![0.0; 2 * columns];
         let scale = pass.parameters.get(self.norm.scale);
         kernel::backward(&mut d, &self.sum, scale, self.norm.epsilon, &mut gradients);
-        for (handle, part) in [self.norm.scale, self.norm.shift].into_iter().zip(gradients.chunks_exact(columns)) {
+        for (handle, part) in [self.norm.scale, self.norm.shift]
+            .into_iter()
+            .zip(gradients.chunks_exact(columns))
+        {
             for (sum, x) in pass.gradients.add(handle).iter_mut().zip(part) {
                 *sum += x;
             }

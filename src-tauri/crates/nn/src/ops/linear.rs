@@ -11,9 +11,19 @@ pub fn linear(tape: &mut Tape, x: &Var, weight: Dense) -> Var {
     let mut y = tape.pool().take(rows * outputs);
     let w = View::dense(tape.parameters().get(weight), outputs, inputs);
     let out = ViewMut::dense(&mut y, rows, outputs);
-    matmul(View::dense(x.values(), rows, inputs), w.t(), out, false, Threads::All);
+    matmul(
+        View::dense(x.values(), rows, inputs),
+        w.t(),
+        out,
+        false,
+        Threads::All,
+    );
     let y = tape.var(y, outputs);
-    tape.record(|| Linear { x: x.clone(), weight, y: (&y).into() });
+    tape.record(|| Linear {
+        x: x.clone(),
+        weight,
+        y: (&y).into(),
+    });
     y
 }
 
@@ -30,11 +40,23 @@ impl Backward for Linear {
         let d = View::dense(&dy, rows, outputs);
         let (dw, accumulate) = pass.gradients.write(self.weight);
         let x = View::dense(self.x.values(), rows, inputs);
-        matmul(d.t(), x, ViewMut::dense(dw, outputs, inputs), accumulate, Threads::All);
+        matmul(
+            d.t(),
+            x,
+            ViewMut::dense(dw, outputs, inputs),
+            accumulate,
+            Threads::All,
+        );
         let input = VarId::from(&self.x);
         let (mut dx, accumulate) = pass.write(input);
         let w = View::dense(pass.parameters.get(self.weight), outputs, inputs);
-        matmul(d, w, ViewMut::dense(&mut dx, rows, inputs), accumulate, Threads::All);
+        matmul(
+            d,
+            w,
+            ViewMut::dense(&mut dx, rows, inputs),
+            accumulate,
+            Threads::All,
+        );
         pass.put(input, dx);
         pass.pool.give(dy);
     }

@@ -13,7 +13,12 @@ pub fn first_tokens(tape: &mut Tape, x: &Var, offsets: &Arc<[usize]>) -> Var {
         y.copy_from_slice(&x.values()[row * columns..][..columns]);
     }
     let y = tape.var(y, columns);
-    tape.record(|| FirstTokens { x: x.into(), offsets: offsets.clone(), columns, y: (&y).into() });
+    tape.record(|| FirstTokens {
+        x: x.into(),
+        offsets: offsets.clone(),
+        columns,
+        y: (&y).into(),
+    });
     y
 }
 
@@ -32,7 +37,10 @@ impl Backward for FirstTokens {
             dx.fill(0.0);
         }
         for (d, &row) in d.chunks_exact(self.columns).zip(self.offsets.iter()) {
-            dx[row * self.columns..][..self.columns].iter_mut().zip(d).for_each(|(sum, x)| *sum += x);
+            dx[row * self.columns..][..self.columns]
+                .iter_mut()
+                .zip(d)
+                .for_each(|(sum, x)| *sum += x);
         }
         pass.put(self.x, dx);
         pass.pool.give(d);

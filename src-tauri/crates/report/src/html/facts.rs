@@ -93,7 +93,9 @@ impl Page<'_> {
             "appendix.speed_value",
             &[("value", &format!("{:.1}", input.samples_per_second))],
         );
-        let memory = input.peak_memory_mb.map(|mb| format!("{} MiB", count(mb.round() as u64)));
+        let memory = input
+            .peak_memory_mb
+            .map(|mb| format!("{} MiB", count(mb.round() as u64)));
         html! {
             section.appendix {
                 h2 { (self.text("appendix.title")) }
