@@ -104,7 +104,7 @@ test("a model folder with a missing, short or changed file is never used", () =>
   try {
     fill();
     rmSync(join(copy, name, "tokenizer.json"));
-    refuse("model_not_installed", "train", "--project", project);
+    refuse("model_file_missing", "train", "--project", project);
     fill();
     truncateSync(join(copy, name, "model.safetensors"), 1_000_000);
     const short = place.understudy("train", "--project", project);

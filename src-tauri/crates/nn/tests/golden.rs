@@ -1,6 +1,7 @@
 //! Whole models against PyTorch: logits, loss, the gradient of every parameter, and the first step of training.
 //!
 //! The fixtures are made by `fixtures/make_fixtures.py`.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

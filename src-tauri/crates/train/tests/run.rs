@@ -1,4 +1,5 @@
 //! Whole runs on a tiny random model: they learn, they stop and go on, they refuse what cannot work.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 
