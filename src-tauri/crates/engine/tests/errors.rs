@@ -1,0 +1,157 @@
+//! Every failure a user can meet, as they read it, in both languages.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::io::{Error, ErrorKind};
+use std::path::PathBuf;
+
+use understudy_data::{ColumnRole, DataError, NotATable, SplitError};
+use understudy_engine::error::WorkerEnding;
+use understudy_engine::{EngineError, Language, words};
+use understudy_hub::{HubError, SourceFailure};
+use understudy_train::{ModelError, TrainError};
+
+fn path() -> PathBuf {
+    "/home/ann/clauses.csv".into()
+}
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+fn data() -> Vec<DataError> {
+    vec![
+        DataError::Io { path: path(), source: Error::from(ErrorKind::NotFound) },
+        DataError::Io { path: path(), source: Error::from(ErrorKind::PermissionDenied) },
+        DataError::Io { path: path(), source: Error::other("device not ready") },
+        DataError::EmptyFile { path: path() },
+        DataError::HeaderOnly { path: path(), columns: vec![text("text"), text("label")] },
+        DataError::NotATable { path: path(), why: NotATable::Spreadsheet },
+        DataError::CellTooLarge { row: 7, limit_bytes: 50 << 20 },
+        DataError::UnclosedQuote { row: 7, lines: 900 },
+        DataError::UnknownEncoding { name: text("klingon") },
+        DataError::UnknownDelimiter { delimiter: text("x") },
+        DataError::RolesMismatch { roles: 2, columns: 3 },
+        DataError::TextColumns { found: 0 },
+        DataError::TextColumns { found: 2 },
+        DataError::RepeatedRole { role: ColumnRole::Label, columns: 2 },
+        DataError::TooManyLabels { limit: 1000 },
+        DataError::NoUsableRows { problems: 12 },
+        DataError::AllTextsEmpty { rows: 12 },
+        DataError::Cancelled,
+        DataError::FolderName { folder: path() },
+        DataError::EmptyProjectName,
+        DataError::FolderTaken { folder: path() },
+        DataError::NotAProject { folder: path() },
+        DataError::NewerVersion { found: 9, known: 1 },
+        DataError::Corrupt { detail: text("database disk image is malformed") },
+        DataError::ReadOnly,
+        DataError::Locked,
+        DataError::DiskFull,
+        DataError::UnknownExample { id: 5 },
+        DataError::LabelName { limit: 200 },
+        DataError::LabelExists { name: text("Term") },
+        DataError::LabelInUse { name: text("Term"), rows: 3 },
+        DataError::Split(SplitError::Percent { percent: [70, 20, 20] }),
+        DataError::Split(SplitError::NoLabels),
+        DataError::Split(SplitError::OneClass { label: text("Term") }),
+        DataError::Split(SplitError::TooFewRows { rows: 2, classes: 2 }),
+        DataError::NoSplit,
+        DataError::RunId { id: text("..") },
+    ]
+}
+
+fn hub() -> Vec<HubError> {
+    let host = || text("huggingface.co");
+    vec![
+        HubError::UnknownModel { id: text("a/b") },
+        HubError::NotInstalled { id: text("a/b"), folder: path() },
+        HubError::MissingFile { path: path() },
+        HubError::WrongHash { file: text("model.safetensors"), expected: text("53aa"), found: text("0000"), origin: host() },
+        HubError::DiskFull { path: path(), needed: 183_000_000, free: 12_000_000 },
+        HubError::AllSourcesFailed {
+            id: text("a/b"),
+            failures: vec![SourceFailure {
+                source: host(),
+                error: HubError::Unreachable { host: host(), reason: text("no route") },
+            }],
+        },
+        HubError::Unreachable { host: host(), reason: text("no route") },
+        HubError::Interrupted { host: host(), path: text("/m"), reason: text("connection reset") },
+        HubError::Refused { host: host(), path: text("/m"), status: 403, retry_after: None },
+        HubError::BadAnswer { host: host(), path: text("/m"), reason: text("not JSON") },
+        HubError::BadAddress { address: text("htp:/x"), reason: text("unknown scheme") },
+        HubError::BadArchive { path: path(), reason: text("not a zip") },
+        HubError::PickleOnly { path: path() },
+    ]
+}
+
+fn training() -> Vec<TrainError> {
+    vec![
+        TrainError::Model(ModelError::UnsupportedArchitecture { found: text("gpt2") }),
+        TrainError::Model(ModelError::MissingTensor { name: text("pooler.dense.weight") }),
+        TrainError::Checkpoint { path: path(), reason: text("it was written with other settings") },
+        TrainError::Setting { setting: "epochs", value: 0.0, low: 1.0, high: 1000.0 },
+        TrainError::EmptyPart { part: "train" },
+        TrainError::EmptyPart { part: "validation" },
+        TrainError::Diverged { step: 12, loss: f64::NAN },
+    ]
+}
+
+fn own() -> Vec<EngineError> {
+    let died = |ending| EngineError::WorkerDied { ending };
+    vec![
+        EngineError::NoProject,
+        EngineError::RunNotFinished { id: text("r1") },
+        EngineError::RunActive { id: text("r1") },
+        EngineError::DataChanged { id: text("r1") },
+        EngineError::NoTextColumn { file: text("new.csv"), column: text("text") },
+        EngineError::WorkerMissing { reason: text("no such file") },
+        died(WorkerEnding::Killed),
+        died(WorkerEnding::Crashed),
+        died(WorkerEnding::Closed),
+    ]
+}
+
+fn all() -> Vec<EngineError> {
+    let mut all: Vec<EngineError> = data().into_iter().map(EngineError::from).collect();
+    all.extend(hub().into_iter().map(EngineError::from));
+    all.extend(training().into_iter().map(EngineError::from));
+    all.extend(own());
+    all
+}
+
+#[test]
+fn failures_read_as_they_were_approved() {
+    let mut told = String::new();
+    for error in all() {
+        for language in [Language::En, Language::Zh] {
+            let e = error.told(language);
+            told += &format!("{} | {} | {} | {}\n", e.kind, e.what, e.why, e.next);
+        }
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn no_placeholder_is_left_and_no_kind_is_without_words() {
+    for error in all() {
+        for language in [Language::En, Language::Zh] {
+            let e = error.told(language);
+            for sentence in [&e.what, &e.why, &e.next] {
+                assert!(!sentence.contains('{') && !sentence.starts_with("error."), "{}: {sentence}", e.kind);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kind_in_the_catalogue_is_one_that_can_happen() {
+    let happen: BTreeSet<String> = all().iter().map(|error| error.told(Language::En).kind).collect();
+    let written: BTreeSet<String> = words::catalogue(Language::En)
+        .keys()
+        .filter_map(|key| key.strip_prefix("error.")?.strip_suffix(".what").map(str::to_owned))
+        .filter(|kind| !kind.starts_with("row_"))
+        .collect();
+    assert_eq!(happen, written);
+}
