@@ -72,6 +72,9 @@ impl Jobs {
         };
         // The lock is held over the start, so that the last event of a short job finds the worker to remove.
         let mut workers = self.workers();
+        if workers.contains_key(id) {
+            return Err(EngineError::RunActive { id: id.to_owned() });
+        }
         let worker = Worker::start(&supervisor::program()?, &job, move |event| relay.hear(event))?;
         workers.insert(id.to_owned(), worker);
         Ok(())
@@ -127,12 +130,14 @@ impl Relay {
         }
     }
 
-    /// A worker that was killed cannot write down its own end.
+    /// A worker that was killed, or could not reach the project, cannot write down its own end.
     fn note_death(&self, event: &Event) -> Result<(), EngineError> {
-        match (&self.job, supervisor::ending(event)) {
-            (Job::Train { project, run }, Some(ending)) => {
-                runs::interrupted(&mut Project::open(project)?, run, ending)
-            }
+        let Job::Train { project, run } = &self.job else {
+            return Ok(());
+        };
+        match (event, supervisor::ending(event)) {
+            (_, Some(ending)) => runs::interrupted(&mut Project::open(project)?, run, ending),
+            (Event::Failed { problem }, None) => runs::failed(&mut Project::open(project)?, run, problem),
             _ => Ok(()),
         }
     }

@@ -18,8 +18,13 @@ use tauri_specta::Event;
 use jobs::FileDropEvent;
 use state::AppState;
 
+/// Threads that commands may wait on at once.
+const COMMAND_THREADS: usize = 32;
+
 fn main() {
     environment::mend();
+    let runtime = commands_runtime();
+    tauri::async_runtime::set(runtime.handle().clone());
     let bindings = bindings::builder();
     let handler = bindings.invoke_handler();
     let app = tauri::Builder::default()
@@ -46,6 +51,21 @@ fn main() {
         }),
         Err(error) => {
             eprintln!("Understudy cannot open its window: {error}");
+            std::process::exit(1);
+        }
+    }
+}
+
+/// Commands wait for dialogs, for the database, for an answer; with one thread a core, two that wait would stall all.
+fn commands_runtime() -> tokio::runtime::Runtime {
+    match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(COMMAND_THREADS)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("Understudy cannot start its threads: {error}");
             std::process::exit(1);
         }
     }

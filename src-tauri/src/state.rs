@@ -91,6 +91,17 @@ impl AppState {
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
     }
 
+    /// Keeps a worker with its model for the next question, if its project is still open.
+    pub fn keep(&self, warm: Answerer) {
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        if session
+            .as_ref()
+            .is_some_and(|session| session.project.folder() == warm.of.0)
+        {
+            *self.answerer.lock().unwrap_or_else(PoisonError::into_inner) = Some(warm);
+        }
+    }
+
     /// Closes the open project.
     pub fn close(&self) {
         self.close_answerer();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tauri::{AppHandle, State};
 use tauri_plugin_opener::OpenerExt;
+use understudy_engine::session::file_name;
 use understudy_engine::view::{RunResults, WrongFilter, WrongPage};
 use understudy_engine::{EngineError, report, results};
 
@@ -65,7 +66,7 @@ pub fn export_model(state: State<'_, AppState>, run: String) -> Answer<Option<St
         return Ok(None);
     };
     state.with(|session, _| {
-        let target = folder.join(format!("{} {run}", session.project.name()));
+        let target = folder.join(format!("{} {run}", file_name(session.project.name())));
         session.export(&run, &target)?;
         Ok(Some(target.display().to_string()))
     })

@@ -1,9 +1,12 @@
 //! The training room, and the jobs of all rooms.
 
+use std::path::PathBuf;
+
 use tauri::{AppHandle, State};
+use understudy_data::Project;
 use understudy_engine::job::{Job, JobKind};
 use understudy_engine::view::{RunHistory, RunSummary, TrainPlan};
-use understudy_engine::{EngineError, runs as engine};
+use understudy_engine::{EngineError, Problem, runs as engine};
 use understudy_train::TrainSettings;
 
 use crate::state::{Answer, AppState};
@@ -17,32 +20,38 @@ pub fn train_plan(state: State<'_, AppState>, settings: Option<TrainSettings>) -
 #[tauri::command(async)]
 #[specta::specta]
 pub fn start_training(app: AppHandle, state: State<'_, AppState>, settings: TrainSettings) -> Answer<String> {
-    let run = state.with(|session, _| engine::create(&mut session.project, &settings))?;
-    begin(&app, &state, &run)?;
+    let (run, project) = state.with(|session, _| {
+        let run = engine::create(&mut session.project, &settings)?;
+        Ok((run, session.project.folder().to_owned()))
+    })?;
+    begin(&app, &state, &run, project)?;
     Ok(run)
 }
 
 #[tauri::command(async)]
 #[specta::specta]
 pub fn continue_training(app: AppHandle, state: State<'_, AppState>, run: String) -> Answer<()> {
-    state.with(|session, _| engine::queue_again(&mut session.project, &run))?;
-    begin(&app, &state, &run)
+    let project = state.with(|session, _| {
+        engine::queue_again(&mut session.project, &run)?;
+        Ok(session.project.folder().to_owned())
+    })?;
+    begin(&app, &state, &run, project)
 }
 
-/// Starts the worker of a run that waits.
-fn begin(app: &AppHandle, state: &AppState, run: &str) -> Answer<()> {
-    let project = state.with(|session, _| Ok(session.project.folder().to_owned()))?;
+/// Starts the worker of a run that waits, in the project that it belongs to: another may have been opened meanwhile.
+fn begin(app: &AppHandle, state: &AppState, run: &str, project: PathBuf) -> Answer<()> {
     let job = Job::Train {
-        project,
+        project: project.clone(),
         run: run.to_owned(),
     };
-    match state.jobs.start(app, run, JobKind::Train, job) {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            state.with(|session, _| engine::failed(&mut session.project, run, &error))?;
-            Err(state.tell(error))
-        }
-    }
+    let Err(error) = state.jobs.start(app, run, JobKind::Train, job) else {
+        return Ok(());
+    };
+    let noted = Project::open(&project)
+        .map_err(EngineError::from)
+        .and_then(|mut project| engine::failed(&mut project, run, &Problem::from(&error)));
+    noted.map_err(|error| state.tell(error))?;
+    Err(state.tell(error))
 }
 
 #[tauri::command(async)]

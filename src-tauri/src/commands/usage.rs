@@ -14,17 +14,30 @@ use crate::state::{Answer, AppState};
 #[specta::specta]
 pub fn try_text(state: State<'_, AppState>, run: String, text: String) -> Answer<Prediction> {
     let project = state.with(|session, _| Ok(session.project.folder().to_owned()))?;
-    let mut answerer = state.answerer.lock().unwrap_or_else(PoisonError::into_inner);
+    // Taken out while it works, so that a project can be left meanwhile; a second question starts its own.
+    let taken = state
+        .answerer
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
     let of = (project, run);
-    let warm = match answerer.take() {
-        Some(warm) if warm.of == of => Ok(warm),
-        _ => supervisor::program().and_then(|program| Answerer::start(&program, &of.0, &of.1)),
+    let start = || {
+        supervisor::program()
+            .and_then(|program| Answerer::start(&program, &of.0, &of.1))
+            .map_err(|error| state.tell(error))
     };
-    let mut warm = warm.map_err(|error| state.tell(error))?;
-    let prediction = warm
+    if let Some(mut warm) = taken.filter(|warm| warm.of == of) {
+        // The system may have ended a worker that only waited: then a fresh one is asked.
+        if let Ok(prediction) = warm.ask(&text) {
+            state.keep(warm);
+            return Ok(prediction);
+        }
+    }
+    let mut fresh = start()?;
+    let prediction = fresh
         .ask(&text)
         .map_err(|problem| problem.told(state.language()).clone())?;
-    *answerer = Some(warm);
+    state.keep(fresh);
     Ok(prediction)
 }
 

@@ -14,6 +14,8 @@ export class Job {
   curves = $state.raw<Curves>({ steps: 0, step: [], loss: [], learning_rate: [] });
   epochs = $state.raw<EpochScores[]>([]);
   path = $state<string | null>(null);
+  /** Rows of a file that do not fit its columns and got no answer. */
+  leftOut = $state(0);
   error = $state.raw<UserError | null>(null);
 
   constructor(id: string, kind: JobKind) {
@@ -45,6 +47,7 @@ export class Job {
       case "finished":
         this.state = "finished";
         this.path = event.path;
+        this.leftOut = event.left_out;
         break;
       case "cancelled":
         this.state = "cancelled";

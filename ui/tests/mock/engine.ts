@@ -166,7 +166,7 @@ class MockEngine {
         await this.#progress(job, "fetch_model", "download", done, 10);
       }
       this.models = this.models.map((model) => (model.id === id ? { ...model, installed: true } : model));
-      await this.#tell(job, "fetch_model", { event: "finished", path: null });
+      await this.#tell(job, "fetch_model", { event: "finished", path: null, left_out: 0 });
     })();
     return job;
   }
@@ -176,7 +176,7 @@ class MockEngine {
     void (async () => {
       await this.#tell(job, "predict_file", { event: "started", pid: 4712 });
       for (let done = 1; done <= 10; done++) await this.#progress(job, "predict_file", "predict", done * 20, 200);
-      await this.#tell(job, "predict_file", { event: "finished", path: "/home/expert/Documents/clauses labelled.csv" });
+      await this.#tell(job, "predict_file", { event: "finished", path: "/home/expert/Documents/clauses labelled.csv", left_out: 0 });
     })();
     return job;
   }
@@ -199,7 +199,7 @@ class MockEngine {
       await this.#tell(id, "train", { event: "epoch", scores: learning.epochScores(epoch) });
     }
     this.#change(project, id, { status: "finished", seconds: 58, test_accuracy: 0.89, test_macro_f1: 0.88 });
-    await this.#tell(id, "train", { event: "finished", path: `/home/expert/Understudy/runs/${id}` });
+    await this.#tell(id, "train", { event: "finished", path: `/home/expert/Understudy/runs/${id}`, left_out: 0 });
   }
 
   async #progress(job: string, kind: JobEvent["kind"], phase: "train" | "download" | "predict", done: number, total: number, epoch: number | null = null, epochs: number | null = null): Promise<void> {

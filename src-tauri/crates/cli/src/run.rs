@@ -14,7 +14,10 @@ use crate::output::Output;
 pub fn train(arguments: Train, output: &Output) -> Result<Value> {
     let mut session = Session::open(&arguments.project)?;
     let id = match &arguments.resume {
-        Some(run) => run.clone(),
+        Some(run) => {
+            runs::queue_again(&mut session.project, run)?;
+            run.clone()
+        }
         None => {
             if let Some(file) = &arguments.test_file {
                 divide_with_test_file(&mut session, file, output)?;

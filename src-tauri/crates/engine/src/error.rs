@@ -63,6 +63,18 @@ pub enum EngineError {
         /// The run.
         id: String,
     },
+    /// The run is finished: there is nothing to go on with.
+    #[error("run {id} is finished")]
+    RunFinished {
+        /// The run.
+        id: String,
+    },
+    /// The file to write is the file to read.
+    #[error("{path} would be overwritten")]
+    SameFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// The data have changed since the run began, so it cannot go on.
     #[error("the data have changed since run {id} began")]
     DataChanged {
@@ -186,6 +198,8 @@ impl EngineError {
             EngineError::UnknownSample { id } => ("not_found", vec![("name", id.clone())]),
             EngineError::RunNotFinished { id } => ("run_not_finished", vec![("run", id.clone())]),
             EngineError::RunActive { id } => ("run_active", vec![("run", id.clone())]),
+            EngineError::RunFinished { id } => ("run_finished", vec![("run", id.clone())]),
+            EngineError::SameFile { path } => ("same_file", vec![("file", path.display().to_string())]),
             EngineError::DataChanged { id } => ("data_changed", vec![("run", id.clone())]),
             EngineError::NoTextColumn { file, column } => (
                 "no_predict_column",

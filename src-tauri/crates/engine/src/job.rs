@@ -188,6 +188,8 @@ pub enum Event {
     Finished {
         /// What was written, where something was.
         path: Option<PathBuf>,
+        /// Rows of a file that do not fit its columns and were left out.
+        left_out: u32,
     },
     /// Stopped at the user's wish.
     Cancelled,

@@ -1,6 +1,6 @@
 //! A run's model at work: one text, or a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use understudy_data::{ColumnRole, DialectOverrides, FileRow, Project, Rows, preview};
@@ -86,9 +86,14 @@ pub fn predict_file(
     let predictor = load(project, run)?;
     let text = text_column(project, input)?;
     let mut rows = Rows::open(input, &DialectOverrides::default())?;
-    let partial = output.with_extension("partial");
-    let mut writer = csv::Writer::from_path(&partial).map_err(|e| files::failed(&partial)(e.into()))?;
-    let failed = |error: csv::Error| files::failed(&partial)(error.into());
+    if same_file(input, output) {
+        return Err(EngineError::SameFile {
+            path: output.to_owned(),
+        });
+    }
+    let partial = Partial::beside(output);
+    let mut writer = csv::Writer::from_path(&partial.0).map_err(|e| files::failed(&partial.0)(e.into()))?;
+    let failed = |error: csv::Error| files::failed(&partial.0)(error.into());
     let added = added_columns(rows.columns());
     writer
         .write_record(rows.columns().iter().chain(&added))
@@ -127,10 +132,33 @@ pub fn predict_file(
             rows.bytes() as f64,
         ));
     }
-    writer.flush().map_err(files::failed(&partial))?;
+    writer.flush().map_err(files::failed(&partial.0))?;
     drop(writer);
-    std::fs::rename(&partial, output).map_err(files::failed(output))?;
+    std::fs::rename(&partial.0, output).map_err(files::failed(output))?;
     Ok(done)
+}
+
+/// Whether two paths name one file that exists.
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// A file in the making, under a name of its own; removed unless it was renamed in the end.
+struct Partial(PathBuf);
+
+impl Partial {
+    fn beside(output: &Path) -> Self {
+        let mut name = output.as_os_str().to_owned();
+        name.push(format!(".{}.partial", std::process::id()));
+        Partial(name.into())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // After the rename there is nothing to remove.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// The column with the texts: named as in the project's own data, else the one that looks like texts.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use understudy_data::{CleaningKind, Project, RunRecord};
+use understudy_data::{Project, RunRecord};
 use understudy_report::{self as report, Language, LossCurve, ModelFacts, ReportInput, Setting, WrongAnswer};
 
 use crate::error::Result;
@@ -60,30 +60,16 @@ pub(crate) fn input(
 ) -> Result<ReportInput> {
     let settings = runs::settings(record)?;
     let history = runs::history(project, record, language)?;
-    let summary = project.summary()?;
-    let split = project
-        .split_summary()?
-        .map(|split| SplitSummary::told(split, language));
+    let split = SplitSummary::told(outcome.data.split.clone(), language);
     let (_, wrong) = project.wrong_predictions(&record.id, None, None, 0, WRONG_SHOWN)?;
     let label = |class: usize| outcome.labels.get(class).cloned().unwrap_or_default();
-    let machine = understudy_hub::machine(project.folder());
     let model = models::library().find(&record.model)?;
-    let duplicates = summary
-        .cleaning
-        .iter()
-        .filter(|step| step.kind == CleaningKind::DropDuplicates && !step.undone);
     Ok(ReportInput {
         project: project.name().to_owned(),
         author: None,
         created_at: record.created_at.clone(),
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
-        machine: format!(
-            "{} · {} × {} · {:.0} GB",
-            machine.os,
-            machine.cores,
-            machine.cpu,
-            machine.memory_bytes / 1e9
-        ),
+        machine: outcome.data.machine.clone(),
         model: ModelFacts {
             id: record.model.clone(),
             licence: model.licence.clone(),
@@ -104,14 +90,10 @@ pub(crate) fn input(
             steps: history.step,
             loss: history.loss,
         },
-        parts: split
-            .iter()
-            .flat_map(|split| &split.parts)
-            .map(part_count)
-            .collect(),
-        seed: split.as_ref().map_or(0, |split| u64::from(split.seed)),
-        duplicates_removed: duplicates.map(|step| step.rows_hidden).sum(),
-        notes: split.map(|split| split.notes).unwrap_or_default(),
+        parts: split.parts.iter().map(part_count).collect(),
+        seed: u64::from(split.seed),
+        duplicates_removed: outcome.data.duplicates_removed,
+        notes: split.notes,
         wrong: wrong
             .into_iter()
             .map(|row| WrongAnswer {
@@ -126,12 +108,13 @@ pub(crate) fn input(
         seconds_training: outcome.seconds_training,
         samples_per_second: outcome.samples_per_second,
         peak_memory_mb: outcome.peak_memory_mb,
-        data_hashes: summary
+        data_hashes: outcome
+            .data
             .sources
-            .into_iter()
+            .iter()
             .map(|source| report::FileHash {
-                file: source.file_name,
-                sha256: source.sha256,
+                file: source.file_name.clone(),
+                sha256: source.sha256.clone(),
             })
             .collect(),
     })

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use understudy_data::{Project, RunRecord, RunStatus};
+use understudy_data::{Project, RunRecord, RunStatus, SourceFile, SplitSummary};
 use understudy_eval::{EpochScores, Scores};
 use understudy_report::Language;
 use understudy_train::{TrainSettings, checkpoint};
@@ -40,6 +40,21 @@ pub struct RunOutcome {
     pub truncated: f64,
     /// SHA-256 of the trained weights.
     pub model_sha256: String,
+    /// What it learnt from, as it was then.
+    pub data: RunData,
+}
+
+/// The data of a run at the time of its training: the project may change afterwards, its report may not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunData {
+    /// The split.
+    pub split: SplitSummary,
+    /// The imported files.
+    pub sources: Vec<SourceFile>,
+    /// Rows hidden because they repeated another.
+    pub duplicates_removed: u32,
+    /// The machine in a line.
+    pub machine: String,
 }
 
 /// Names of the curves in the project's database.
@@ -74,6 +89,9 @@ pub fn create(project: &mut Project, settings: &TrainSettings) -> Result<String>
         .chain(('b'..='z').map(|letter| format!("{stamp}{letter}")))
         .find(|id| !taken.contains(id))
         .unwrap_or(stamp);
+    // The folder first: a run without one could be locked by nobody.
+    let folder = project.run_folder(&id);
+    std::fs::create_dir_all(&folder).map_err(files::failed(&folder))?;
     project.insert_run(&RunRecord {
         id: id.clone(),
         status: RunStatus::Queued,
@@ -84,8 +102,6 @@ pub fn create(project: &mut Project, settings: &TrainSettings) -> Result<String>
         summary: None,
         reason: None,
     })?;
-    let folder = project.run_folder(&id);
-    std::fs::create_dir_all(&folder).map_err(files::failed(&folder))?;
     Ok(id)
 }
 
@@ -125,7 +141,7 @@ pub fn lock(folder: &Path, id: &str) -> Result<File> {
 pub fn recover(project: &mut Project) -> Result<()> {
     for run in project.runs()? {
         let folder = project.run_folder(&run.id);
-        if is_active(run.status) && folder.is_dir() && lock(&folder, &run.id).is_ok() {
+        if is_active(run.status) && (!folder.is_dir() || lock(&folder, &run.id).is_ok()) {
             interrupted(project, &run.id, WorkerEnding::Closed)?;
         }
     }
@@ -146,15 +162,18 @@ pub fn interrupted(project: &mut Project, id: &str, ending: WorkerEnding) -> Res
     Ok(())
 }
 
-/// Writes down that a run could not even begin.
+/// Writes down why a run ended, where its worker could not do so itself.
 ///
 /// # Errors
 /// Those of the database.
-pub fn failed(project: &mut Project, id: &str, error: &EngineError) -> Result<()> {
+pub fn failed(project: &mut Project, id: &str, problem: &Problem) -> Result<()> {
     let mut run = find(project, id)?;
-    run.status = RunStatus::Failed;
-    run.reason = Some(to_value(&Problem::from(error))?);
-    Ok(project.update_run(&run)?)
+    if is_active(run.status) {
+        run.status = RunStatus::Failed;
+        run.reason = Some(to_value(problem)?);
+        project.update_run(&run)?;
+    }
+    Ok(())
 }
 
 /// Makes a stopped run wait for a worker again.
@@ -167,6 +186,9 @@ pub fn queue_again(project: &mut Project, id: &str) -> Result<()> {
         return Err(EngineError::RunActive { id: active.id });
     }
     let mut run = find(project, id)?;
+    if run.status == RunStatus::Finished {
+        return Err(EngineError::RunFinished { id: id.to_owned() });
+    }
     run.status = RunStatus::Queued;
     run.reason = None;
     Ok(project.update_run(&run)?)

@@ -30,9 +30,13 @@ pub struct Session {
     pub project: Project,
 }
 
-/// A project's folder for a name in `parent`.
+/// A project's folder for a name in `parent`; the project keeps its name as typed.
 pub fn folder_for(parent: &Path, name: &str) -> PathBuf {
-    // Characters that one system or another does not allow in names; the project keeps its name as typed.
+    parent.join(format!("{}.understudy", file_name(name)))
+}
+
+/// A name without the characters that one system or another does not allow in names of files.
+pub fn file_name(name: &str) -> String {
     let safe: String = name
         .trim()
         .chars()
@@ -45,7 +49,7 @@ pub fn folder_for(parent: &Path, name: &str) -> PathBuf {
         })
         .take(80)
         .collect();
-    parent.join(format!("{}.understudy", safe.trim_matches(['.', ' '])))
+    safe.trim_matches(['.', ' ']).to_owned()
 }
 
 /// The beginning of a file, in a language.
@@ -79,7 +83,10 @@ impl Session {
     /// Those of the project.
     pub fn open(folder: &Path) -> Result<Self> {
         let mut project = Project::open(folder)?;
-        runs::recover(&mut project)?;
+        // On a full disk nothing can be written down, but everything can still be looked at.
+        if let Err(error) = runs::recover(&mut project) {
+            eprintln!("runs that were cut off could not be marked: {error}");
+        }
         Ok(Session { project })
     }
 

@@ -1,7 +1,9 @@
 //! Carrying out a run: the project's texts go to the trainer, its news and results into the project.
 
 use sha2::{Digest, Sha256};
-use understudy_data::{DataError, LabelledText, Part, Project, RunRecord, RunStatus, StoredPrediction};
+use understudy_data::{
+    CleaningKind, DataError, LabelledText, Part, Project, RunRecord, RunStatus, StoredPrediction,
+};
 use understudy_eval::scores;
 use understudy_hub::check_folder;
 use understudy_train::{Control, Example, Outcome, TrainEvent, TrainSettings, TrainingJob, train};
@@ -10,7 +12,7 @@ use crate::error::{EngineError, Problem, Result};
 use crate::files;
 use crate::job::{Event, Progress};
 use crate::models;
-use crate::runs::{self, RunOutcome, metric, to_value};
+use crate::runs::{self, RunData, RunOutcome, metric, to_value};
 
 /// Points of the loss curve that are kept of a run.
 const CURVE_POINTS: u32 = 300;
@@ -26,9 +28,12 @@ pub fn execute(
     control: &Control,
     emit: &mut dyn FnMut(Event),
 ) -> Result<()> {
+    let mut run = runs::find(project, id)?;
     let folder = project.run_folder(id);
     let _lock = runs::lock(&folder, id)?;
-    let mut run = runs::find(project, id)?;
+    if run.status == RunStatus::Finished {
+        return Err(EngineError::RunFinished { id: id.to_owned() });
+    }
     run.status = RunStatus::Running;
     run.reason = None;
     project.update_run(&run)?;
@@ -54,6 +59,7 @@ fn learn(
     control: &Control,
     emit: &mut dyn FnMut(Event),
 ) -> Result<RunOutcome> {
+    let data = data_of(project)?;
     let parts = Parts::read(project)?;
     parts.check_unchanged(project, run)?;
     let settings = runs::settings(run)?;
@@ -71,8 +77,27 @@ fn learn(
     let steps = job.settings.steps(job.train.len());
     let mut recorder = Recorder::new(project, &run.id, &job.settings, steps);
     let outcome = train(&job, control, &mut |event| recorder.hear(event, emit))?;
-    recorder.result?;
-    judge(project, run, &parts, &job, outcome)
+    judge(project, run, &parts, &job, outcome, data)
+}
+
+/// What the run learns from, for its report.
+fn data_of(project: &Project) -> Result<RunData> {
+    let summary = project.summary()?;
+    let duplicates = summary
+        .cleaning
+        .iter()
+        .filter(|step| step.kind == CleaningKind::DropDuplicates && !step.undone);
+    let machine = understudy_hub::machine(project.folder());
+    let memory = machine.memory_bytes / 1e9;
+    Ok(RunData {
+        split: project.split_summary()?.ok_or(DataError::NoSplit)?,
+        duplicates_removed: duplicates.map(|step| step.rows_hidden).sum(),
+        machine: format!(
+            "{} · {} × {} · {memory:.0} GB",
+            machine.os, machine.cores, machine.cpu
+        ),
+        sources: summary.sources,
+    })
 }
 
 /// The labelled texts of a project by part.
@@ -85,9 +110,6 @@ struct Parts {
 
 impl Parts {
     fn read(project: &Project) -> Result<Self> {
-        if project.split_summary()?.is_none() {
-            return Err(DataError::NoSplit.into());
-        }
         Ok(Parts {
             labels: project.label_names()?,
             train: project.labelled(Part::Train)?,
@@ -153,8 +175,8 @@ struct Recorder<'p> {
     sum: f64,
     count: u32,
     last_step: u32,
-    /// The first failure to keep a curve: a training is not stopped for it, but it is not hidden either.
-    result: Result<()>,
+    /// Values that could not be stored yet: an import may hold the database for longer than a writer waits.
+    unstored: Vec<(u32, &'static str, f64)>,
 }
 
 impl<'p> Recorder<'p> {
@@ -168,7 +190,7 @@ impl<'p> Recorder<'p> {
             sum: 0.0,
             count: 0,
             last_step: 0,
-            result: Ok(()),
+            unstored: Vec::new(),
         }
     }
 
@@ -203,7 +225,10 @@ impl<'p> Recorder<'p> {
                 if step % self.every == 0 || step == self.steps {
                     let mean = self.sum / f64::from(self.count);
                     (self.sum, self.count) = (0.0, 0);
-                    self.keep(&[(metric::LOSS, mean), (metric::LEARNING_RATE, learning_rate)]);
+                    self.keep(
+                        &[(metric::LOSS, mean), (metric::LEARNING_RATE, learning_rate)],
+                        emit,
+                    );
                     emit(Event::Step {
                         step,
                         steps: self.steps,
@@ -215,24 +240,30 @@ impl<'p> Recorder<'p> {
             TrainEvent::Epoch(scores) => {
                 // A run that goes on just before its judging has not seen a step yet.
                 self.last_step = self.steps / self.epochs * scores.epoch;
-                self.keep(&[
+                let values = [
                     (metric::TRAIN_LOSS, scores.train_loss),
                     (metric::VALIDATION_LOSS, scores.validation_loss),
                     (metric::VALIDATION_ACCURACY, scores.validation_accuracy),
                     (metric::VALIDATION_MACRO_F1, scores.validation_macro_f1),
                     (metric::SECONDS, scores.seconds),
-                ]);
+                ];
+                self.keep(&values, emit);
                 emit(Event::Epoch { scores });
             }
         }
     }
 
-    fn keep(&mut self, values: &[(&'static str, f64)]) {
-        if self.result.is_ok() {
-            self.result = self
-                .project
-                .add_metrics(self.run, self.last_step, values)
-                .map_err(EngineError::from);
+    /// Stores values, and those that could not be stored before. A training is not stopped for a point of its curve.
+    fn keep(&mut self, values: &[(&'static str, f64)], emit: &mut dyn FnMut(Event)) {
+        self.unstored
+            .extend(values.iter().map(|(name, value)| (self.last_step, *name, *value)));
+        while let Some((step, name, value)) = self.unstored.first().copied() {
+            if let Err(error) = self.project.add_metrics(self.run, step, &[(name, value)]) {
+                return emit(Event::Log {
+                    message: format!("the curve will be stored later: {error}"),
+                });
+            }
+            self.unstored.remove(0);
         }
     }
 }
@@ -244,6 +275,7 @@ fn judge(
     parts: &Parts,
     job: &TrainingJob,
     outcome: Outcome,
+    data: RunData,
 ) -> Result<RunOutcome> {
     let majority = commonest(&parts.train, parts.labels.len());
     let seed = u64::from(job.settings.seed);
@@ -277,6 +309,7 @@ fn judge(
         peak_memory_mb: files::peak_memory_mb(),
         truncated: outcome.truncated,
         model_sha256: check_folder(&job.model)?.model_sha256,
+        data,
     })
 }
 

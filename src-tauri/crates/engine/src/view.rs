@@ -409,6 +409,7 @@ pub enum WorkerEvent {
     },
     Finished {
         path: Option<String>,
+        left_out: u32,
     },
     Cancelled,
     Failed {
@@ -439,8 +440,9 @@ impl WorkerEvent {
             Event::Epoch { scores } => WorkerEvent::Epoch { scores },
             Event::Log { message } => WorkerEvent::Log { message },
             Event::Answer { .. } => return None,
-            Event::Finished { path } => WorkerEvent::Finished {
+            Event::Finished { path, left_out } => WorkerEvent::Finished {
                 path: path.map(|path| path.display().to_string()),
+                left_out,
             },
             Event::Cancelled => WorkerEvent::Cancelled,
             Event::Failed { problem } => WorkerEvent::Failed {

@@ -4,7 +4,7 @@
 //! ends, whoever started it is gone: it stops at once, keeping what can be gone on with.
 
 use std::io::{BufRead, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,7 +48,7 @@ pub fn run(mut input: impl BufRead + Send + 'static, output: impl Write + Send) 
     let listener = Listener::start(input, control.clone());
     let result = carry_out(job, &control, &listener, &mut emit);
     emit(match result {
-        Ok(path) => Event::Finished { path },
+        Ok((path, left_out)) => Event::Finished { path, left_out },
         Err(_) if listener.closed() => Event::Interrupted {
             problem: Problem::from(&EngineError::WorkerDied {
                 ending: WorkerEnding::Closed,
@@ -126,7 +126,7 @@ fn carry_out(
     control: &Control,
     listener: &Listener,
     emit: &mut dyn FnMut(Event),
-) -> Result<Option<std::path::PathBuf>> {
+) -> Result<(Option<PathBuf>, u32)> {
     match job {
         Job::Train { project, run } => {
             let mut project = Project::open(&project)?;
@@ -134,7 +134,7 @@ fn carry_out(
             if listener.closed() && result.as_ref().is_err_and(EngineError::is_cancelled) {
                 mark_interrupted(&mut project, &run)?;
             }
-            result.map(|()| None)
+            result.map(|()| (None, 0))
         }
         Job::PredictFile {
             project,
@@ -144,15 +144,15 @@ fn carry_out(
         } => {
             let project = Project::open(&project)?;
             let mut report = |progress| emit(Event::Progress(progress));
-            prediction::predict_file(&project, &run, &input, &output, control, &mut report)?;
-            Ok(Some(output))
+            let done = prediction::predict_file(&project, &run, &input, &output, control, &mut report)?;
+            Ok((Some(output), done.problem_rows as u32))
         }
         Job::FetchModel { id } => {
             let cancelled = watch(control);
             let folder = models::fetch(&id, &cancelled, &mut |progress| emit(Event::Progress(progress)))?;
-            Ok(Some(folder))
+            Ok((Some(folder), 0))
         }
-        Job::Serve { project, run } => serve(&project, &run, control, listener, emit).map(|()| None),
+        Job::Serve { project, run } => serve(&project, &run, control, listener, emit).map(|()| (None, 0)),
     }
 }
 

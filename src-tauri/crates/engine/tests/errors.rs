@@ -21,20 +21,43 @@ fn text(text: &str) -> String {
 
 fn data() -> Vec<DataError> {
     vec![
-        DataError::Io { path: path(), source: Error::from(ErrorKind::NotFound) },
-        DataError::Io { path: path(), source: Error::from(ErrorKind::PermissionDenied) },
-        DataError::Io { path: path(), source: Error::other("device not ready") },
+        DataError::Io {
+            path: path(),
+            source: Error::from(ErrorKind::NotFound),
+        },
+        DataError::Io {
+            path: path(),
+            source: Error::from(ErrorKind::PermissionDenied),
+        },
+        DataError::Io {
+            path: path(),
+            source: Error::other("device not ready"),
+        },
         DataError::EmptyFile { path: path() },
-        DataError::HeaderOnly { path: path(), columns: vec![text("text"), text("label")] },
-        DataError::NotATable { path: path(), why: NotATable::Spreadsheet },
-        DataError::CellTooLarge { row: 7, limit_bytes: 50 << 20 },
+        DataError::HeaderOnly {
+            path: path(),
+            columns: vec![text("text"), text("label")],
+        },
+        DataError::NotATable {
+            path: path(),
+            why: NotATable::Spreadsheet,
+        },
+        DataError::CellTooLarge {
+            row: 7,
+            limit_bytes: 50 << 20,
+        },
         DataError::UnclosedQuote { row: 7, lines: 900 },
-        DataError::UnknownEncoding { name: text("klingon") },
+        DataError::UnknownEncoding {
+            name: text("klingon"),
+        },
         DataError::UnknownDelimiter { delimiter: text("x") },
         DataError::RolesMismatch { roles: 2, columns: 3 },
         DataError::TextColumns { found: 0 },
         DataError::TextColumns { found: 2 },
-        DataError::RepeatedRole { role: ColumnRole::Label, columns: 2 },
+        DataError::RepeatedRole {
+            role: ColumnRole::Label,
+            columns: 2,
+        },
         DataError::TooManyLabels { limit: 1000 },
         DataError::NoUsableRows { problems: 12 },
         DataError::AllTextsEmpty { rows: 12 },
@@ -44,15 +67,22 @@ fn data() -> Vec<DataError> {
         DataError::FolderTaken { folder: path() },
         DataError::NotAProject { folder: path() },
         DataError::NewerVersion { found: 9, known: 1 },
-        DataError::Corrupt { detail: text("database disk image is malformed") },
+        DataError::Corrupt {
+            detail: text("database disk image is malformed"),
+        },
         DataError::ReadOnly,
         DataError::Locked,
         DataError::DiskFull,
         DataError::UnknownExample { id: 5 },
         DataError::LabelName { limit: 200 },
         DataError::LabelExists { name: text("Term") },
-        DataError::LabelInUse { name: text("Term"), rows: 3 },
-        DataError::Split(SplitError::Percent { percent: [70, 20, 20] }),
+        DataError::LabelInUse {
+            name: text("Term"),
+            rows: 3,
+        },
+        DataError::Split(SplitError::Percent {
+            percent: [70, 20, 20],
+        }),
         DataError::Split(SplitError::NoLabels),
         DataError::Split(SplitError::OneClass { label: text("Term") }),
         DataError::Split(SplitError::TooFewRows { rows: 2, classes: 2 }),
@@ -65,23 +95,60 @@ fn hub() -> Vec<HubError> {
     let host = || text("huggingface.co");
     vec![
         HubError::UnknownModel { id: text("a/b") },
-        HubError::NotInstalled { id: text("a/b"), folder: path() },
+        HubError::NotInstalled {
+            id: text("a/b"),
+            folder: path(),
+        },
         HubError::MissingFile { path: path() },
-        HubError::WrongHash { file: text("model.safetensors"), expected: text("53aa"), found: text("0000"), origin: host() },
-        HubError::DiskFull { path: path(), needed: 183_000_000, free: 12_000_000 },
+        HubError::WrongHash {
+            file: text("model.safetensors"),
+            expected: text("53aa"),
+            found: text("0000"),
+            origin: host(),
+        },
+        HubError::DiskFull {
+            path: path(),
+            needed: 183_000_000,
+            free: 12_000_000,
+        },
         HubError::AllSourcesFailed {
             id: text("a/b"),
             failures: vec![SourceFailure {
                 source: host(),
-                error: HubError::Unreachable { host: host(), reason: text("no route") },
+                error: HubError::Unreachable {
+                    host: host(),
+                    reason: text("no route"),
+                },
             }],
         },
-        HubError::Unreachable { host: host(), reason: text("no route") },
-        HubError::Interrupted { host: host(), path: text("/m"), reason: text("connection reset") },
-        HubError::Refused { host: host(), path: text("/m"), status: 403, retry_after: None },
-        HubError::BadAnswer { host: host(), path: text("/m"), reason: text("not JSON") },
-        HubError::BadAddress { address: text("htp:/x"), reason: text("unknown scheme") },
-        HubError::BadArchive { path: path(), reason: text("not a zip") },
+        HubError::Unreachable {
+            host: host(),
+            reason: text("no route"),
+        },
+        HubError::Interrupted {
+            host: host(),
+            path: text("/m"),
+            reason: text("connection reset"),
+        },
+        HubError::Refused {
+            host: host(),
+            path: text("/m"),
+            status: 403,
+            retry_after: None,
+        },
+        HubError::BadAnswer {
+            host: host(),
+            path: text("/m"),
+            reason: text("not JSON"),
+        },
+        HubError::BadAddress {
+            address: text("htp:/x"),
+            reason: text("unknown scheme"),
+        },
+        HubError::BadArchive {
+            path: path(),
+            reason: text("not a zip"),
+        },
         HubError::PickleOnly { path: path() },
     ]
 }
@@ -89,12 +156,25 @@ fn hub() -> Vec<HubError> {
 fn training() -> Vec<TrainError> {
     vec![
         TrainError::Model(ModelError::UnsupportedArchitecture { found: text("gpt2") }),
-        TrainError::Model(ModelError::MissingTensor { name: text("pooler.dense.weight") }),
-        TrainError::Checkpoint { path: path(), reason: text("it was written with other settings") },
-        TrainError::Setting { setting: "epochs", value: 0.0, low: 1.0, high: 1000.0 },
+        TrainError::Model(ModelError::MissingTensor {
+            name: text("pooler.dense.weight"),
+        }),
+        TrainError::Checkpoint {
+            path: path(),
+            reason: text("it was written with other settings"),
+        },
+        TrainError::Setting {
+            setting: "epochs",
+            value: 0.0,
+            low: 1.0,
+            high: 1000.0,
+        },
         TrainError::EmptyPart { part: "train" },
         TrainError::EmptyPart { part: "validation" },
-        TrainError::Diverged { step: 12, loss: f64::NAN },
+        TrainError::Diverged {
+            step: 12,
+            loss: f64::NAN,
+        },
     ]
 }
 
@@ -104,9 +184,16 @@ fn own() -> Vec<EngineError> {
         EngineError::NoProject,
         EngineError::RunNotFinished { id: text("r1") },
         EngineError::RunActive { id: text("r1") },
+        EngineError::RunFinished { id: text("r1") },
+        EngineError::SameFile { path: path() },
         EngineError::DataChanged { id: text("r1") },
-        EngineError::NoTextColumn { file: text("new.csv"), column: text("text") },
-        EngineError::WorkerMissing { reason: text("no such file") },
+        EngineError::NoTextColumn {
+            file: text("new.csv"),
+            column: text("text"),
+        },
+        EngineError::WorkerMissing {
+            reason: text("no such file"),
+        },
         died(WorkerEnding::Killed),
         died(WorkerEnding::Crashed),
         died(WorkerEnding::Closed),
@@ -139,7 +226,11 @@ fn no_placeholder_is_left_and_no_kind_is_without_words() {
         for language in [Language::En, Language::Zh] {
             let e = error.told(language);
             for sentence in [&e.what, &e.why, &e.next] {
-                assert!(!sentence.contains('{') && !sentence.starts_with("error."), "{}: {sentence}", e.kind);
+                assert!(
+                    !sentence.contains('{') && !sentence.starts_with("error."),
+                    "{}: {sentence}",
+                    e.kind
+                );
             }
         }
     }
@@ -150,7 +241,11 @@ fn every_kind_in_the_catalogue_is_one_that_can_happen() {
     let happen: BTreeSet<String> = all().iter().map(|error| error.told(Language::En).kind).collect();
     let written: BTreeSet<String> = words::catalogue(Language::En)
         .keys()
-        .filter_map(|key| key.strip_prefix("error.")?.strip_suffix(".what").map(str::to_owned))
+        .filter_map(|key| {
+            key.strip_prefix("error.")?
+                .strip_suffix(".what")
+                .map(str::to_owned)
+        })
         .filter(|kind| !kind.starts_with("row_"))
         .collect();
     assert_eq!(happen, written);

@@ -92,10 +92,15 @@ pub fn save(folder: &Path, progress: &Progress, parameters: &Parameters, optimiz
         std::fs::File::open(&partial)?.sync_all()?;
         std::fs::rename(&partial, &target)
     };
-    write().map_err(|source| TrainError::File {
-        path: target.clone(),
-        source,
-    })
+    write()
+        .inspect_err(|_| {
+            // Half a checkpoint is of no use, and would keep a full disk full.
+            let _ = std::fs::remove_file(&partial);
+        })
+        .map_err(|source| TrainError::File {
+            path: target.clone(),
+            source,
+        })
 }
 
 /// Reads the checkpoint into parameters and an optimiser that were made for the same model.

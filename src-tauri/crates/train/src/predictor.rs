@@ -151,7 +151,15 @@ pub fn save(folder: &Path, model: &SequenceClassifier, base: &Path, max_length: 
         fields.insert("truncation".to_owned(), serde_json::Value::Null);
         fields.insert("padding".to_owned(), serde_json::Value::Null);
     })?;
-    Ok(model.save(folder)?)
+    model.save(folder)?;
+    // A run that is called finished must have its model on the disk, not in a cache.
+    for entry in std::fs::read_dir(folder).map_err(failed(folder.to_owned()))? {
+        let path = entry.map_err(failed(folder.to_owned()))?.path();
+        std::fs::File::open(&path)
+            .and_then(|file| file.sync_all())
+            .map_err(failed(path))?;
+    }
+    Ok(())
 }
 
 /// The length that a saved model was trained with.

@@ -189,6 +189,7 @@ impl<'j> Run<'j> {
                 best_epoch: 0,
             }
         };
+        restore_kept_model(job)?;
         let now = Instant::now();
         Ok(Run {
             gradients: Gradients::new(&model.parameters),
@@ -351,10 +352,16 @@ impl<'j> Run<'j> {
             &self.job.base,
             self.job.settings.max_length as usize,
         )?;
+        // At every moment there is a whole model: the one before under another name, or the new one.
+        let before = self.job.model.with_extension("before");
         if self.job.model.exists() {
-            std::fs::remove_dir_all(&self.job.model).map_err(failed(&self.job.model))?;
+            std::fs::rename(&self.job.model, &before).map_err(failed(&before))?;
         }
-        std::fs::rename(&partial, &self.job.model).map_err(failed(&self.job.model))
+        std::fs::rename(&partial, &self.job.model).map_err(failed(&self.job.model))?;
+        if before.exists() {
+            std::fs::remove_dir_all(&before).map_err(failed(&before))?;
+        }
+        Ok(())
     }
 
     fn checkpoint(&mut self) -> Result<()> {
@@ -466,6 +473,18 @@ fn evaluate(
             name: "probabilities".to_owned(),
         })),
     }
+}
+
+/// Puts the kept model back if a kill fell between the two renames of [`Run::keep`].
+fn restore_kept_model(job: &TrainingJob) -> Result<()> {
+    let before = job.model.with_extension("before");
+    if before.exists() && !job.model.exists() {
+        std::fs::rename(&before, &job.model).map_err(|source| TrainError::File {
+            path: job.model.clone(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 /// A checkpoint only continues the run that wrote it.
