@@ -58,6 +58,20 @@ test("every row of a file is answered, and the model agrees with most of the exp
   assert.ok(right.length / labelled.length > 0.8, `${right.length} of ${labelled.length}`);
 });
 
+test("an empty text gets no answer, and a file without the texts' column is refused", () => {
+  const out = place.path("some.csv");
+  const some = place.write("some-in.csv", "n,text\n1,This agreement is governed by law\n2,\n");
+  place.must("predict", ...project, some, "--out", out);
+  const [, full, empty] = readCsv(out);
+  assert.ok(full[2].length > 0 && Number(full[3]) > 0);
+  assert.deepEqual(empty.slice(2), ["", ""]);
+  const wrong = place.write("wrong.csv", "n,remark\n1,This agreement is governed by law\n");
+  const refused = place.understudy("predict", ...project, wrong, "--out", out);
+  assert.deepEqual([refused.status, refused.found.error.kind], [2, "no_predict_column"]);
+  const itself = place.understudy("predict", ...project, some, "--out", some);
+  assert.deepEqual([itself.status, itself.found.error.kind], [2, "same_file"]);
+});
+
 test("the exported folder is complete and named as Transformers wants it", () => {
   const out = place.path("export");
   place.must("export", ...project, "--out", out);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use understudy_data::{ColumnRole, DialectOverrides, FileRow, Project, Rows, preview};
+use understudy_data::{DialectOverrides, FileRow, Project, Rows, preview};
 use understudy_train::{Control, Predicted, Predictor};
 
 use crate::error::{EngineError, Result};
@@ -119,10 +119,14 @@ pub fn predict_file(
         let texts: Vec<&str> = chunk.iter().map(|cells| cells[text].as_str()).collect();
         for (cells, predicted) in chunk.iter().zip(predictor.predict(&texts, control)?) {
             let best = most_probable(&predicted.probabilities);
-            let answer = [
-                predictor.labels()[best].clone(),
-                format!("{:.4}", predicted.probabilities[best]),
-            ];
+            let answer = match cells[text].trim().is_empty() {
+                // About nothing there is nothing to say.
+                true => [String::new(), String::new()],
+                false => [
+                    predictor.labels()[best].clone(),
+                    format!("{:.4}", predicted.probabilities[best]),
+                ],
+            };
             writer.write_record(cells.iter().chain(&answer)).map_err(failed)?;
         }
         done.rows += chunk.len() as u64;
@@ -161,25 +165,17 @@ impl Drop for Partial {
     }
 }
 
-/// The column with the texts: named as in the project's own data, else the one that looks like texts.
+/// The column with the texts: named as in the project's own data, or the file's only one. Nothing is guessed, because
+/// answers about the wrong column look like any others.
 fn text_column(project: &Project, input: &Path) -> Result<usize> {
     let preview = preview(input, &DialectOverrides::default(), 1)?;
     let known = project.setting(TEXT_COLUMN)?.unwrap_or_else(|| "text".to_owned());
     let by_name = preview.columns.iter().position(|column| column.name == known);
-    let by_look = || {
-        preview
-            .columns
-            .iter()
-            .position(|column| column.role == ColumnRole::Text)
-    };
     let only = || (preview.columns.len() == 1).then_some(0);
-    by_name
-        .or_else(by_look)
-        .or_else(only)
-        .ok_or(EngineError::NoTextColumn {
-            file: preview.file_name,
-            column: known,
-        })
+    by_name.or_else(only).ok_or(EngineError::NoTextColumn {
+        file: preview.file_name,
+        column: known,
+    })
 }
 
 /// Names of the new columns, distinct from the file's own.

@@ -230,10 +230,9 @@ pub fn summary(project: &Project, run: &RunRecord, language: Language) -> Result
         None => best(&epochs),
     };
     let test = outcome.as_ref().and_then(|outcome| outcome.test.as_ref());
-    let stopped = matches!(
-        run.status,
-        RunStatus::Cancelled | RunStatus::Interrupted | RunStatus::Failed
-    );
+    // A run that was stopped before its first checkpoint begins again; one that failed so early would fail again.
+    let stopped = matches!(run.status, RunStatus::Cancelled | RunStatus::Interrupted);
+    let saved = checkpoint::exists(&checkpoint_folder(project, &run.id));
     Ok(RunSummary {
         id: run.id.clone(),
         status: run.status,
@@ -246,7 +245,7 @@ pub fn summary(project: &Project, run: &RunRecord, language: Language) -> Result
         validation_macro_f1: best.map(|epoch| epoch.validation_macro_f1),
         test_accuracy: test.map(|scores| scores.accuracy),
         test_macro_f1: test.map(|scores| scores.macro_f1),
-        resumable: stopped && checkpoint::exists(&checkpoint_folder(project, &run.id)),
+        resumable: stopped || (saved && run.status == RunStatus::Failed),
         reason: reason.map(|problem| problem.told(language).clone()),
     })
 }
