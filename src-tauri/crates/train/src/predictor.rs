@@ -42,19 +42,6 @@ pub struct Predicted {
     pub truncated: bool,
 }
 
-impl Predicted {
-    /// Index of the most probable class.
-    pub fn best(&self) -> usize {
-        let first = (0, f32::NEG_INFINITY);
-        let best = self
-            .probabilities
-            .iter()
-            .enumerate()
-            .fold(first, |b, (i, &p)| if p > b.1 { (i, p) } else { b });
-        best.0
-    }
-}
-
 impl Predictor {
     /// Reads a trained model's folder, as written by a run or exported from it.
     ///
