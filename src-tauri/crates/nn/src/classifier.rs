@@ -6,9 +6,11 @@ use crate::architectures::Architecture;
 use crate::batch::PackedBatch;
 use crate::config::Config;
 use crate::error::{NnError, Result};
-use crate::kernels::elementwise::Activation;
+use crate::architectures::layers::{Builder, initial};
+use crate::head::Head;
+use crate::kernels::matmul::Precision;
 use crate::ops;
-use crate::parameters::{Dense, Gradients, Init, Parameters};
+use crate::parameters::{Gradients, Parameters};
 use crate::pool::Pool;
 use crate::random::Key;
 use crate::tape::{Mode, Tape, Var};
@@ -17,8 +19,6 @@ use crate::weights::{self, LoadReport};
 /// Name of the weights file in a model folder.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
 
-const HEAD: &str = "classifier";
-
 /// A text classifier: encoder, pooled representation, dropout, one projection to the classes.
 #[derive(Debug, Clone)]
 pub struct SequenceClassifier {
@@ -26,9 +26,9 @@ pub struct SequenceClassifier {
     pub parameters: Parameters,
     config: Config,
     encoder: Architecture,
-    weight: Dense,
-    bias: Dense,
-    dropout: f32,
+    head: Head,
+    precision: Precision,
+    recompute: bool,
     labels: Vec<String>,
     pool: Pool,
 }
@@ -67,24 +67,22 @@ impl SequenceClassifier {
         let mut parameters = Parameters::default();
         let encoder = Architecture::new(&config, &mut parameters)?;
         let first = parameters.len();
-        let init = Init::Normal(config.number("initializer_range", 0.02)? as f32);
-        let weight = parameters.matrix(
-            &format!("{HEAD}.weight"),
-            labels.len(),
-            encoder.hidden_size(),
-            init,
-        );
-        let bias = parameters.vector(&format!("{HEAD}.bias"), labels.len(), Init::Zeros);
+        parameters.set_depth(encoder.layers() + 1);
+        let mut builder = Builder {
+            init: initial(&config)?,
+            epsilon: config.number("norm_eps", 1e-5)? as f32,
+            prefix: "",
+            parameters: &mut parameters,
+        };
+        let head = Head::new(encoder.head(), &mut builder, encoder.hidden_size(), labels.len());
         parameters.mark_optional(first);
-        let hidden_dropout = config.number("hidden_dropout_prob", 0.1)?;
-        let dropout = config.number("classifier_dropout", hidden_dropout)? as f32;
         Ok(SequenceClassifier {
             parameters,
             config,
             encoder,
-            weight,
-            bias,
-            dropout,
+            head,
+            precision: Precision::F32,
+            recompute: false,
             labels,
             pool: Pool::default(),
         })
@@ -99,14 +97,7 @@ impl SequenceClassifier {
         let mut config = self.config.clone();
         config.set("architectures", vec![self.encoder.classifier_class()]);
         config.write(folder)?;
-        let prefix = self.encoder.prefix();
-        weights::save(&folder.join(WEIGHTS_FILE), &self.parameters, |name| {
-            if name.starts_with(HEAD) {
-                name.to_owned()
-            } else {
-                format!("{prefix}{name}")
-            }
-        })
+        weights::save(&folder.join(WEIGHTS_FILE), &self.parameters)
     }
 
     /// The class names, in the order of the logits.
@@ -124,9 +115,32 @@ impl SequenceClassifier {
         self.encoder.vocabulary()
     }
 
+    /// Number of layers with parameters of their own.
+    pub fn layers(&self) -> usize {
+        self.encoder.layers()
+    }
+
+    /// In what numbers products are computed while training. Results are always computed in 32-bit floats, so that they
+    /// are those of the saved model anywhere else.
+    pub fn set_training_precision(&mut self, precision: Precision) {
+        self.precision = precision;
+    }
+
+    /// Trains only what lies at `depth` or above ([`crate::parameters::Parameter::depth`]): 0 is everything, 1 leaves
+    /// the embeddings as they are, `i + 1` also the first `i` layers.
+    pub fn freeze(&mut self, depth: usize) {
+        self.encoder.freeze(depth);
+        self.parameters.freeze(|entry| entry.depth < depth);
+    }
+
+    /// Whether layers are computed again on the way back instead of kept; see [`Tape::with_recompute`].
+    pub fn set_recompute(&mut self, recompute: bool) {
+        self.recompute = recompute;
+    }
+
     /// Sets the probability of dropout everywhere.
     pub fn set_dropout(&mut self, probability: f32) {
-        self.dropout = probability;
+        self.head.set_dropout(probability);
         self.encoder.set_dropout(probability);
     }
 
@@ -190,7 +204,9 @@ impl SequenceClassifier {
             });
         }
         gradients.clear();
-        let mut tape = Tape::new(&self.parameters, &self.pool, mode);
+        let mut tape = Tape::new(&self.parameters, &self.pool, mode)
+            .with_precision(self.precision)
+            .with_recompute(self.recompute);
         let logits = self.forward(&mut tape, batch)?;
         let (loss, gradient) = ops::cross_entropy(logits.values(), self.labels.len(), labels)?;
         tape.backward(&logits, gradient, gradients)?;
@@ -198,9 +214,7 @@ impl SequenceClassifier {
     }
 
     fn forward(&self, tape: &mut Tape, batch: &PackedBatch) -> Result<Var> {
-        let x = self.encoder.pooled(tape, batch)?;
-        let x = ops::dropout(tape, x, self.dropout);
-        let x = ops::linear(tape, &x, self.weight);
-        Ok(ops::bias_activation(tape, x, self.bias, Activation::Identity))
+        let x = self.encoder.pooled(tape, batch, self.head.pooling())?;
+        Ok(self.head.forward(tape, x))
     }
 }

@@ -85,6 +85,36 @@ impl Config {
         }
     }
 
+    /// A yes or no, with a default for a missing field.
+    ///
+    /// # Errors
+    /// [`NnError::Config`] when it is neither.
+    pub fn flag(&self, field: &str, default: bool) -> Result<bool> {
+        match self.0.get(field) {
+            None | Some(Value::Null) => Ok(default),
+            Some(value) => value
+                .as_bool()
+                .ok_or_else(|| invalid(field, format!("{value} is not true or false"))),
+        }
+    }
+
+    /// A list of words, also where it is written as one word with bars between.
+    ///
+    /// # Errors
+    /// [`NnError::Config`] when it is something else.
+    pub fn words(&self, field: &str) -> Result<Vec<String>> {
+        match self.0.get(field) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::String(words)) => Ok(words.split('|').map(str::to_owned).collect()),
+            Some(value) => serde_json::from_value(value.clone()).map_err(|e| invalid(field, e)),
+        }
+    }
+
+    /// A field as it stands.
+    pub fn get(&self, field: &str) -> Option<&Value> {
+        self.0.get(field)
+    }
+
     /// Sets a field.
     pub fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.0.insert(field.to_owned(), value.into());

@@ -5,6 +5,7 @@
 //! in the checkpoint. Embedding *tables* lie apart: a batch touches few of their rows, so their gradient is a list
 //! of rows, and whoever walks over them (optimiser, clipping) walks over touched rows only.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::error::{NnError, Result};
@@ -34,6 +35,21 @@ pub struct Parameter {
     pub init: Init,
     /// Whether the checkpoint may lack it (a head that is trained anew, a pooler that was not saved).
     pub optional: bool,
+    /// Whether training leaves it as it is.
+    pub frozen: bool,
+    /// Distance from the token ids: 0 for embeddings, `i + 1` for layer `i`, one more for the head.
+    pub depth: usize,
+}
+
+/// A low-rank change of a matrix (Hu et al. 2021): `scale · up · down` is added to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Adapter {
+    /// `[rank, in]`.
+    pub down: Dense,
+    /// `[out, rank]`: the rows that belong to the matrix or the part of it that was asked for.
+    pub up: Dense,
+    /// Factor of the product.
+    pub scale: f32,
 }
 
 /// Where a parameter's numbers lie.
@@ -71,6 +87,17 @@ impl Dense {
         self.columns
     }
 
+    /// Some rows of a matrix, or some numbers of a vector, as a handle of their own.
+    #[must_use]
+    pub fn part(self, part: Range<usize>) -> Self {
+        let (width, vector) = (self.columns, self.rows == 1);
+        Dense {
+            start: self.start + part.start * if vector { 1 } else { width },
+            rows: if vector { 1 } else { part.len() },
+            columns: if vector { part.len() } else { width },
+        }
+    }
+
     /// Where it lies in the arena.
     pub fn range(self) -> Range<usize> {
         self.start..self.start + self.rows * self.columns
@@ -98,9 +125,63 @@ pub struct Parameters {
     /// The embedding tables.
     pub tables: Vec<Table>,
     entries: Vec<Parameter>,
+    depth: usize,
+    /// Ends of the frozen dense parameters by their starts.
+    frozen: BTreeMap<usize, usize>,
+    /// Adapters by the start of their matrix, with its end.
+    adapters: BTreeMap<usize, (usize, Adapter)>,
 }
 
 impl Parameters {
+    /// The depth of what is declared from now on; see [`Parameter::depth`].
+    pub fn set_depth(&mut self, depth: usize) {
+        self.depth = depth;
+    }
+
+    /// Freezes the parameters that a test picks, and trains all others.
+    pub fn freeze(&mut self, pick: impl Fn(&Parameter) -> bool) {
+        self.frozen.clear();
+        for entry in &mut self.entries {
+            entry.frozen = pick(entry);
+            if let (Place::Dense(range), true) = (&entry.place, entry.frozen) {
+                self.frozen.insert(range.start, range.end);
+            }
+        }
+    }
+
+    /// Whether the parameter that a handle or a part of one begins in is frozen.
+    pub fn is_frozen(&self, handle: Dense) -> bool {
+        let before = self.frozen.range(..=handle.start).next_back();
+        before.is_some_and(|(_, &end)| handle.start < end)
+    }
+
+    /// Declares an adapter of rank `rank` for a matrix. `name` is the matrix's name without `.weight`. It starts as no
+    /// change: `up` is zero.
+    pub fn add_adapter(&mut self, weight: Dense, name: &str, rank: usize, scale: f32) {
+        let range = weight.range();
+        let deviation = 1.0 / (weight.columns as f32).sqrt();
+        let down = format!("{name}.lora_A.weight");
+        let down = self.matrix(&down, rank, weight.columns, Init::Normal(deviation));
+        let up = self.matrix(&format!("{name}.lora_B.weight"), weight.rows, rank, Init::Zeros);
+        let adapter = Adapter {
+            down,
+            up,
+            scale,
+        };
+        self.adapters.insert(range.start, (range.end, adapter));
+    }
+
+    /// The adapter of a matrix, or of a part of its rows.
+    pub fn adapter(&self, weight: Dense) -> Option<Adapter> {
+        let range = weight.range();
+        let (&start, &(end, adapter)) = self.adapters.range(..=range.start).next_back()?;
+        let first = (range.start - start) / weight.columns;
+        (range.end <= end).then(|| Adapter {
+            up: adapter.up.part(first..first + weight.rows),
+            ..adapter
+        })
+    }
+
     /// Declares a matrix `[rows, columns]` for each name; they lie side by side and are handled as one matrix
     /// `[names.len() * rows, columns]`.
     pub fn matrices(&mut self, names: &[String], rows: usize, columns: usize, init: Init) -> Dense {
@@ -151,6 +232,8 @@ impl Parameters {
             place: Place::Table(id),
             init,
             optional: false,
+            frozen: false,
+            depth: self.depth,
         });
         TableId(id)
     }
@@ -174,6 +257,8 @@ impl Parameters {
             place,
             init,
             optional: false,
+            frozen: false,
+            depth: self.depth,
         });
     }
 
@@ -301,8 +386,8 @@ pub struct Gradients {
     pub dense: Vec<f32>,
     /// As [`Parameters::tables`].
     pub tables: Vec<TableGradient>,
-    /// Which dense ranges were written since the last clear, by their start.
-    written: std::collections::BTreeMap<usize, usize>,
+    /// The dense ranges that were written since the last clear, disjoint: start and end.
+    written: BTreeMap<usize, usize>,
 }
 
 impl Gradients {
@@ -315,7 +400,7 @@ impl Gradients {
                 .iter()
                 .map(|table| TableGradient::new(table.values.len() / table.columns, table.columns))
                 .collect(),
-            written: std::collections::BTreeMap::new(),
+            written: BTreeMap::new(),
         }
     }
 
@@ -325,11 +410,25 @@ impl Gradients {
         self.tables.iter_mut().for_each(TableGradient::clear);
     }
 
-    /// The gradient of a dense parameter, and whether it must be added to (`true`) or overwritten (`false`).
+    /// The gradient of a dense parameter or a part of one, and whether it must be added to (`true`) or overwritten
+    /// (`false`). Where only some of it was written before, the rest is zeroed.
     pub fn write(&mut self, handle: Dense) -> (&mut [f32], bool) {
         let range = handle.range();
-        let accumulate = self.written.insert(range.start, range.end).is_some();
-        (&mut self.dense[range], accumulate)
+        let overlaps = |(&start, &end): (&usize, &usize)| (end > range.start).then_some((start, end));
+        let before: Vec<(usize, usize)> = self.written.range(..range.end).rev().map_while(overlaps).collect();
+        let mut gap_end = range.end;
+        if !before.is_empty() {
+            for &(start, end) in &before {
+                self.dense[end.min(gap_end)..gap_end].fill(0.0);
+                gap_end = start.max(range.start);
+                self.written.remove(&start);
+            }
+            self.dense[range.start..gap_end].fill(0.0);
+        }
+        let start = before.last().map_or(range.start, |(start, _)| range.start.min(*start));
+        let end = before.first().map_or(range.end, |(_, end)| range.end.max(*end));
+        self.written.insert(start, end);
+        (&mut self.dense[range], !before.is_empty())
     }
 
     /// The gradient of a dense parameter to add to: zeroed first if nothing was written since the last clear.
@@ -360,7 +459,7 @@ impl Gradients {
                     .is_some_and(|(_, &end)| end >= range.end),
                 Place::Table(id) => !self.tables[*id].rows.is_empty(),
             };
-            if !reached {
+            if !reached && !entry.frozen {
                 return Err(NnError::MissingGradient {
                     name: entry.name.clone(),
                 });
@@ -433,6 +532,28 @@ mod tests {
         assert_eq!(gradients.to_dense(&parameters.entries()[0])[2..4], [5.0, 5.0]);
         gradients.clear();
         assert_eq!(gradients.tables[0].row(3), None);
+    }
+
+    #[test]
+    fn parts_and_the_whole_may_be_written_in_any_order() {
+        let mut parameters = Parameters::default();
+        let whole = parameters.matrix("a", 5, 1, Init::Zeros);
+        let parts = [whole.part(0..1), whole.part(2..4), whole, whole.part(1..3)];
+        let mut gradients = Gradients::new(&parameters);
+        gradients.dense.fill(9.0);
+        for (handle, expected) in parts.into_iter().zip([false, false, true, true]) {
+            let (numbers, accumulate) = gradients.write(handle);
+            assert_eq!(accumulate, expected);
+            if accumulate {
+                numbers.iter_mut().for_each(|x| *x += 1.0);
+            } else {
+                numbers.fill(1.0);
+            }
+        }
+        assert_eq!(gradients.dense, [2.0, 2.0, 3.0, 2.0, 1.0], "gaps start at zero");
+        assert!(gradients.check_complete(&parameters).is_ok());
+        gradients.clear();
+        assert!(!gradients.write(whole).1);
     }
 
     #[test]

@@ -26,7 +26,7 @@ const OLD_NAMES: [(&str, &str); 2] = [
     ("LayerNorm.bias", "LayerNorm.beta"),
 ];
 
-/// Fills `parameters` from the file at `path`. A parameter may stand there under its own name or behind `prefix`.
+/// Fills `parameters` from the file at `path`. A parameter may stand there under its own name or without `prefix`.
 /// What may be missing is initialised from `seed`.
 ///
 /// # Errors
@@ -70,11 +70,11 @@ pub fn load(path: &Path, parameters: &mut Parameters, prefix: &str, seed: u64) -
     Ok(report)
 }
 
-/// Writes all parameters, each under the name that `name_of` gives it, as 32-bit floats.
+/// Writes all parameters under their names as 32-bit floats.
 ///
 /// # Errors
 /// [`NnError::Weights`] when the file cannot be written.
-pub fn save(path: &Path, parameters: &Parameters, name_of: impl Fn(&str) -> String) -> Result<()> {
+pub fn save(path: &Path, parameters: &Parameters) -> Result<()> {
     let failed = |reason: String| NnError::Weights {
         path: path.to_owned(),
         reason,
@@ -86,7 +86,7 @@ pub fn save(path: &Path, parameters: &Parameters, name_of: impl Fn(&str) -> Stri
             let bytes = bytemuck::cast_slice(parameters.values(entry));
             let view =
                 TensorView::new(Dtype::F32, entry.shape.clone(), bytes).map_err(|e| failed(e.to_string()))?;
-            Ok((name_of(&entry.name), view))
+            Ok((entry.name.as_str(), view))
         })
         .collect::<Result<Vec<_>>>()?;
     // Transformers refuses a file that does not say which framework's layout it has.
@@ -164,16 +164,18 @@ impl Checkpoint {
 
     /// The name under which a parameter stands in the file.
     fn find(&self, name: &str, prefix: &str) -> Option<String> {
-        let mut candidates = vec![name.to_owned()];
-        for (new, old) in OLD_NAMES {
-            if let Some(stem) = name.strip_suffix(new) {
-                candidates.push(format!("{stem}{old}"));
-            }
-        }
-        candidates
+        let short = name.strip_prefix(prefix).unwrap_or(name);
+        let older = OLD_NAMES
             .iter()
-            .flat_map(|c| [c.clone(), format!("{prefix}{c}")])
-            .find(|c| self.tensors.contains_key(c))
+            .filter_map(|(new, old)| Some(format!("{}{old}", name.strip_suffix(new)?)));
+        let older_short = OLD_NAMES
+            .iter()
+            .filter_map(|(new, old)| Some(format!("{}{old}", short.strip_suffix(new)?)));
+        [name.to_owned(), short.to_owned()]
+            .into_iter()
+            .chain(older)
+            .chain(older_short)
+            .find(|name| self.tensors.contains_key(name))
     }
 
     fn read_into(&mut self, name: &str, out: &mut [f32]) -> Result<()> {
@@ -210,29 +212,33 @@ mod tests {
     use super::*;
     use crate::parameters::Init;
 
-    fn small() -> Parameters {
+    fn named(name_of: impl Fn(&str) -> String) -> Parameters {
         let mut parameters = Parameters::default();
-        parameters.matrix("layer.weight", 3, 2, Init::Normal(1.0));
-        parameters.table("words", 4, 2, Init::Normal(1.0));
-        parameters.vector("norm.LayerNorm.weight", 2, Init::Ones);
+        parameters.matrix(&name_of("layer.weight"), 3, 2, Init::Normal(1.0));
+        parameters.table(&name_of("words"), 4, 2, Init::Normal(1.0));
+        parameters.vector(&name_of("norm.LayerNorm.weight"), 2, Init::Ones);
         parameters
     }
 
+    fn small() -> Parameters {
+        named(|name| format!("bert.{name}"))
+    }
+
     fn saved(path: &Path, name_of: impl Fn(&str) -> String) -> Parameters {
-        let mut parameters = small();
+        let mut parameters = named(name_of);
         (0..3).for_each(|i| parameters.initialise(i, 7));
-        save(path, &parameters, name_of).unwrap();
+        save(path, &parameters).unwrap();
         parameters
     }
 
     #[test]
-    fn what_was_saved_is_loaded_under_its_name_behind_a_prefix_or_under_its_old_name() {
+    fn what_was_saved_is_loaded_under_its_name_without_its_prefix_or_under_its_old_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
         let names: [fn(&str) -> String; 3] = [
             str::to_owned,
             |n| format!("bert.{n}"),
-            |n| n.replace("LayerNorm.weight", "LayerNorm.gamma"),
+            |n| format!("bert.{}", n.replace("LayerNorm.weight", "LayerNorm.gamma")),
         ];
         for name_of in names {
             let expected = saved(&path, name_of);
@@ -250,7 +256,7 @@ mod tests {
     fn a_missing_tensor_is_an_error_unless_it_may_be_missing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        saved(&path, str::to_owned);
+        saved(&path, |n| format!("bert.{n}"));
         let mut parameters = small();
         let first = parameters.len();
         parameters.matrix("classifier.weight", 2, 2, Init::Normal(0.02));
@@ -270,7 +276,7 @@ mod tests {
     fn a_file_cut_short_a_wrong_shape_and_a_bad_number_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        saved(&path, str::to_owned);
+        saved(&path, |n| format!("bert.{n}"));
         let whole = std::fs::read(&path).unwrap();
         for length in [0, 7, 50, whole.len() - 1] {
             std::fs::write(&path, &whole[..length]).unwrap();
@@ -281,14 +287,14 @@ mod tests {
         }
         std::fs::write(&path, &whole).unwrap();
         let mut wrong = Parameters::default();
-        wrong.matrix("layer.weight", 2, 2, Init::Zeros);
+        wrong.matrix("bert.layer.weight", 2, 2, Init::Zeros);
         assert!(matches!(
             load(&path, &mut wrong, "", 0),
             Err(NnError::Shape { .. })
         ));
         let mut parameters = small();
         parameters.values_mut(0)[1] = f32::NAN;
-        save(&path, &parameters, str::to_owned).unwrap();
+        save(&path, &parameters).unwrap();
         assert!(matches!(
             load(&path, &mut small(), "", 0),
             Err(NnError::NotFinite { .. })

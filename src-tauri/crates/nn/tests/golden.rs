@@ -9,9 +9,21 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
 use understudy_nn::random::Key;
-use understudy_nn::{Gradients, PackedBatch, SequenceClassifier};
+use understudy_nn::{Gradients, PackedBatch, Precision, SequenceClassifier};
 
-const FIXTURES: [&str; 1] = ["tiny-bert"];
+const FIXTURES: [&str; 11] = [
+    "tiny-bert",
+    "tiny-distilbert",
+    "tiny-roberta",
+    "tiny-xlm-roberta",
+    "tiny-camembert",
+    "tiny-electra",
+    "tiny-mpnet",
+    "tiny-albert",
+    "tiny-deberta-v2",
+    "tiny-modernbert",
+    "tiny-modernbert-mean",
+];
 
 #[derive(Deserialize)]
 struct Golden {
@@ -39,6 +51,13 @@ fn golden(name: &str) -> Golden {
 
 fn gradients(name: &str) -> HashMap<String, Tensor> {
     candle_core::safetensors::load(folder(name).join("gradients.safetensors"), &Device::Cpu).unwrap()
+}
+
+/// The gradient of a key's bias is zero in exact arithmetic (softmax ignores a shift): only its absolute size means
+/// anything, and it does not move.
+fn is_key_bias(name: &str) -> bool {
+    let ends = ["key.bias", "k_lin.bias", "attn.k.bias"];
+    ends.iter().any(|end| name.ends_with(end))
 }
 
 #[test]
@@ -74,18 +93,13 @@ fn loss_and_gradients_equal_those_of_pytorch() {
         let expected = gradients(name);
         assert_eq!(expected.len(), model.parameters.len());
         for entry in model.parameters.entries() {
-            let expected = expected
-                .get(&entry.name)
-                .or_else(|| expected.get(&format!("bert.{}", entry.name)))
-                .unwrap();
+            let expected = &expected[&entry.name];
             let expected = expected.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let found = found.to_dense(entry);
             let norm = |x: &mut dyn Iterator<Item = f32>| x.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
             let difference = norm(&mut found.iter().zip(&expected).map(|(a, b)| a - b));
             let size = norm(&mut expected.iter().copied());
-            // The gradient of a key's bias is zero in exact arithmetic (softmax ignores a shift): only its absolute
-            // size means anything.
-            let allowed = if entry.name.ends_with("key.bias") {
+            let allowed = if is_key_bias(&entry.name) {
                 1e-6
             } else {
                 2e-5 * size + 1e-8
@@ -131,18 +145,80 @@ fn the_same_key_gives_the_same_bits_and_another_key_another_dropout() {
 
 #[test]
 fn every_parameter_gets_a_gradient_so_that_one_step_moves_it() {
-    let model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
-    let golden = golden("tiny-bert");
+    for name in FIXTURES {
+        let model = SequenceClassifier::load(&folder(name)).unwrap();
+        let golden = golden(name);
+        let mut gradients = Gradients::new(&model.parameters);
+        model
+            .loss_and_gradients(&golden.batch(), &golden.labels, Key::new(1), &mut gradients)
+            .unwrap();
+        for entry in model.parameters.entries() {
+            assert!(
+                is_key_bias(&entry.name) || gradients.to_dense(entry).iter().any(|&x| x != 0.0),
+                "{name}: {} would not move",
+                entry.name
+            );
+        }
+    }
+}
+
+/// Loss and all gradients, with dropout, of a model that was changed.
+fn trained(name: &str, change: impl FnOnce(&mut SequenceClassifier)) -> (f64, Gradients, SequenceClassifier) {
+    let mut model = SequenceClassifier::load(&folder(name)).unwrap();
+    let golden = golden(name);
+    model.set_dropout(0.1);
+    change(&mut model);
     let mut gradients = Gradients::new(&model.parameters);
-    model
+    let loss = model
         .loss_and_gradients(&golden.batch(), &golden.labels, Key::new(1), &mut gradients)
         .unwrap();
-    for entry in model.parameters.entries() {
-        assert!(
-            gradients.to_dense(entry).iter().any(|&x| x != 0.0),
-            "{} would not move",
-            entry.name
-        );
+    (loss, gradients, model)
+}
+
+#[test]
+fn layers_computed_again_give_the_same_bits_as_layers_kept() {
+    for name in FIXTURES {
+        let (loss, kept, _) = trained(name, |_| {});
+        let (loss_again, again, _) = trained(name, |model| model.set_recompute(true));
+        assert_eq!(loss.to_bits(), loss_again.to_bits(), "{name}");
+        assert!(kept.dense == again.dense, "{name}");
+        assert!(kept.tables[0].values == again.tables[0].values, "{name}");
+    }
+}
+
+#[test]
+fn products_of_rounded_numbers_give_nearly_the_same_gradients() {
+    for name in FIXTURES {
+        let (loss, exact, _) = trained(name, |_| {});
+        let (rounded_loss, rounded, _) = trained(name, |model| model.set_training_precision(Precision::Bf16));
+        assert!((loss - rounded_loss).abs() < 2e-2, "{name}: {loss} {rounded_loss}");
+        let norm = |x: &mut dyn Iterator<Item = f32>| x.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        let difference = norm(&mut exact.dense.iter().zip(&rounded.dense).map(|(a, b)| a - b));
+        let size = norm(&mut exact.dense.iter().copied());
+        assert!(difference < 0.05 * size, "{name}: {difference} of {size}");
+    }
+}
+
+#[test]
+fn frozen_parts_get_no_gradient_and_do_not_change_that_of_the_others() {
+    for name in FIXTURES {
+        // Dropout is off in frozen parts, so it must be off everywhere for a comparison.
+        let (_, all, _) = trained(name, |model| model.set_dropout(0.0));
+        let (_, some, model) = trained(name, |model| {
+            model.set_dropout(0.0);
+            model.freeze(2);
+        });
+        let mut frozen = 0;
+        for entry in model.parameters.entries() {
+            if entry.frozen {
+                frozen += 1;
+                assert!(entry.depth < 2, "{name}: {}", entry.name);
+                continue;
+            }
+            let (a, b) = (all.to_dense(entry), some.to_dense(entry));
+            assert!(a == b, "{name}: {}", entry.name);
+        }
+        assert!(frozen > 3, "{name}");
     }
 }
 

@@ -1,84 +1,274 @@
 //! Encoders, each a composition of [`crate::ops`] with the names of its checkpoints. Adding one: a file here, a
-//! variant below, a fixture for `tests/golden.rs`.
+//! variant or a line below, a fixture for `tests/golden.rs`.
 
+pub mod albert;
 pub mod bert;
+pub mod deberta;
+pub mod distilbert;
+pub mod layers;
+pub mod modernbert;
+pub mod post_norm;
+pub mod roberta;
+
+use std::sync::Arc;
 
 use crate::batch::PackedBatch;
 use crate::config::Config;
 use crate::error::{NnError, Result};
+use crate::head::{HeadShape, Pooling, pool};
+use crate::kernels::elementwise::Activation;
 use crate::parameters::Parameters;
 use crate::tape::{Tape, Var};
+use post_norm::PostNorm;
 
-/// The encoders that can be trained, by `model_type` of their configuration.
+/// What [`Architecture::new`] understands as `model_type`.
+pub const MODEL_TYPES: [&str; 10] = [
+    "bert",
+    "distilbert",
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "electra",
+    "mpnet",
+    "albert",
+    "deberta-v2",
+    "modernbert",
+];
+
+/// An encoder that can be trained.
 #[derive(Debug, Clone)]
-pub enum Architecture {
-    /// Devlin et al. 2019; also MiniLM, BGE, MacBERT, LEGAL-BERT, PubMedBERT, …
-    Bert(bert::Bert),
+pub struct Architecture {
+    encoder: Encoder,
+    head: HeadShape,
+    classifier_class: &'static str,
+    prefix: &'static str,
+}
+
+#[derive(Debug, Clone)]
+enum Encoder {
+    /// BERT and its relatives; also MiniLM, BGE, E5, MacBERT, LEGAL-BERT, PubMedBERT, …
+    PostNorm(PostNorm),
+    /// DeBERTa-v2 and -v3.
+    Deberta(deberta::Deberta),
+    /// ModernBERT.
+    ModernBert(modernbert::ModernBert),
 }
 
 impl Architecture {
-    /// Declares the parameters of the architecture that `config` asks for.
+    /// Declares the parameters of the encoder that `config` asks for by its `model_type`.
     ///
     /// # Errors
     /// [`NnError::UnsupportedArchitecture`], [`NnError::Config`].
     pub fn new(config: &Config, parameters: &mut Parameters) -> Result<Self> {
-        match config.word("model_type", "")? {
-            "bert" => Ok(Architecture::Bert(bert::Bert::new(config, parameters)?)),
-            other => Err(NnError::UnsupportedArchitecture {
-                found: other.to_owned(),
-            }),
-        }
+        let model_type = config.word("model_type", "")?;
+        let (encoder, classifier_class) = match model_type {
+            "bert" => (family(bert::bert(config)?, parameters), "BertForSequenceClassification"),
+            "electra" => (
+                family(bert::electra(config)?, parameters),
+                "ElectraForSequenceClassification",
+            ),
+            "roberta" => (
+                family(roberta::roberta(config)?, parameters),
+                "RobertaForSequenceClassification",
+            ),
+            "xlm-roberta" => (
+                family(roberta::roberta(config)?, parameters),
+                "XLMRobertaForSequenceClassification",
+            ),
+            "camembert" => (
+                family(roberta::roberta(config)?, parameters),
+                "CamembertForSequenceClassification",
+            ),
+            "mpnet" => (
+                family(roberta::mpnet(config)?, parameters),
+                "MPNetForSequenceClassification",
+            ),
+            "distilbert" => (
+                family(distilbert::distilbert(config)?, parameters),
+                "DistilBertForSequenceClassification",
+            ),
+            "albert" => (
+                family(albert::albert(config)?, parameters),
+                "AlbertForSequenceClassification",
+            ),
+            "deberta-v2" => (
+                Encoder::Deberta(deberta::Deberta::new(config, parameters)?),
+                "DebertaV2ForSequenceClassification",
+            ),
+            "modernbert" => (
+                Encoder::ModernBert(modernbert::ModernBert::new(config, parameters)?),
+                "ModernBertForSequenceClassification",
+            ),
+            other => {
+                return Err(NnError::UnsupportedArchitecture {
+                    found: other.to_owned(),
+                });
+            }
+        };
+        let prefix = match &encoder {
+            Encoder::PostNorm(encoder) => encoder.options().names.prefix,
+            Encoder::Deberta(_) => deberta::PREFIX,
+            Encoder::ModernBert(_) => modernbert::PREFIX,
+        };
+        Ok(Architecture {
+            head: head_shape(model_type, config)?,
+            encoder,
+            classifier_class,
+            prefix,
+        })
     }
 
-    /// What stands before the parameters' names in checkpoints of whole models.
+    /// What stands before the encoder's names in checkpoints of whole models, and is absent from its own.
     pub fn prefix(&self) -> &'static str {
-        match self {
-            Architecture::Bert(_) => bert::PREFIX,
-        }
+        self.prefix
     }
 
     /// Name of the class that loads a saved classifier in Transformers.
     pub fn classifier_class(&self) -> &'static str {
-        match self {
-            Architecture::Bert(_) => "BertForSequenceClassification",
-        }
+        self.classifier_class
+    }
+
+    /// The convention of its classification head.
+    pub fn head(&self) -> HeadShape {
+        self.head
     }
 
     /// Size of a text's representation.
     pub fn hidden_size(&self) -> usize {
-        match self {
-            Architecture::Bert(bert) => bert.hidden_size(),
+        match &self.encoder {
+            Encoder::PostNorm(encoder) => encoder.options().hidden_size,
+            Encoder::Deberta(encoder) => encoder.hidden_size(),
+            Encoder::ModernBert(encoder) => encoder.hidden_size(),
+        }
+    }
+
+    /// Number of layers with parameters of their own; parameters of layer `i` have depth `i + 1`.
+    pub fn layers(&self) -> usize {
+        match &self.encoder {
+            Encoder::PostNorm(encoder) => encoder.options().groups,
+            Encoder::Deberta(encoder) => encoder.layers(),
+            Encoder::ModernBert(encoder) => encoder.layers(),
         }
     }
 
     /// Longest sequence in tokens.
     pub fn max_length(&self) -> usize {
-        match self {
-            Architecture::Bert(bert) => bert.max_length(),
+        match &self.encoder {
+            Encoder::PostNorm(encoder) => encoder.max_length(),
+            Encoder::Deberta(encoder) => encoder.max_length(),
+            Encoder::ModernBert(encoder) => encoder.max_length(),
         }
     }
 
     /// Number of token ids that the model knows.
     pub fn vocabulary(&self) -> usize {
-        match self {
-            Architecture::Bert(bert) => bert.vocabulary(),
+        match &self.encoder {
+            Encoder::PostNorm(encoder) => encoder.options().vocabulary,
+            Encoder::Deberta(encoder) => encoder.vocabulary(),
+            Encoder::ModernBert(encoder) => encoder.vocabulary(),
         }
     }
 
     /// Sets the probability of dropout everywhere in the encoder.
     pub fn set_dropout(&mut self, probability: f32) {
-        match self {
-            Architecture::Bert(bert) => bert.set_dropout(probability),
+        match &mut self.encoder {
+            Encoder::PostNorm(encoder) => encoder.set_dropout(probability),
+            Encoder::Deberta(encoder) => encoder.set_dropout(probability),
+            Encoder::ModernBert(encoder) => encoder.set_dropout(probability),
         }
     }
 
-    /// One representation a sequence, `[sequences, hidden]`, by the architecture's own convention.
+    /// Keeps nothing of the parts below `depth` for a backward pass: 0 trains everything, 1 leaves the embeddings,
+    /// `i + 1` also the first `i` layers.
+    pub fn freeze(&mut self, depth: usize) {
+        match &mut self.encoder {
+            Encoder::PostNorm(encoder) => encoder.freeze(depth),
+            Encoder::Deberta(encoder) => encoder.freeze(depth),
+            Encoder::ModernBert(encoder) => encoder.freeze(depth),
+        }
+    }
+
+    /// One representation a sequence, `[sequences, hidden]`.
     ///
     /// # Errors
     /// [`NnError::Batch`].
-    pub fn pooled(&self, tape: &mut Tape, batch: &PackedBatch) -> Result<Var> {
-        match self {
-            Architecture::Bert(bert) => bert.pooled(tape, batch),
-        }
+    pub fn pooled(&self, tape: &mut Tape, batch: &PackedBatch, pooling: Pooling) -> Result<Var> {
+        let offsets: Arc<[usize]> = Arc::from(batch.offsets.as_slice());
+        let x = match &self.encoder {
+            Encoder::PostNorm(encoder) if pooling == Pooling::First => {
+                return encoder.first(tape, batch, &offsets);
+            }
+            Encoder::PostNorm(encoder) => encoder.hidden_states(tape, batch, &offsets)?,
+            Encoder::Deberta(encoder) => encoder.hidden_states(tape, batch, &offsets)?,
+            Encoder::ModernBert(encoder) => encoder.hidden_states(tape, batch, &offsets)?,
+        };
+        Ok(pool(tape, &x, &offsets, pooling))
     }
+}
+
+fn family(options: post_norm::Options, parameters: &mut Parameters) -> Encoder {
+    Encoder::PostNorm(PostNorm::new(options, parameters))
+}
+
+/// How Transformers' `…ForSequenceClassification` of each architecture gets from hidden states to logits.
+fn head_shape(model_type: &str, config: &Config) -> Result<HeadShape> {
+    let hidden_dropout = config.number("hidden_dropout_prob", 0.1)?;
+    // The pooler of BERT: a projection of the first token that belongs to the encoder's checkpoint.
+    let bert = HeadShape {
+        pooling: Pooling::First,
+        dense: "bert.pooler.dense",
+        dense_bias: true,
+        activation: Activation::Tanh,
+        norm: None,
+        out: "classifier",
+        dropout_first: false,
+        dropout: config.number("classifier_dropout", hidden_dropout)? as f32,
+    };
+    let own = HeadShape {
+        dense: "classifier.dense",
+        out: "classifier.out_proj",
+        dropout_first: true,
+        ..bert
+    };
+    Ok(match model_type {
+        "roberta" | "xlm-roberta" | "camembert" => own,
+        "electra" => HeadShape {
+            activation: layers::activation(config, "summary_activation", "gelu")?,
+            ..own
+        },
+        "mpnet" => HeadShape {
+            dropout: hidden_dropout as f32,
+            ..own
+        },
+        "distilbert" => HeadShape {
+            dense: "pre_classifier",
+            activation: Activation::Relu,
+            dropout: config.number("seq_classif_dropout", 0.2)? as f32,
+            ..bert
+        },
+        "albert" => HeadShape {
+            dense: "albert.pooler",
+            dropout: config.number("classifier_dropout_prob", 0.1)? as f32,
+            ..bert
+        },
+        "deberta-v2" => HeadShape {
+            dense: "pooler.dense",
+            activation: layers::activation(config, "pooler_hidden_act", "gelu")?,
+            dropout: config.number("cls_dropout", hidden_dropout)? as f32,
+            ..bert
+        },
+        "modernbert" => HeadShape {
+            pooling: match config.word("classifier_pooling", "cls")? {
+                "mean" => Pooling::Mean,
+                _ => Pooling::First,
+            },
+            dense: "head.dense",
+            dense_bias: config.flag("classifier_bias", false)?,
+            activation: layers::activation(config, "classifier_activation", "gelu")?,
+            norm: Some("head.norm"),
+            dropout: config.number("classifier_dropout", 0.0)? as f32,
+            ..bert
+        },
+        _ => bert,
+    })
 }

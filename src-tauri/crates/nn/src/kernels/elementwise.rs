@@ -13,6 +13,8 @@ pub enum Activation {
     Identity,
     /// x Φ(x), with the error function
     Gelu,
+    /// x Φ(x), with Φ approximated by a hyperbolic tangent
+    GeluTanh,
     /// tanh x
     Tanh,
     /// max(0, x)
@@ -32,8 +34,13 @@ pub fn add(sum: &mut [f32], x: &[f32]) {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
-fn bias_activation_block(x: &mut [f32], slope: &mut [f32], bias: &[f32], activation: Activation) {
-    let columns = bias.len();
+fn bias_activation_block(
+    x: &mut [f32],
+    slope: &mut [f32],
+    columns: usize,
+    bias: &[f32],
+    activation: Activation,
+) {
     let keep_slope = !slope.is_empty();
     for (row, x) in x.chunks_exact_mut(columns).enumerate() {
         let slope = if keep_slope {
@@ -41,25 +48,37 @@ fn bias_activation_block(x: &mut [f32], slope: &mut [f32], bias: &[f32], activat
         } else {
             &mut [][..]
         };
-        match (activation, keep_slope) {
-            (Activation::Identity, _) => {
-                for i in 0..columns {
-                    x[i] += bias[i];
-                }
+        if !bias.is_empty() {
+            let bias = &bias[..columns];
+            for i in 0..columns {
+                x[i] += bias[i];
             }
+        }
+        match (activation, keep_slope) {
+            (Activation::Identity, _) => {}
             (Activation::Gelu, true) => {
                 for i in 0..columns {
-                    (x[i], slope[i]) = math::gelu(x[i] + bias[i]);
+                    (x[i], slope[i]) = math::gelu(x[i]);
                 }
             }
             (Activation::Gelu, false) => {
                 for i in 0..columns {
-                    x[i] = math::gelu(x[i] + bias[i]).0;
+                    x[i] = math::gelu(x[i]).0;
+                }
+            }
+            (Activation::GeluTanh, true) => {
+                for i in 0..columns {
+                    (x[i], slope[i]) = math::gelu_tanh(x[i]);
+                }
+            }
+            (Activation::GeluTanh, false) => {
+                for i in 0..columns {
+                    x[i] = math::gelu_tanh(x[i]).0;
                 }
             }
             (Activation::Tanh, _) => {
                 for i in 0..columns {
-                    x[i] = math::tanh(x[i] + bias[i]);
+                    x[i] = math::tanh(x[i]);
                 }
                 for (slope, y) in slope.iter_mut().zip(x.iter()) {
                     *slope = 1.0 - y * y;
@@ -67,7 +86,7 @@ fn bias_activation_block(x: &mut [f32], slope: &mut [f32], bias: &[f32], activat
             }
             (Activation::Relu, _) => {
                 for i in 0..columns {
-                    x[i] = (x[i] + bias[i]).max(0.0);
+                    x[i] = x[i].max(0.0);
                 }
                 for (slope, y) in slope.iter_mut().zip(x.iter()) {
                     *slope = if *y > 0.0 { 1.0 } else { 0.0 };
@@ -77,12 +96,18 @@ fn bias_activation_block(x: &mut [f32], slope: &mut [f32], bias: &[f32], activat
     }
 }
 
-/// `x = activation(x + bias)` in place, rows of `bias.len()`; `slope` receives the derivative (or is empty).
-pub fn bias_activation(x: &mut [f32], slope: &mut [f32], bias: &[f32], activation: Activation) {
-    let columns = bias.len();
+/// `x = activation(x + bias)` in place, rows of `columns`; `bias` may be empty (none), `slope` receives the derivative
+/// (or is empty).
+pub fn bias_activation(
+    x: &mut [f32],
+    slope: &mut [f32],
+    columns: usize,
+    bias: &[f32],
+    activation: Activation,
+) {
     let slope_columns = if slope.is_empty() { 0 } else { columns };
     parallel::for_row_pairs(x, columns, slope, slope_columns, |_, x, slope| {
-        bias_activation_block(x, slope, bias, activation);
+        bias_activation_block(x, slope, columns, bias, activation);
     });
 }
 
@@ -132,6 +157,55 @@ pub fn dropout(x: &mut [f32], mask: DropoutMask) {
     }
 }
 
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
+fn gated_block(x: &[f32], y: &mut [f32], activation: Activation) {
+    let columns = y.len();
+    let (value, gate) = (&x[..columns], &x[columns..2 * columns]);
+    match activation {
+        Activation::GeluTanh => (0..columns).for_each(|i| y[i] = math::gelu_tanh(value[i]).0 * gate[i]),
+        _ => (0..columns).for_each(|i| y[i] = math::gelu(value[i]).0 * gate[i]),
+    }
+}
+
+/// `y = gelu(first half of x) * second half of x` by rows of `2 * columns` and `columns`.
+pub fn gated(x: &[f32], y: &mut [f32], columns: usize, activation: Activation) {
+    parallel::for_rows(y, columns, |rows, y| {
+        for (row, y) in rows.zip(y.chunks_exact_mut(columns)) {
+            gated_block(&x[row * 2 * columns..][..2 * columns], y, activation);
+        }
+    });
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
+fn gated_backward_block(x: &[f32], dy: &[f32], dx: &mut [f32], activation: Activation) {
+    let columns = dy.len();
+    let (value, gate) = (&x[..columns], &x[columns..2 * columns]);
+    let (d_value, d_gate) = dx.split_at_mut(columns);
+    let d_gate = &mut d_gate[..columns];
+    for i in 0..columns {
+        let (y, slope) = match activation {
+            Activation::GeluTanh => math::gelu_tanh(value[i]),
+            _ => math::gelu(value[i]),
+        };
+        d_value[i] = dy[i] * gate[i] * slope;
+        d_gate[i] = dy[i] * y;
+    }
+}
+
+/// The way back of [`gated`].
+pub fn gated_backward(x: &[f32], dy: &[f32], dx: &mut [f32], columns: usize, activation: Activation) {
+    parallel::for_rows(dx, 2 * columns, |rows, dx| {
+        for (row, dx) in rows.zip(dx.chunks_exact_mut(2 * columns)) {
+            gated_backward_block(
+                &x[row * 2 * columns..][..2 * columns],
+                &dy[row * columns..][..columns],
+                dx,
+                activation,
+            );
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,17 +227,18 @@ mod tests {
         for activation in [
             Activation::Identity,
             Activation::Gelu,
+            Activation::GeluTanh,
             Activation::Tanh,
             Activation::Relu,
         ] {
             let at = |x: f32| {
                 let mut y = vec![x; 3];
-                bias_activation(&mut y, &mut [], &bias, activation);
+                bias_activation(&mut y, &mut [], 3, &bias, activation);
                 y
             };
             let mut y = vec![0.7; 3];
             let mut slope = vec![0.0; 3];
-            bias_activation(&mut y, &mut slope, &bias, activation);
+            bias_activation(&mut y, &mut slope, 3, &bias, activation);
             assert_eq!(y, at(0.7), "the value is the same with and without the slope");
             let mut dy = vec![1.0; 3];
             let mut bias_gradient = vec![0.0; 3];

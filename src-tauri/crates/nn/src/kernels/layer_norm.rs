@@ -15,7 +15,7 @@ pub struct Input<'a> {
     pub residual: &'a [f32],
     /// Factor of the normalised row, `[columns]`.
     pub scale: &'a [f32],
-    /// Added to the scaled row, `[columns]`.
+    /// Added to the scaled row, `[columns]`, or empty.
     pub shift: &'a [f32],
     /// Added to the variance.
     pub epsilon: f32,
@@ -59,9 +59,15 @@ fn forward_block(x: &mut [f32], y: &mut [f32], input: Input, first_row: usize) {
             }
         }
         let (mean, inverse) = moments(x, input.epsilon);
-        let (scale, shift) = (&input.scale[..columns], &input.shift[..columns]);
+        let scale = &input.scale[..columns];
         for i in 0..columns {
-            y[i] = ((x[i] - mean) * inverse).mul_add(scale[i], shift[i]);
+            y[i] = (x[i] - mean) * inverse * scale[i];
+        }
+        if !input.shift.is_empty() {
+            let shift = &input.shift[..columns];
+            for i in 0..columns {
+                y[i] += shift[i];
+            }
         }
     }
 }

@@ -58,6 +58,17 @@ pub fn gelu(x: f32) -> (f32, f32) {
     (x * cdf, (x * INVERSE_SQRT_TAU).mul_add(exp(-0.5 * x * x), cdf))
 }
 
+/// GELU with the hyperbolic tangent (`gelu_new`, `gelu_pytorch_tanh`), and its derivative.
+#[inline(always)]
+pub fn gelu_tanh(x: f32) -> (f32, f32) {
+    const SQRT_2_OVER_PI: f32 = 0.797_884_6;
+    const CUBIC: f32 = 0.044_715;
+    let t = tanh(SQRT_2_OVER_PI * (CUBIC * x * x).mul_add(x, x));
+    let cdf = 0.5 * (1.0 + t);
+    let inner_slope = SQRT_2_OVER_PI * (3.0 * CUBIC * x).mul_add(x, 1.0);
+    (x * cdf, (0.5 * x * (1.0 - t * t)).mul_add(inner_slope, cdf))
+}
+
 /// Lanes of the partial sums below: enough for two AVX-512 registers' latency to hide.
 pub const LANES: usize = 16;
 

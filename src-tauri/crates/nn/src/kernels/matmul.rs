@@ -1,7 +1,12 @@
-//! Matrix products over strided views, through the `gemm` crate.
+//! Matrix products over strided views: through the `gemm` crate in `f32`, through [`super::bf16`] where operands may
+//! be rounded and the processor is faster for it.
 
 use std::marker::PhantomData;
 use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::parallel;
 
 /// A matrix inside a slice: element `(i, j)` is `data[i * row_stride + j * column_stride]`.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +38,20 @@ impl<'a> View<'a> {
     /// A dense row-major matrix `[rows, columns]`.
     pub fn dense(data: &'a [f32], rows: usize, columns: usize) -> Self {
         Self::new(data, rows, columns, columns)
+    }
+
+    /// Some of the rows.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    #[must_use]
+    pub fn rows(self, rows: Range<usize>) -> Self {
+        assert!(rows.end <= self.rows);
+        View {
+            data: &self.data[rows.start * self.row_stride..],
+            rows: rows.len(),
+            ..self
+        }
     }
 
     /// The transpose, without moving anything.
@@ -106,6 +125,15 @@ impl<'a> ViewMut<'a> {
         }
     }
 
+    /// Some of the rows, while nothing else is written to.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    pub fn rows(&mut self, rows: Range<usize>) -> ViewMut<'_> {
+        // SAFETY: the matrix is borrowed mutably as long as the block lives.
+        unsafe { self.block(rows, 0..self.columns) }
+    }
+
     /// One row.
     ///
     /// # Panics
@@ -126,17 +154,96 @@ pub enum Threads {
     One,
 }
 
+/// In what numbers the operands of a product are multiplied. Results are always summed and kept in `f32`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// Rounded to bfloat16 where the processor multiplies these faster; 32-bit floats elsewhere.
+    Bf16,
+}
+
+impl Precision {
+    /// Whether [`Precision::Bf16`] makes a difference on this processor.
+    pub fn bf16_is_fast() -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return super::bf16::is_available();
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+}
+
 /// `out = a b`, or `out += a b` when `accumulate`.
 ///
 /// # Panics
 /// When the dimensions do not agree.
-pub fn matmul(a: View, b: View, out: ViewMut, accumulate: bool, threads: Threads) {
+pub fn matmul(a: View, b: View, out: ViewMut, accumulate: bool, threads: Threads, precision: Precision) {
     assert_eq!(a.columns, b.rows, "inner dimensions");
     assert_eq!((a.rows, b.columns), (out.rows, out.columns), "outer dimensions");
-    let (m, n, k) = (a.rows, b.columns, a.columns);
-    if m == 0 || n == 0 {
+    if a.rows == 0 || b.columns == 0 {
         return;
     }
+    #[cfg(target_arch = "x86_64")]
+    if precision == Precision::Bf16 && super::bf16::is_available() {
+        return matmul_bf16(a, b, &out, accumulate, threads);
+    }
+    matmul_f32(a, b, out, accumulate, threads);
+}
+
+/// Products of fewer multiplications than this stay on one thread.
+const WORTH_A_THREAD: usize = 1 << 19;
+
+/// Into how many blocks of rows and of columns a product is cut, so that every thread has one and as little as
+/// possible is packed twice.
+fn grid(m: usize, n: usize, k: usize, threads: usize) -> (usize, usize) {
+    if threads == 1 || m * n * k < WORTH_A_THREAD {
+        return (1, 1);
+    }
+    (1..=threads)
+        .filter(|rows| threads.is_multiple_of(*rows))
+        .map(|rows| (rows, threads / rows))
+        .min_by_key(|(rows, columns)| rows * n + columns * m)
+        .unwrap_or((1, 1))
+}
+
+#[cfg(target_arch = "x86_64")]
+fn matmul_bf16(a: View, b: View, out: &ViewMut, accumulate: bool, threads: Threads) {
+    use super::bf16::{self, Operand, Target};
+    let (m, n, k) = (a.rows, b.columns, a.columns);
+    let threads = match threads {
+        Threads::All => rayon::current_num_threads(),
+        Threads::One => 1,
+    };
+    let (row_blocks, column_blocks) = grid(m, n, k, threads);
+    parallel::for_tasks(row_blocks * column_blocks, |task| {
+        let rows = parallel::range_of_steps(m, bf16::MR, row_blocks, task / column_blocks);
+        let columns = parallel::range_of_steps(n, bf16::NR, column_blocks, task % column_blocks);
+        let a = Operand {
+            data: a.data[rows.start * a.row_stride..].as_ptr(),
+            lane: a.row_stride,
+            inner: a.column_stride,
+        };
+        let b = Operand {
+            data: b.data[columns.start * b.column_stride..].as_ptr(),
+            lane: b.column_stride,
+            inner: b.row_stride,
+        };
+        // SAFETY: blocks of different tasks do not overlap.
+        let block = unsafe { out.block(rows.clone(), columns.clone()) };
+        let target = Target {
+            data: block.data,
+            stride: block.row_stride,
+            accumulate,
+        };
+        // SAFETY: the instructions are there (checked by `matmul`), and views were checked against their slices.
+        unsafe { bf16::product(rows.len(), columns.len(), k, a, b, target) };
+    });
+}
+
+fn matmul_f32(a: View, b: View, out: ViewMut, accumulate: bool, threads: Threads) {
+    let (m, n, k) = (a.rows, b.columns, a.columns);
     let parallelism = match threads {
         Threads::All => gemm::Parallelism::Rayon(0),
         Threads::One => gemm::Parallelism::None,
@@ -197,12 +304,34 @@ mod tests {
             let a = if transposed & 1 == 0 { View::dense(&a, m, k) } else { View::dense(&a, k, m).t() };
             let b = if transposed & 2 == 0 { View::dense(&b, k, n) } else { View::dense(&b, n, k).t() };
             let mut out = vec![1.0; m * n];
-            matmul(a, b, ViewMut::dense(&mut out, m, n), accumulate, Threads::All);
+            matmul(a, b, ViewMut::dense(&mut out, m, n), accumulate, Threads::All, Precision::F32);
             let base = if accumulate { 1.0 } else { 0.0 };
             for (x, y) in out.iter().zip(naive(a, b)) {
                 prop_assert!((x - base - y).abs() < 1e-4, "{x} {y}");
             }
         }
+    }
+
+    #[test]
+    fn a_product_cut_into_blocks_is_the_product() {
+        for (m, n, k) in [(230, 96, 300), (37, 1000, 64), (1, 900, 700)] {
+            let (a, b) = (random(1, m * k), random(2, k * n));
+            let (a, b) = (View::dense(&a, m, k), View::dense(&b, n, k).t());
+            let product = |threads| {
+                let mut out = vec![1.0; m * n];
+                matmul(a, b, ViewMut::dense(&mut out, m, n), true, threads, Precision::Bf16);
+                out
+            };
+            assert_eq!(product(Threads::All), product(Threads::One), "{m} × {n} × {k}");
+        }
+    }
+
+    #[test]
+    fn every_thread_gets_a_block_and_the_longer_side_is_cut() {
+        assert_eq!(grid(230, 1536, 384, 2), (1, 2));
+        assert_eq!(grid(4096, 384, 384, 2), (2, 1));
+        assert_eq!(grid(1000, 1000, 384, 4), (2, 2));
+        assert_eq!(grid(14, 14, 32, 8), (1, 1));
     }
 
     #[test]
@@ -216,6 +345,7 @@ mod tests {
             target,
             false,
             Threads::One,
+            Precision::F32,
         );
         let expected = naive(View::new(&a, 3, 4, 10), View::new(&b, 4, 5, 7));
         for (row, chunk) in out.chunks_exact(8).enumerate() {

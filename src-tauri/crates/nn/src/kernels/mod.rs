@@ -5,6 +5,8 @@
 //! of the parts: the same inputs on the same number of threads give the same bits.
 
 pub mod attention;
+#[cfg(target_arch = "x86_64")]
+pub mod bf16;
 pub mod elementwise;
 pub mod layer_norm;
 pub mod math;

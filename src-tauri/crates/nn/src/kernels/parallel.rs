@@ -26,6 +26,12 @@ pub fn range(rows: usize, parts: usize, part: usize) -> Range<usize> {
     rows * part / parts..rows * (part + 1) / parts
 }
 
+/// As [`range`], with boundaries at multiples of `step`.
+pub fn range_of_steps(length: usize, step: usize, parts: usize, part: usize) -> Range<usize> {
+    let steps = range(length.div_ceil(step), parts, part);
+    (steps.start * step).min(length)..(steps.end * step).min(length)
+}
+
 /// Runs `work(rows, block)` over disjoint blocks of rows of `out` (`[rows, columns]`), in parallel.
 pub fn for_rows(out: &mut [f32], columns: usize, work: impl Fn(Range<usize>, &mut [f32]) + Sync) {
     let rows = out.len() / columns.max(1);

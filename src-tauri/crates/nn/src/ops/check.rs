@@ -36,7 +36,8 @@ const MODE: Mode = Mode::Training {
     dropout: true,
 };
 
-/// Checks the gradient of `Σ weightᵢ resultᵢ` (fixed random weights) towards every number of every parameter.
+/// Checks the gradient of `Σ weightᵢ resultᵢ` (fixed random weights) towards every number of every parameter that is
+/// not frozen.
 pub fn gradients(mut parameters: Parameters, run: impl Fn(&mut Tape) -> Var) {
     for index in 0..parameters.len() {
         parameters.initialise(index, 11);
@@ -63,6 +64,9 @@ pub fn gradients(mut parameters: Parameters, run: impl Fn(&mut Tape) -> Var) {
     tape.backward(&y, weights, &mut gradients).unwrap();
     const STEP: f32 = 1e-2;
     for index in 0..parameters.len() {
+        if parameters.entries()[index].frozen {
+            continue;
+        }
         let found = gradients.to_dense(&parameters.entries()[index]);
         for (i, found) in found.into_iter().enumerate() {
             let at = parameters.values_mut(index)[i];

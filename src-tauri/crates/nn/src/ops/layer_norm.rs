@@ -10,8 +10,8 @@ use crate::tape::{Backward, BackwardPass, Tape, Var, VarId};
 pub struct LayerNorm {
     /// Factor of the normalised row (`weight` in checkpoints).
     pub scale: Dense,
-    /// Added afterwards (`bias` in checkpoints).
-    pub shift: Dense,
+    /// Added afterwards (`bias` in checkpoints), where there is one.
+    pub shift: Option<Dense>,
     /// Added to the variance.
     pub epsilon: f32,
 }
@@ -47,7 +47,7 @@ fn normalise(tape: &mut Tape, x: Var, norm: LayerNorm, branch: Option<(Dense, &V
             bias: branch.map_or(&[][..], |(bias, _)| parameters.get(bias)),
             residual: branch.map_or(&[][..], |(_, residual)| residual.values()),
             scale: parameters.get(norm.scale),
-            shift: parameters.get(norm.shift),
+            shift: norm.shift.map_or(&[][..], |shift| parameters.get(shift)),
             epsilon: norm.epsilon,
             mask,
         },
@@ -94,10 +94,11 @@ impl Backward for Normalise {
         let mut gradients = vec![0.0; 2 * columns];
         let scale = pass.parameters.get(self.norm.scale);
         kernel::backward(&mut d, &self.sum, scale, self.norm.epsilon, &mut gradients);
-        for (handle, part) in [self.norm.scale, self.norm.shift]
+        for (handle, part) in [Some(self.norm.scale), self.norm.shift]
             .into_iter()
             .zip(gradients.chunks_exact(columns))
         {
+            let Some(handle) = handle else { continue };
             for (sum, x) in pass.gradients.add(handle).iter_mut().zip(part) {
                 *sum += x;
             }
@@ -127,7 +128,7 @@ mod tests {
     fn norm(parameters: &mut Parameters, columns: usize) -> LayerNorm {
         LayerNorm {
             scale: parameters.vector("scale", columns, Init::Ones),
-            shift: parameters.vector("shift", columns, Init::Zeros),
+            shift: Some(parameters.vector("shift", columns, Init::Zeros)),
             epsilon: 1e-12,
         }
     }
@@ -136,6 +137,21 @@ mod tests {
     fn gradients_of_the_plain_norm_equal_finite_differences() {
         let mut parameters = Parameters::default();
         let norm = norm(&mut parameters, 21);
+        let input = parameters.matrix("x", 3, 21, Init::Normal(1.0));
+        check::gradients(parameters, |tape| {
+            let x = check::leaf(tape, input);
+            layer_norm(tape, x, norm)
+        });
+    }
+
+    #[test]
+    fn gradients_of_a_norm_without_shift_equal_finite_differences() {
+        let mut parameters = Parameters::default();
+        let norm = LayerNorm {
+            shift: None,
+            scale: parameters.vector("scale", 21, Init::Ones),
+            epsilon: 1e-5,
+        };
         let input = parameters.matrix("x", 3, 21, Init::Normal(1.0));
         check::gradients(parameters, |tape| {
             let x = check::leaf(tape, input);

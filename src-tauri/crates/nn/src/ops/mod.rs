@@ -5,22 +5,30 @@
 //! (`tests/golden.rs`). Candle's own fused operations record no backward pass, which is why these exist.
 
 mod activation;
+mod add;
 mod attention;
 mod cross_entropy;
 mod dropout;
 mod embedding;
+mod gated;
 mod layer_norm;
 mod linear;
+mod rows;
 mod select;
 
 pub use activation::bias_activation;
-pub use attention::{AttentionShape, attention};
+pub use add::add;
+pub use attention::{
+    AttentionShape, RelativePositions, Rotary, attention, first_token_attention, relative_attention,
+};
 pub use cross_entropy::cross_entropy;
 pub use dropout::dropout;
 pub use embedding::{EmbeddingTables, embed};
+pub use gated::gated;
 pub use layer_norm::{LayerNorm, add_layer_norm, layer_norm};
 pub use linear::linear;
-pub use select::first_tokens;
+pub use rows::rows;
+pub use select::{first_tokens, mean_tokens};
 
 #[cfg(test)]
 mod check;

@@ -1,4 +1,5 @@
-//! The first token of every sequence (`[CLS]`), where BERT-like models gather the whole text's meaning.
+//! One row a sequence: its first token (`[CLS]`), where BERT-like models gather the whole text's meaning, or the mean
+//! of its tokens.
 
 use std::sync::Arc;
 
@@ -47,6 +48,52 @@ impl Backward for FirstTokens {
     }
 }
 
+/// `[tokens, hidden]` → `[sequences, hidden]`: the mean of each sequence's rows.
+pub fn mean_tokens(tape: &mut Tape, x: &Var, offsets: &Arc<[usize]>) -> Var {
+    let columns = x.columns();
+    let sequences = offsets.len() - 1;
+    let mut y = tape.pool().take_zeroed(sequences * columns);
+    for (y, pair) in y.chunks_exact_mut(columns).zip(offsets.windows(2)) {
+        let rows = &x.values()[pair[0] * columns..pair[1] * columns];
+        let share = 1.0 / (pair[1] - pair[0]) as f32;
+        for row in rows.chunks_exact(columns) {
+            y.iter_mut().zip(row).for_each(|(sum, x)| *sum += share * x);
+        }
+    }
+    let y = tape.var(y, columns);
+    tape.record(|| MeanTokens {
+        x: x.into(),
+        offsets: offsets.clone(),
+        columns,
+        y: (&y).into(),
+    });
+    y
+}
+
+struct MeanTokens {
+    x: VarId,
+    offsets: Arc<[usize]>,
+    columns: usize,
+    y: VarId,
+}
+
+impl Backward for MeanTokens {
+    fn backward(self: Box<Self>, pass: &mut BackwardPass) {
+        let d = pass.take(self.y);
+        let tokens = self.offsets.last().copied().unwrap_or_default();
+        let mut dx = pass.pool.take(tokens * self.columns);
+        for (d, pair) in d.chunks_exact(self.columns).zip(self.offsets.windows(2)) {
+            let share = 1.0 / (pair[1] - pair[0]) as f32;
+            let rows = &mut dx[pair[0] * self.columns..pair[1] * self.columns];
+            for row in rows.chunks_exact_mut(self.columns) {
+                row.iter_mut().zip(d).for_each(|(to, d)| *to = share * d);
+            }
+        }
+        pass.add(self.x, dx);
+        pass.pool.give(d);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +108,17 @@ mod tests {
         check::gradients(parameters, |tape| {
             let x = check::leaf(tape, input);
             first_tokens(tape, &x, &offsets)
+        });
+    }
+
+    #[test]
+    fn gradients_of_the_mean_reach_every_token() {
+        let mut parameters = Parameters::default();
+        let input = parameters.matrix("x", 5, 3, Init::Normal(1.0));
+        let offsets: Arc<[usize]> = Arc::from([0, 2, 5]);
+        check::gradients(parameters, |tape| {
+            let x = check::leaf(tape, input);
+            mean_tokens(tape, &x, &offsets)
         });
     }
 }

@@ -1,0 +1,99 @@
+//! What stands on an encoder to classify texts: one representation a text → logits `[sequences, classes]`.
+//!
+//! Every architecture of Transformers has its own convention (which representation, what in between, which names), so
+//! that a saved model is read back there; [`HeadShape`] says which.
+
+use std::sync::Arc;
+
+use crate::architectures::layers::{Builder, Linear};
+use crate::kernels::elementwise::Activation;
+use crate::ops::{self, LayerNorm};
+use crate::tape::{Tape, Var};
+
+/// Which row stands for a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    /// That of the first token.
+    First,
+    /// The mean of all tokens.
+    Mean,
+}
+
+/// An architecture's convention.
+#[derive(Debug, Clone, Copy)]
+pub struct HeadShape {
+    /// Which row stands for a text.
+    pub pooling: Pooling,
+    /// Name of the projection between representation and classes.
+    pub dense: &'static str,
+    /// Whether that projection has a bias.
+    pub dense_bias: bool,
+    /// Follows the projection.
+    pub activation: Activation,
+    /// Name of the normalisation that follows, where one does.
+    pub norm: Option<&'static str>,
+    /// Name of the projection to the classes.
+    pub out: &'static str,
+    /// Whether dropout also stands before the first projection.
+    pub dropout_first: bool,
+    /// Probability of dropout.
+    pub dropout: f32,
+}
+
+/// A classification head.
+#[derive(Debug, Clone)]
+pub struct Head {
+    shape: HeadShape,
+    dense: Linear,
+    norm: Option<LayerNorm>,
+    out: Linear,
+}
+
+impl Head {
+    /// Declares the parameters; `b.prefix` must be empty.
+    pub fn new(shape: HeadShape, b: &mut Builder, hidden: usize, classes: usize) -> Self {
+        let dense = match shape.dense_bias {
+            true => b.linear(shape.dense, hidden, hidden),
+            false => b.linear_without_bias(shape.dense, hidden, hidden),
+        };
+        Head {
+            dense,
+            norm: shape.norm.map(|name| b.norm_without_shift(name, hidden)),
+            out: b.linear(shape.out, hidden, classes),
+            shape,
+        }
+    }
+
+    /// Which row stands for a text.
+    pub fn pooling(&self) -> Pooling {
+        self.shape.pooling
+    }
+
+    /// Sets the probability of dropout.
+    pub fn set_dropout(&mut self, probability: f32) {
+        self.shape.dropout = probability;
+    }
+
+    /// `[sequences, hidden]` → logits.
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Var {
+        let shape = &self.shape;
+        let x = match shape.dropout_first {
+            true => ops::dropout(tape, x, shape.dropout),
+            false => x,
+        };
+        let mut x = self.dense.forward(tape, &x, shape.activation);
+        if let Some(norm) = self.norm {
+            x = ops::layer_norm(tape, x, norm);
+        }
+        let x = ops::dropout(tape, x, shape.dropout);
+        self.out.forward(tape, &x, Activation::Identity)
+    }
+}
+
+/// One row a sequence out of the hidden states of all tokens.
+pub fn pool(tape: &mut Tape, x: &Var, offsets: &Arc<[usize]>, pooling: Pooling) -> Var {
+    match pooling {
+        Pooling::First => ops::first_tokens(tape, x, offsets),
+        Pooling::Mean => ops::mean_tokens(tape, x, offsets),
+    }
+}
