@@ -8,13 +8,18 @@ use understudy_engine::job::{Job, JobKind};
 use understudy_engine::view::{RunHistory, RunSummary, TrainPlan};
 use understudy_engine::{EngineError, Problem, runs as engine};
 use understudy_train::TrainSettings;
+use understudy_train::presets::Preset;
 
 use crate::state::{Answer, AppState};
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn train_plan(state: State<'_, AppState>, settings: Option<TrainSettings>) -> Answer<TrainPlan> {
-    state.with(|session, language| session.train_plan(settings, language))
+pub fn train_plan(
+    state: State<'_, AppState>,
+    preset: Option<Preset>,
+    settings: Option<TrainSettings>,
+) -> Answer<TrainPlan> {
+    state.with(|session, language| session.train_plan(preset, settings, language))
 }
 
 #[tauri::command(async)]

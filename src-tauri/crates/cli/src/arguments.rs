@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use understudy_train::presets::Preset;
+use understudy_train::{Method, Pooling, Precision};
 
 /// Teach a pretrained model your own expertise, on your own machine.
 #[derive(Parser)]
@@ -151,9 +153,12 @@ pub struct Train {
     /// The project's folder.
     #[arg(long)]
     pub project: PathBuf,
-    /// Id of the pretrained model.
+    /// Id of the pretrained model, or the full path of its folder.
     #[arg(long)]
     pub model: Option<String>,
+    /// Who chooses what is not given: quick, balanced, thorough, few_labels or textbook; by the data unless given.
+    #[arg(long, value_parser = named::<Preset>)]
+    pub preset: Option<Preset>,
     /// How often every text is seen.
     #[arg(long)]
     pub epochs: Option<u32>,
@@ -169,12 +174,69 @@ pub struct Train {
     /// Decides everything random.
     #[arg(long)]
     pub seed: Option<u32>,
+    #[command(flatten)]
+    pub finer: Finer,
     /// Go on with a run that was stopped.
     #[arg(long)]
     pub resume: Option<String>,
     /// An official test file with the same columns; the rows are then divided again, with this file as the test part.
     #[arg(long)]
     pub test_file: Option<PathBuf>,
+}
+
+/// Settings that are rarely changed by hand.
+#[derive(Args)]
+pub struct Finer {
+    /// What learns: full, lora, or head (alone).
+    #[arg(long, value_parser = named::<Method>)]
+    pub method: Option<Method>,
+    /// Rank of the changes with --method lora.
+    #[arg(long)]
+    pub lora_rank: Option<u32>,
+    /// Only this many layers below the head learn; 0 for all.
+    #[arg(long)]
+    pub trained_layers: Option<u32>,
+    /// Every layer learns this much slower than the one above it.
+    #[arg(long)]
+    pub layer_decay: Option<f64>,
+    /// Products in f32 or bf16.
+    #[arg(long, value_parser = named::<Precision>)]
+    pub precision: Option<Precision>,
+    /// What a text's meaning is taken from: native, or mean (of all tokens).
+    #[arg(long, value_parser = named::<Pooling>)]
+    pub pooling: Option<Pooling>,
+    /// The head learns for this many epochs before the whole model does.
+    #[arg(long)]
+    pub head_epochs: Option<u32>,
+    /// Share of every target that is spread over all classes.
+    #[arg(long)]
+    pub label_smoothing: Option<f64>,
+    /// Let rare classes weigh as much as common ones.
+    #[arg(long)]
+    pub class_weights: bool,
+    /// Read a step's texts in this many parts.
+    #[arg(long)]
+    pub accumulation_steps: Option<u32>,
+    /// Compute layers again on the way back instead of keeping them.
+    #[arg(long)]
+    pub recompute: bool,
+    /// End when this many epochs in a row brought nothing better; 0 for never.
+    #[arg(long)]
+    pub patience: Option<u32>,
+    /// Decoupled weight decay.
+    #[arg(long)]
+    pub weight_decay: Option<f64>,
+    /// Share of the steps during which the learning rate rises.
+    #[arg(long)]
+    pub warmup_ratio: Option<f64>,
+    /// Probability of dropout.
+    #[arg(long)]
+    pub dropout: Option<f64>,
+}
+
+/// Reads one of a setting's names.
+fn named<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::String(word.replace('-', "_"))).map_err(|error| error.to_string())
 }
 
 #[derive(Args)]

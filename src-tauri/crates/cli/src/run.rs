@@ -46,16 +46,39 @@ fn divide_with_test_file(session: &mut Session, file: &Path, output: &Output) ->
 }
 
 fn settings(session: &Session, arguments: &Train) -> Result<TrainSettings> {
-    let proposed = session.proposed_settings()?;
-    Ok(TrainSettings {
-        model: arguments.model.clone().unwrap_or(proposed.model),
-        epochs: arguments.epochs.unwrap_or(proposed.epochs),
-        batch_size: arguments.batch_size.unwrap_or(proposed.batch_size),
-        learning_rate: arguments.learning_rate.unwrap_or(proposed.learning_rate),
-        max_length: arguments.max_length.unwrap_or(proposed.max_length),
-        seed: arguments.seed.unwrap_or(proposed.seed),
-        ..proposed
-    })
+    let mut settings = match &arguments.model {
+        Some(model) => session.settings_for(arguments.preset, model)?,
+        None => session.proposed_settings(arguments.preset)?,
+    };
+    let finer = &arguments.finer;
+    set(&mut settings.epochs, arguments.epochs);
+    set(&mut settings.batch_size, arguments.batch_size);
+    set(&mut settings.learning_rate, arguments.learning_rate);
+    set(&mut settings.max_length, arguments.max_length);
+    set(&mut settings.seed, arguments.seed);
+    set(&mut settings.method, finer.method);
+    set(&mut settings.lora_rank, finer.lora_rank);
+    set(&mut settings.trained_layers, finer.trained_layers);
+    set(&mut settings.layer_decay, finer.layer_decay);
+    set(&mut settings.precision, finer.precision);
+    set(&mut settings.pooling, finer.pooling);
+    set(&mut settings.head_epochs, finer.head_epochs);
+    set(&mut settings.label_smoothing, finer.label_smoothing);
+    set(&mut settings.accumulation_steps, finer.accumulation_steps);
+    set(&mut settings.patience, finer.patience);
+    set(&mut settings.weight_decay, finer.weight_decay);
+    set(&mut settings.warmup_ratio, finer.warmup_ratio);
+    set(&mut settings.dropout, finer.dropout);
+    settings.class_weights |= finer.class_weights;
+    settings.recompute |= finer.recompute;
+    Ok(settings)
+}
+
+/// Takes over what was given.
+fn set<T>(setting: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *setting = given;
+    }
 }
 
 pub fn evaluate(project: &Path, run: Option<String>, output: &Output) -> Result<Value> {

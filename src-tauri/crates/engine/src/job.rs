@@ -85,6 +85,8 @@ pub enum Phase {
     Download,
     /// Texts are turned into tokens.
     Tokenize,
+    /// The encoder reads all texts once, for the head.
+    Features,
     /// The model learns.
     Train,
     /// A round is judged.
@@ -102,6 +104,7 @@ impl From<understudy_train::Phase> for Phase {
         use understudy_train::Phase as From;
         match phase {
             From::Tokenize => Phase::Tokenize,
+            From::Features => Phase::Features,
             From::Train => Phase::Train,
             From::Validate => Phase::Validate,
             From::Test => Phase::Test,

@@ -8,6 +8,7 @@ pub mod error;
 pub mod files;
 pub mod job;
 pub mod models;
+mod planning;
 pub mod prediction;
 pub mod report;
 pub mod results;

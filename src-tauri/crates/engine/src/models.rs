@@ -1,9 +1,9 @@
 //! Pretrained models: what there is, where it lies, how it gets here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use understudy_hub::{Library, Manifest, ModelCard, Network, default_library_root};
+use understudy_hub::{Library, Manifest, ModelCard, Network, check_folder, default_library_root};
 
 use crate::error::Result;
 use crate::files;
@@ -15,6 +15,19 @@ pub const STARTER: &str = "sentence-transformers/all-MiniLM-L6-v2";
 /// The shared library of models of this user.
 pub fn library() -> Library {
     Library::new(default_library_root())
+}
+
+/// The folder of a base model, verified: one of the library by its id, or any folder by its path.
+///
+/// # Errors
+/// Those of the library; what is wrong with the folder's files.
+pub fn base_folder(model: &str) -> Result<PathBuf> {
+    let path = Path::new(model);
+    if path.is_absolute() && path.is_dir() {
+        check_folder(path)?;
+        return Ok(path.to_owned());
+    }
+    Ok(library().folder(model)?)
 }
 
 /// The cards of all models that this version can train.

@@ -6,12 +6,10 @@ use understudy_data::{
     ColumnRole, DialectOverrides, ImportOptions, ImportSummary, Part, Project, RunStatus, preview,
 };
 use understudy_report::Language;
-use understudy_train::tokenizer::Tokenizer;
-use understudy_train::{Control, TrainSettings};
 
 use crate::error::{EngineError, Result};
 use crate::view::{
-    Overview, Preview, ProblemPage, RoomState, Rooms, RowProblem, RunSummary, SplitSummary, TrainPlan,
+    Overview, Preview, ProblemPage, RoomState, Rooms, RowProblem, RunSummary, SplitSummary,
 };
 use crate::{files, models, runs};
 
@@ -21,9 +19,6 @@ const MODEL: &str = "model";
 
 /// Rows that a preview shows.
 const PREVIEW_ROWS: usize = 50;
-/// Training texts that are tokenised to tell how many are too long.
-const LENGTH_SAMPLE: usize = 400;
-
 /// An open project.
 pub struct Session {
     /// Its data.
@@ -230,125 +225,6 @@ impl Session {
     pub fn choose_model(&mut self, id: &str) -> Result<()> {
         models::library().find(id)?;
         Ok(self.project.set_setting(MODEL, id)?)
-    }
-
-    /// The settings that a training would have unless changed.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub fn proposed_settings(&self) -> Result<TrainSettings> {
-        Ok(TrainSettings::textbook(&self.model()?))
-    }
-
-    /// What a training with these settings (or the proposed ones) would be.
-    ///
-    /// # Errors
-    /// Those of the database. What stands in the way is no error but told in the plan.
-    pub fn train_plan(&self, settings: Option<TrainSettings>, language: Language) -> Result<TrainPlan> {
-        let settings = match settings {
-            Some(settings) => settings,
-            None => self.proposed_settings()?,
-        };
-        let split = self.split_summary(language)?;
-        let rows = |part| split.as_ref().map_or(0, |split| split.rows(part));
-        let card = models::library().find(&settings.model);
-        let mut blockers = Vec::new();
-        if let Err(error) = &card {
-            blockers.push(
-                EngineError::from(understudy_hub::HubError::UnknownModel {
-                    id: error.to_string(),
-                })
-                .told(language),
-            );
-        }
-        let folder = models::library()
-            .folder(&settings.model)
-            .map_err(EngineError::from);
-        if let Err(error) = &folder {
-            blockers.push(error.told(language));
-        }
-        blockers.extend(self.data_blockers(split.as_ref(), language)?);
-        let positions = card.as_ref().map_or(512, |card| card.max_length) as usize;
-        if let Err(error) = settings.check(positions) {
-            blockers.push(EngineError::from(error).told(language));
-        }
-        let truncated = match &folder {
-            Ok(folder) if split.is_some() => self.truncated(folder, settings.max_length as usize)?,
-            _ => 0.0,
-        };
-        let train_rows = rows(Part::Train);
-        Ok(TrainPlan {
-            train_rows,
-            validation_rows: rows(Part::Validation),
-            test_rows: rows(Part::Test),
-            labels: split.as_ref().map_or(0, |split| split.labels.len() as u32),
-            steps: settings.steps(train_rows as usize),
-            truncated,
-            seconds: self.forecast(&settings, train_rows)?,
-            settings,
-            blockers,
-        })
-    }
-
-    fn data_blockers(
-        &self,
-        split: Option<&SplitSummary>,
-        language: Language,
-    ) -> Result<Vec<crate::UserError>> {
-        use understudy_data::{DataError, SplitError};
-        use understudy_train::TrainError;
-        let blocker: Option<EngineError> = match split {
-            _ if self.project.label_state()?.labelled == 0 => {
-                Some(DataError::Split(SplitError::NoLabels).into())
-            }
-            None => Some(DataError::NoSplit.into()),
-            Some(split) if split.rows(Part::Train) == 0 => {
-                Some(TrainError::EmptyPart { part: "train" }.into())
-            }
-            Some(split) if split.rows(Part::Validation) == 0 => {
-                Some(TrainError::EmptyPart { part: "validation" }.into())
-            }
-            Some(split) if split.labels.len() < 2 => {
-                let label = split.labels.first().cloned().unwrap_or_default();
-                Some(DataError::Split(SplitError::OneClass { label }).into())
-            }
-            Some(_) => None,
-        };
-        Ok(blocker.iter().map(|error| error.told(language)).collect())
-    }
-
-    /// Share of the training texts longer than `max_length` tokens, from an even sample of them.
-    fn truncated(&self, model: &Path, max_length: usize) -> Result<f64> {
-        let rows = self.project.labelled(Part::Train)?;
-        let texts: Vec<&str> = rows
-            .iter()
-            .step_by(rows.len().div_ceil(LENGTH_SAMPLE).max(1))
-            .map(|row| row.text.as_str())
-            .collect();
-        if texts.is_empty() || max_length < 4 {
-            return Ok(0.0);
-        }
-        let encoded = Tokenizer::load(model, max_length)?.encode(&texts, &Control::default(), |_| {})?;
-        let cut = (0..encoded.len())
-            .filter(|&text| encoded.was_truncated(text))
-            .count();
-        Ok(cut as f64 / encoded.len() as f64)
-    }
-
-    /// Seconds of a training, judged by the speed of the latest finished run.
-    fn forecast(&self, settings: &TrainSettings, rows: u32) -> Result<Option<f64>> {
-        for run in self.project.runs()? {
-            if run.status == RunStatus::Finished && run.model == settings.model {
-                let before = runs::settings(&run)?;
-                if before.max_length == settings.max_length {
-                    let speed = runs::outcome(&run)?.samples_per_second;
-                    return Ok(Some(
-                        f64::from(rows) * f64::from(settings.epochs) / speed.max(1e-6),
-                    ));
-                }
-            }
-        }
-        Ok(None)
     }
 
     /// All runs, the newest first.

@@ -63,7 +63,7 @@ fn learn(
     let parts = Parts::read(project)?;
     parts.check_unchanged(project, run)?;
     let settings = runs::settings(run)?;
-    let base = models::library().folder(&settings.model)?;
+    let base = models::base_folder(&settings.model)?;
     let job = TrainingJob {
         base,
         checkpoint: runs::checkpoint_folder(project, &run.id),

@@ -249,8 +249,26 @@ pub struct TrainPlan {
     pub truncated: f64,
     /// Seconds that it will take, judged by earlier runs of this project; `None` before the first.
     pub seconds: Option<f64>,
+    /// Megabytes of memory that it will need; `None` while something stands in the way.
+    pub memory_mb: Option<f64>,
+    /// Megabytes that programs can still get.
+    pub memory_free_mb: f64,
+    /// What the preset chose, and why; without the settings that were changed since.
+    pub choices: Vec<ChosenSetting>,
     /// What stands in the way.
     pub blockers: Vec<UserError>,
+}
+
+/// A setting that a preset chose.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ChosenSetting {
+    /// The setting's name.
+    pub setting: String,
+    /// Its value.
+    pub value: String,
+    /// Why, in a sentence.
+    pub why: String,
 }
 
 /// A run at a glance.

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use understudy_data::{Part, ProblemKind, SplitNote};
 use understudy_report::{Catalogue, Language};
+use understudy_train::presets::Reason;
 
 use crate::error::{UserError, explain};
 
@@ -60,6 +61,25 @@ pub fn note(note: &SplitNote, language: Language) -> String {
         }
         SplitNote::SharedWithTest { rows } => text("note.shared_with_test", &[("count", &rows.to_string())]),
         SplitNote::Unlabelled { rows } => text("note.unlabelled", &[("count", &rows.to_string())]),
+    }
+}
+
+/// Why a preset chose a setting, in a sentence.
+pub fn reason(reason: &Reason, language: Language) -> String {
+    let text = |key: &str, arguments: &[(&str, &str)]| catalogue(language).text(key, arguments);
+    match reason {
+        Reason::MeansTexts => text("reason.means_texts", &[]),
+        Reason::FewExamples { rarest } => text("reason.few_examples", &[("rarest", &rarest.to_string())]),
+        Reason::ModelSize { hidden_size } => {
+            text("reason.model_size", &[("hidden_size", &hidden_size.to_string())])
+        }
+        Reason::Steps { steps } => text("reason.steps", &[("steps", &steps.to_string())]),
+        Reason::Lengths { tokens } => text("reason.lengths", &[("tokens", &tokens.to_string())]),
+        Reason::Processor => text("reason.processor", &[]),
+        Reason::StopsItself => text("reason.stops_itself", &[]),
+        Reason::HeadFirst => text("reason.head_first", &[]),
+        Reason::Imbalance { times } => text("reason.imbalance", &[("times", &times.to_string())]),
+        Reason::Memory { megabytes } => text("reason.memory", &[("megabytes", &megabytes.to_string())]),
     }
 }
 

@@ -64,7 +64,10 @@ pub fn check_folder(folder: &Path) -> Result<FolderFacts, HubError> {
 #[derive(Deserialize)]
 struct Config {
     model_type: String,
+    // DistilBERT has names of its own.
+    #[serde(alias = "dim")]
     hidden_size: u32,
+    #[serde(alias = "n_layers")]
     num_hidden_layers: u32,
     max_position_embeddings: u32,
     vocab_size: u32,

@@ -9,7 +9,7 @@ use crate::error::{NnError, Result};
 use crate::architectures::layers::{Builder, initial};
 use crate::head::Head;
 use crate::kernels::matmul::Precision;
-use crate::ops;
+use crate::ops::{self, Objective};
 use crate::parameters::{Gradients, Parameters};
 use crate::pool::Pool;
 use crate::random::Key;
@@ -33,6 +33,31 @@ pub struct SequenceClassifier {
     pool: Pool,
 }
 
+/// Factor of adapters' products: `alpha / rank` of Hu et al. with `alpha` twice the rank.
+const ADAPTER_SCALE: f32 = 2.0;
+
+/// What a step learns from.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// Texts, through encoder and head.
+    Texts(&'a PackedBatch),
+    /// Rows of [`SequenceClassifier::features`], through the head: the encoder must be frozen.
+    Features(&'a [f32]),
+}
+
+/// A step of training, or a part of one.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// Class of each sequence.
+    pub labels: &'a [usize],
+    /// How answers are judged.
+    pub objective: &'a Objective,
+    /// [`Objective::total_weight`] of the whole step.
+    pub total_weight: f64,
+    /// Decides what is dropped out; nothing is without.
+    pub dropout: Option<Key>,
+}
+
 impl SequenceClassifier {
     /// Reads a pretrained encoder and puts a head for `labels` on it. A head in the folder is used if it has as many
     /// classes; what the folder lacks is initialised from `seed`.
@@ -43,9 +68,32 @@ impl SequenceClassifier {
         let mut config = Config::read(folder)?;
         config.set_labels(labels);
         let mut model = Self::declare(config)?;
-        let prefix = model.encoder.prefix();
-        let report = weights::load(&folder.join(WEIGHTS_FILE), &mut model.parameters, prefix, seed)?;
+        let report = model.read_weights(folder, seed)?;
         Ok((model, report))
+    }
+
+    /// As [`SequenceClassifier::from_pretrained`] for an encoder whose meaning of a text is the mean of its tokens
+    /// (sentence encoders). Transformers' classifiers of the BERT family read the first token only, so a layer is put
+    /// on the encoder that lets the first token gather the mean of all: a classifier like any other, which can be
+    /// trained further and loads unchanged elsewhere.
+    ///
+    /// # Errors
+    /// As there; [`NnError::UnsupportedArchitecture`] outside of the BERT family.
+    pub fn from_sentence_encoder(folder: &Path, labels: &[String], seed: u64) -> Result<(Self, LoadReport)> {
+        let mut config = Config::read(folder)?;
+        config.set_labels(labels);
+        config.set("num_hidden_layers", config.size("num_hidden_layers", None)? + 1);
+        let mut model = Self::declare(config)?;
+        model.encoder.expect_pooling_layer(&mut model.parameters)?;
+        let report = model.read_weights(folder, seed)?;
+        model.encoder.set_pooling_layer(&mut model.parameters);
+        model.head.set_passing(&mut model.parameters);
+        Ok((model, report))
+    }
+
+    fn read_weights(&mut self, folder: &Path, seed: u64) -> Result<LoadReport> {
+        let prefix = self.encoder.prefix();
+        weights::load(&folder.join(WEIGHTS_FILE), &mut self.parameters, prefix, seed)
     }
 
     /// Reads a classifier that was trained before, with its labels.
@@ -54,8 +102,7 @@ impl SequenceClassifier {
     /// As [`SequenceClassifier::from_pretrained`]; [`NnError::MissingTensor`] when the folder has no head.
     pub fn load(folder: &Path) -> Result<Self> {
         let mut model = Self::declare(Config::read(folder)?)?;
-        let prefix = model.encoder.prefix();
-        let report = weights::load(&folder.join(WEIGHTS_FILE), &mut model.parameters, prefix, 0)?;
+        let report = model.read_weights(folder, 0)?;
         match report.initialised.into_iter().next() {
             Some(name) => Err(NnError::MissingTensor { name }),
             None => Ok(model),
@@ -88,7 +135,7 @@ impl SequenceClassifier {
         })
     }
 
-    /// Writes `config.json` and `model.safetensors` into `folder`, named so that Transformers loads them as a
+    /// Writes `config.json` and `model.safetensors` into `folder`, adapters merged into their matrices, named so that Transformers loads them as a
     /// sequence classifier. Tokenizer files are the caller's to copy.
     ///
     /// # Errors
@@ -97,7 +144,7 @@ impl SequenceClassifier {
         let mut config = self.config.clone();
         config.set("architectures", vec![self.encoder.classifier_class()]);
         config.write(folder)?;
-        weights::save(&folder.join(WEIGHTS_FILE), &self.parameters)
+        weights::save(&folder.join(WEIGHTS_FILE), &self.parameters.merged())
     }
 
     /// The class names, in the order of the logits.
@@ -133,6 +180,23 @@ impl SequenceClassifier {
         self.parameters.freeze(|entry| entry.depth < depth);
     }
 
+    /// Trains low-rank changes of all matrices of the layers at `depth` or above, and the head; everything else stays as
+    /// it is.
+    pub fn add_adapters(&mut self, rank: usize, depth: usize, seed: u64) {
+        let depth = depth.max(1);
+        let first = self.parameters.len();
+        for (weight, name) in self.encoder.matrices(depth) {
+            self.parameters.add_adapter(weight, &name, rank, ADAPTER_SCALE);
+        }
+        for index in first..self.parameters.len() {
+            self.parameters.initialise(index, seed);
+        }
+        let head = self.encoder.layers() + 1;
+        self.encoder.freeze(depth);
+        self.parameters
+            .freeze(|entry| entry.depth < head && !entry.is_adapter());
+    }
+
     /// Whether layers are computed again on the way back instead of kept; see [`Tape::with_recompute`].
     pub fn set_recompute(&mut self, recompute: bool) {
         self.recompute = recompute;
@@ -153,62 +217,51 @@ impl SequenceClassifier {
         Ok(self.forward(&mut tape, batch)?.values().to_vec())
     }
 
-    /// Mean cross entropy of a batch. `gradients` is cleared first and then holds the gradient of every parameter.
-    /// `key` decides this step's dropout.
+    /// What the encoder makes of each text, `[sequences, hidden]`: all that the head sees of it.
+    ///
+    /// # Errors
+    /// [`NnError::Batch`].
+    pub fn features(&self, batch: &PackedBatch) -> Result<Vec<f32>> {
+        let mut tape = Tape::new(&self.parameters, &self.pool, Mode::Inference);
+        let pooled = self.encoder.pooled(&mut tape, batch, self.head.pooling())?;
+        Ok(pooled.values().to_vec())
+    }
+
+    /// Logits of what the encoder made of texts, `[sequences, classes]` row-major.
+    pub fn logits_of_features(&self, features: &[f32]) -> Vec<f32> {
+        let mut tape = Tape::new(&self.parameters, &self.pool, Mode::Inference);
+        let x = tape.var(features.to_vec(), self.encoder.hidden_size());
+        self.head.forward(&mut tape, x).values().to_vec()
+    }
+
+    /// The loss of a step, whose gradients are added to those of the step's parts before it (none, after
+    /// [`Gradients::clear`]).
     ///
     /// # Errors
     /// [`NnError::Batch`], [`NnError::MissingGradient`].
-    pub fn loss_and_gradients(
-        &self,
-        batch: &PackedBatch,
-        labels: &[usize],
-        key: Key,
-        gradients: &mut Gradients,
-    ) -> Result<f64> {
-        self.backward(batch, labels, Mode::Training { key, dropout: true }, gradients)
-    }
-
-    /// As [`SequenceClassifier::loss_and_gradients`] without dropout, for comparisons.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn loss_and_gradients_without_dropout(
-        &self,
-        batch: &PackedBatch,
-        labels: &[usize],
-        gradients: &mut Gradients,
-    ) -> Result<f64> {
-        self.backward(
-            batch,
-            labels,
-            Mode::Training {
-                key: Key::new(0),
-                dropout: false,
-            },
-            gradients,
-        )
-    }
-
-    fn backward(
-        &self,
-        batch: &PackedBatch,
-        labels: &[usize],
-        mode: Mode,
-        gradients: &mut Gradients,
-    ) -> Result<f64> {
-        if labels.len() != batch.sequences() {
-            return Err(NnError::Batch {
-                what: "labels",
-                value: labels.len(),
-                limit: batch.sequences(),
-            });
-        }
-        gradients.clear();
+    pub fn loss_and_gradients(&self, input: Input, step: &Step, gradients: &mut Gradients) -> Result<f64> {
+        let (dropout, key) = (step.dropout.is_some(), step.dropout.unwrap_or(Key::new(0)));
+        let mode = Mode::Training { key, dropout };
         let mut tape = Tape::new(&self.parameters, &self.pool, mode)
             .with_precision(self.precision)
             .with_recompute(self.recompute);
-        let logits = self.forward(&mut tape, batch)?;
-        let (loss, gradient) = ops::cross_entropy(logits.values(), self.labels.len(), labels)?;
+        let logits = match input {
+            Input::Texts(batch) => self.forward(&mut tape, batch)?,
+            Input::Features(features) => {
+                let x = tape.var(features.to_vec(), self.encoder.hidden_size());
+                self.head.forward(&mut tape, x)
+            }
+        };
+        if step.labels.len() != logits.rows() {
+            return Err(NnError::Batch {
+                what: "labels",
+                value: step.labels.len(),
+                limit: logits.rows(),
+            });
+        }
+        let classes = self.labels.len();
+        let (loss, gradient) =
+            ops::cross_entropy(logits.values(), classes, step.labels, step.objective, step.total_weight)?;
         tape.backward(&logits, gradient, gradients)?;
         Ok(loss)
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::architectures::layers::{Builder, Linear};
 use crate::kernels::elementwise::Activation;
 use crate::ops::{self, LayerNorm};
+use crate::parameters::{Dense, Parameters};
 use crate::tape::{Tape, Var};
 
 /// Which row stands for a text.
@@ -74,6 +75,17 @@ impl Head {
         self.shape.dropout = probability;
     }
 
+    /// Lets the representation pass through the projection to the classes' projection nearly unchanged: for one that
+    /// means something already.
+    pub fn set_passing(&self, parameters: &mut Parameters) {
+        // Small enough to stay where the activation is nearly linear.
+        const FACTOR: f32 = 0.5;
+        set_diagonal(parameters, self.dense.weight, FACTOR);
+        if let Some(bias) = self.dense.bias {
+            parameters.get_mut(bias).fill(0.0);
+        }
+    }
+
     /// `[sequences, hidden]` → logits.
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Var {
         let shape = &self.shape;
@@ -87,6 +99,15 @@ impl Head {
         }
         let x = ops::dropout(tape, x, shape.dropout);
         self.out.forward(tape, &x, Activation::Identity)
+    }
+}
+
+/// Makes a square matrix a multiple of the identity.
+pub fn set_diagonal(parameters: &mut Parameters, matrix: Dense, factor: f32) {
+    let columns = matrix.columns();
+    for (row, numbers) in parameters.get_mut(matrix).chunks_exact_mut(columns).enumerate() {
+        numbers.fill(0.0);
+        numbers[row] = factor;
     }
 }
 

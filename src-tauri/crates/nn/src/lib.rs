@@ -23,6 +23,7 @@ pub mod batch;
 pub mod classifier;
 pub mod config;
 pub mod error;
+pub mod footprint;
 pub mod head;
 pub mod kernels;
 pub mod ops;
@@ -33,7 +34,9 @@ pub mod tape;
 pub mod weights;
 
 pub use batch::PackedBatch;
-pub use classifier::SequenceClassifier;
+pub use classifier::{Input, SequenceClassifier, Step};
 pub use error::{NnError, Result};
+pub use footprint::Footprint;
 pub use kernels::matmul::Precision;
+pub use ops::Objective;
 pub use parameters::{Gradients, Parameters};

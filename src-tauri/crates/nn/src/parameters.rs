@@ -5,6 +5,7 @@
 //! in the checkpoint. Embedding *tables* lie apart: a batch touches few of their rows, so their gradient is a list
 //! of rows, and whoever walks over them (optimiser, clipping) walks over touched rows only.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -66,6 +67,11 @@ impl Parameter {
     pub fn decays(&self) -> bool {
         self.shape.len() > 1
     }
+
+    /// Whether it is half of an adapter.
+    pub fn is_adapter(&self) -> bool {
+        self.name.ends_with(".lora_A.weight") || self.name.ends_with(".lora_B.weight")
+    }
 }
 
 /// Handle of a dense matrix or vector for the operations; may span several named tensors that lie side by side.
@@ -126,6 +132,10 @@ pub struct Parameters {
     pub tables: Vec<Table>,
     entries: Vec<Parameter>,
     depth: usize,
+    /// Numbers declared outside of tables.
+    length: usize,
+    /// Whether only names and shapes are kept.
+    without_numbers: bool,
     /// Ends of the frozen dense parameters by their starts.
     frozen: BTreeMap<usize, usize>,
     /// Adapters by the start of their matrix, with its end.
@@ -133,6 +143,14 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// Names and shapes only: nothing can be read or written.
+    pub fn without_numbers() -> Self {
+        Parameters {
+            without_numbers: true,
+            ..Parameters::default()
+        }
+    }
+
     /// The depth of what is declared from now on; see [`Parameter::depth`].
     pub fn set_depth(&mut self, depth: usize) {
         self.depth = depth;
@@ -171,6 +189,28 @@ impl Parameters {
         self.adapters.insert(range.start, (range.end, adapter));
     }
 
+    /// These parameters with every adapter added to its matrix, and no adapters.
+    pub fn merged(&self) -> Cow<'_, Parameters> {
+        if self.adapters.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut merged = self.clone();
+        for (&start, (end, adapter)) in &self.adapters {
+            let (down, up) = (self.get(adapter.down), self.get(adapter.up));
+            let rank = adapter.down.rows;
+            let rows = merged.dense[start..*end].chunks_exact_mut(adapter.down.columns);
+            for (row, up) in rows.zip(up.chunks_exact(rank)) {
+                for (up, down) in up.iter().zip(down.chunks_exact(row.len())) {
+                    let factor = adapter.scale * up;
+                    row.iter_mut().zip(down).for_each(|(w, d)| *w += factor * d);
+                }
+            }
+        }
+        merged.adapters.clear();
+        merged.entries.retain(|entry| !entry.is_adapter());
+        Cow::Owned(merged)
+    }
+
     /// The adapter of a matrix, or of a part of its rows.
     pub fn adapter(&self, weight: Dense) -> Option<Adapter> {
         let range = weight.range();
@@ -185,7 +225,7 @@ impl Parameters {
     /// Declares a matrix `[rows, columns]` for each name; they lie side by side and are handled as one matrix
     /// `[names.len() * rows, columns]`.
     pub fn matrices(&mut self, names: &[String], rows: usize, columns: usize, init: Init) -> Dense {
-        let start = self.dense.len();
+        let start = self.length;
         for name in names {
             self.declare(name, vec![rows, columns], init);
         }
@@ -203,7 +243,7 @@ impl Parameters {
 
     /// Declares a vector for each name; they lie side by side and are handled as one vector.
     pub fn vectors(&mut self, names: &[String], length: usize, init: Init) -> Dense {
-        let start = self.dense.len();
+        let start = self.length;
         for name in names {
             self.declare(name, vec![length], init);
         }
@@ -222,8 +262,9 @@ impl Parameters {
     /// Declares an embedding table whose gradient is kept by rows.
     pub fn table(&mut self, name: &str, rows: usize, columns: usize, init: Init) -> TableId {
         let id = self.tables.len();
+        let numbers = if self.without_numbers { 0 } else { rows * columns };
         self.tables.push(Table {
-            values: vec![0.0; rows * columns],
+            values: vec![0.0; numbers],
             columns,
         });
         self.entries.push(Parameter {
@@ -246,10 +287,20 @@ impl Parameters {
         }
     }
 
+    /// As [`Parameters::mark_optional`] for the parameters of one depth.
+    pub fn mark_optional_at(&mut self, depth: usize) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.depth == depth) {
+            entry.optional = true;
+        }
+    }
+
     fn declare(&mut self, name: &str, shape: Vec<usize>, init: Init) {
-        let start = self.dense.len();
+        let start = self.length;
         let end = start + shape.iter().product::<usize>();
-        self.dense.resize(end, 0.0);
+        self.length = end;
+        if !self.without_numbers {
+            self.dense.resize(end, 0.0);
+        }
         let place = Place::Dense(start..end);
         self.entries.push(Parameter {
             name: name.to_owned(),
@@ -285,6 +336,11 @@ impl Parameters {
     /// The numbers of a dense parameter.
     pub fn get(&self, handle: Dense) -> &[f32] {
         &self.dense[handle.range()]
+    }
+
+    /// The numbers of a dense parameter, to write.
+    pub fn get_mut(&mut self, handle: Dense) -> &mut [f32] {
+        &mut self.dense[handle.range()]
     }
 
     /// An embedding table.

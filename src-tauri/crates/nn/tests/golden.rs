@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
 use understudy_nn::random::Key;
-use understudy_nn::{Gradients, PackedBatch, Precision, SequenceClassifier};
+use understudy_nn::{Gradients, NnError, Input, Objective, PackedBatch, Precision, SequenceClassifier, Step};
 
 const FIXTURES: [&str; 11] = [
     "tiny-bert",
@@ -34,6 +34,22 @@ struct Golden {
 }
 
 impl Golden {
+    /// Loss and gradients of these texts.
+    fn learn(&self, model: &SequenceClassifier, dropout: Option<Key>) -> (f64, Gradients) {
+        let mut gradients = Gradients::new(&model.parameters);
+        let objective = Objective::default();
+        let step = Step {
+            labels: &self.labels,
+            objective: &objective,
+            total_weight: objective.total_weight(&self.labels),
+            dropout,
+        };
+        let loss = model
+            .loss_and_gradients(Input::Texts(&self.batch()), &step, &mut gradients)
+            .unwrap();
+        (loss, gradients)
+    }
+
     fn batch(&self) -> PackedBatch {
         PackedBatch::from_sequences(self.sequences.iter().map(Vec::as_slice))
     }
@@ -81,10 +97,7 @@ fn loss_and_gradients_equal_those_of_pytorch() {
     for name in FIXTURES {
         let model = SequenceClassifier::load(&folder(name)).unwrap();
         let golden = golden(name);
-        let mut found = Gradients::new(&model.parameters);
-        let loss = model
-            .loss_and_gradients_without_dropout(&golden.batch(), &golden.labels, &mut found)
-            .unwrap();
+        let (loss, found) = golden.learn(&model, None);
         assert!(
             (loss - golden.loss).abs() < 1e-5,
             "{name}: loss {loss} instead of {}",
@@ -130,10 +143,7 @@ fn the_same_key_gives_the_same_bits_and_another_key_another_dropout() {
     let model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
     let golden = golden("tiny-bert");
     let run = |key: Key| {
-        let mut gradients = Gradients::new(&model.parameters);
-        let loss = model
-            .loss_and_gradients(&golden.batch(), &golden.labels, key, &mut gradients)
-            .unwrap();
+        let (loss, gradients) = golden.learn(&model, Some(key));
         (
             loss.to_bits(),
             gradients.dense.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
@@ -148,10 +158,7 @@ fn every_parameter_gets_a_gradient_so_that_one_step_moves_it() {
     for name in FIXTURES {
         let model = SequenceClassifier::load(&folder(name)).unwrap();
         let golden = golden(name);
-        let mut gradients = Gradients::new(&model.parameters);
-        model
-            .loss_and_gradients(&golden.batch(), &golden.labels, Key::new(1), &mut gradients)
-            .unwrap();
+        let (_, gradients) = golden.learn(&model, Some(Key::new(1)));
         for entry in model.parameters.entries() {
             assert!(
                 is_key_bias(&entry.name) || gradients.to_dense(entry).iter().any(|&x| x != 0.0),
@@ -168,10 +175,7 @@ fn trained(name: &str, change: impl FnOnce(&mut SequenceClassifier)) -> (f64, Gr
     let golden = golden(name);
     model.set_dropout(0.1);
     change(&mut model);
-    let mut gradients = Gradients::new(&model.parameters);
-    let loss = model
-        .loss_and_gradients(&golden.batch(), &golden.labels, Key::new(1), &mut gradients)
-        .unwrap();
+    let (loss, gradients) = golden.learn(&model, Some(Key::new(1)));
     (loss, gradients, model)
 }
 
@@ -220,6 +224,75 @@ fn frozen_parts_get_no_gradient_and_do_not_change_that_of_the_others() {
         }
         assert!(frozen > 3, "{name}");
     }
+}
+
+#[test]
+fn the_gradients_of_a_steps_parts_add_up_to_those_of_the_step() {
+    let model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
+    let golden = golden("tiny-bert");
+    let (loss, whole) = golden.learn(&model, None);
+    let mut parts = Gradients::new(&model.parameters);
+    let objective = Objective::default();
+    let mut sum = 0.0;
+    for range in [0..2, 2..5] {
+        let step = Step {
+            labels: &golden.labels[range.clone()],
+            objective: &objective,
+            total_weight: objective.total_weight(&golden.labels),
+            dropout: None,
+        };
+        let batch = PackedBatch::from_sequences(golden.sequences[range].iter().map(Vec::as_slice));
+        sum += model.loss_and_gradients(Input::Texts(&batch), &step, &mut parts).unwrap();
+    }
+    assert!((sum - loss).abs() < 1e-6);
+    for (a, b) in whole.dense.iter().zip(&parts.dense) {
+        assert!((a - b).abs() < 1e-6, "{a} {b}");
+    }
+}
+
+#[test]
+fn the_head_alone_learns_from_features_what_it_learns_from_texts() {
+    for name in FIXTURES {
+        let (loss, expected, mut model) = trained(name, |model| model.set_dropout(0.0));
+        model.freeze(model.layers() + 1);
+        let golden = golden(name);
+        let features = model.features(&golden.batch()).unwrap();
+        let objective = Objective::default();
+        let step = Step {
+            labels: &golden.labels,
+            objective: &objective,
+            total_weight: objective.total_weight(&golden.labels),
+            dropout: None,
+        };
+        let mut found = Gradients::new(&model.parameters);
+        let found_loss = model
+            .loss_and_gradients(Input::Features(&features), &step, &mut found)
+            .unwrap();
+        assert!((loss - found_loss).abs() < 1e-6, "{name}");
+        for entry in model.parameters.entries().iter().filter(|entry| !entry.frozen) {
+            let pairs = found.to_dense(entry).into_iter().zip(expected.to_dense(entry));
+            pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-6, "{name}: {}", entry.name));
+        }
+    }
+}
+
+#[test]
+fn a_sentence_encoders_first_token_gathers_the_mean_and_still_loads_as_a_classifier() {
+    let labels = ["a".to_owned(), "b".to_owned()];
+    let (model, report) = SequenceClassifier::from_sentence_encoder(&folder("tiny-bert"), &labels, 0).unwrap();
+    assert!(report.initialised.iter().all(|name| name.contains("layer.2.") || name.starts_with("classifier")));
+    // Two texts of the same words in another order have the same mean but for positions; what counts is that the
+    // features hardly depend on which token stands first.
+    let features = model.features(&golden("tiny-bert").batch()).unwrap();
+    let mean = features.iter().sum::<f32>() / features.len() as f32;
+    assert!(mean.abs() < 1e-4, "the last normalisation centres the features: {mean}");
+    let saved = tempfile::tempdir().unwrap();
+    model.save(saved.path()).unwrap();
+    let again = SequenceClassifier::load(saved.path()).unwrap();
+    assert_eq!(again.layers(), 3);
+    assert_eq!(again.features(&golden("tiny-bert").batch()).unwrap(), features);
+    let other = SequenceClassifier::from_sentence_encoder(&folder("tiny-deberta-v2"), &labels, 0);
+    assert!(matches!(other, Err(NnError::UnsupportedArchitecture { .. })));
 }
 
 #[test]

@@ -3,14 +3,16 @@
 //! [`trainer::train`] is the whole loop, readable from top to bottom. Around it: [`settings`] (what can be chosen),
 //! [`tokenizer`] (texts to ids, once), [`batch`] (which texts a step sees), [`schedule`] and [`optimizer`] (how the
 //! weights move), [`checkpoint`] (what a run needs to go on after a stop, bit for bit), [`predictor`] (a trained
-//! model at work). It writes into the folder of one run and nowhere else; it knows no project and no window.
+//! model at work), [`presets`] (settings chosen from the data), [`memory`] (what a run will need). It writes into the folder of one run and nowhere else; it knows no project and no window.
 
 pub mod batch;
 pub mod checkpoint;
 pub mod control;
 pub mod error;
+pub mod memory;
 pub mod optimizer;
 pub mod predictor;
+pub mod presets;
 pub mod schedule;
 pub mod settings;
 pub mod tokenizer;
@@ -19,6 +21,6 @@ pub mod trainer;
 pub use control::Control;
 pub use error::{Result, TrainError};
 pub use predictor::{Predicted, Predictor};
-pub use settings::TrainSettings;
+pub use settings::{Method, Pooling, TrainSettings};
 pub use trainer::{Example, Outcome, Phase, TrainEvent, TrainingJob, train};
-pub use understudy_nn::NnError as ModelError;
+pub use understudy_nn::{Footprint, NnError as ModelError, Precision};

@@ -5,8 +5,12 @@
 //! have piled up at the moment a row is first read, and only rows touched before are walked over at each step. The
 //! result is what PyTorch's dense `AdamW` computes.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
-use understudy_nn::parameters::{Gradients, Parameters, Place};
+use understudy_nn::parameters::{Gradients, Parameter, Parameters, Place};
+
+use crate::settings::TrainSettings;
 
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
@@ -26,8 +30,19 @@ pub struct AdamW {
     pub step: u32,
     weight_decay: f64,
     max_grad_norm: f64,
-    /// Start of each dense parameter and whether it decays, in the arena's order; then the end.
-    layout: Vec<(usize, bool)>,
+    /// The dense parameters that learn, in the arena's order.
+    layout: Vec<Section>,
+    /// Factors of the tables' learning rates; `None` for those that do not learn.
+    table_factors: Vec<Option<f64>>,
+}
+
+/// A dense parameter that learns.
+#[derive(Debug, Clone)]
+struct Section {
+    range: Range<usize>,
+    decays: bool,
+    /// Factor of its learning rate.
+    factor: f64,
 }
 
 /// First and second moments, as long as the numbers they belong to.
@@ -69,17 +84,23 @@ struct Step {
 }
 
 impl AdamW {
-    /// A fresh optimiser for these parameters.
-    pub fn new(parameters: &Parameters, weight_decay: f64, max_grad_norm: f64) -> Self {
-        let mut layout: Vec<(usize, bool)> = parameters
-            .entries()
-            .iter()
-            .filter_map(|entry| match &entry.place {
-                Place::Dense(range) => Some((range.start, entry.decays())),
-                Place::Table(_) => None,
-            })
-            .collect();
-        layout.push((parameters.dense.len(), false));
+    /// A fresh optimiser for the parameters that are not frozen. A parameter one layer deeper than another learns
+    /// `layer_decay` times as fast.
+    pub fn new(parameters: &Parameters, settings: &TrainSettings) -> Self {
+        let top = parameters.entries().iter().map(|entry| entry.depth).max().unwrap_or(0);
+        let factor = |entry: &Parameter| settings.layer_decay.powi((top - entry.depth) as i32);
+        let layout = parameters.entries().iter().filter(|entry| !entry.frozen).filter_map(|entry| match &entry.place {
+            Place::Dense(range) => Some(Section {
+                range: range.clone(),
+                decays: entry.decays(),
+                factor: factor(entry),
+            }),
+            Place::Table(_) => None,
+        });
+        let table_factors = parameters.entries().iter().filter_map(|entry| match &entry.place {
+            Place::Dense(_) => None,
+            Place::Table(_) => Some((!entry.frozen).then(|| factor(entry))),
+        });
         let tables = parameters
             .tables
             .iter()
@@ -89,21 +110,25 @@ impl AdamW {
                 pending_decay: 1.0,
             })
             .collect();
-        let dense = Moments::new(parameters.dense.len());
         AdamW {
-            dense,
+            dense: Moments::new(parameters.dense.len()),
             tables,
             step: 0,
-            weight_decay,
-            max_grad_norm,
-            layout,
+            weight_decay: settings.weight_decay,
+            max_grad_norm: settings.max_grad_norm,
+            layout: layout.collect(),
+            table_factors: table_factors.collect(),
         }
     }
 
     /// Must be called with the ids of a batch before they are read: catches up on the weight decay of rows that are
     /// read for the first time.
     pub fn touch(&mut self, parameters: &mut Parameters, ids: &[u32]) {
-        for (table, state) in parameters.tables.iter_mut().zip(&mut self.tables) {
+        let learning = self.table_factors.iter().map(Option::is_some);
+        for ((table, state), learns) in parameters.tables.iter_mut().zip(&mut self.tables).zip(learning) {
+            if !learns {
+                continue;
+            }
             for &id in ids {
                 let touched = &mut state.touched[id as usize];
                 if !*touched {
@@ -137,7 +162,7 @@ impl AdamW {
 
     /// One step down the gradients with this learning rate. Returns the norm of the gradients before clipping.
     pub fn update(&mut self, parameters: &mut Parameters, gradients: &Gradients, learning_rate: f64) -> f64 {
-        let norm = gradient_norm(gradients);
+        let norm = self.gradient_norm(gradients);
         self.step += 1;
         let clip = if norm > self.max_grad_norm {
             self.max_grad_norm / (norm + 1e-6)
@@ -146,21 +171,23 @@ impl AdamW {
         };
         let correction1 = 1.0 - f64::from(BETA1).powi(self.step as i32);
         let correction2 = 1.0 - f64::from(BETA2).powi(self.step as i32);
-        let decay = 1.0 - learning_rate * self.weight_decay;
-        let step = Step {
+        let weight_decay = self.weight_decay;
+        let step = |factor: f64| Step {
             gradient_scale: clip as f32,
-            decay: decay as f32,
-            step_size: (learning_rate / correction1) as f32,
+            decay: (1.0 - factor * learning_rate * weight_decay) as f32,
+            step_size: (factor * learning_rate / correction1) as f32,
             second_scale: (1.0 / correction2.sqrt()) as f32,
         };
         self.update_dense(&mut parameters.dense, &gradients.dense, step);
-        for ((table, state), gradient) in parameters
+        for (((table, state), gradient), factor) in parameters
             .tables
             .iter_mut()
             .zip(&mut self.tables)
             .zip(&gradients.tables)
+            .zip(&self.table_factors)
         {
-            let columns = table.columns;
+            let Some(factor) = *factor else { continue };
+            let (columns, step) = (table.columns, step(factor));
             let Moments { first, second } = &mut state.moments;
             table
                 .values
@@ -175,22 +202,23 @@ impl AdamW {
                     Some(g) => move_numbers(w, m, v, g, step),
                     None => move_without_gradient(w, m, v, step),
                 });
-            state.pending_decay *= decay;
+            state.pending_decay *= 1.0 - factor * learning_rate * weight_decay;
         }
         norm
     }
 
-    fn update_dense(&mut self, weights: &mut [f32], gradients: &[f32], step: Step) {
+    fn update_dense(&mut self, weights: &mut [f32], gradients: &[f32], step: impl Fn(f64) -> Step) {
         let (mut w, mut m, mut v) = (weights, &mut self.dense.first[..], &mut self.dense.second[..]);
-        let mut g = gradients;
+        let (mut g, mut place) = (gradients, 0);
         let mut tasks = Vec::new();
-        for pair in self.layout.windows(2) {
-            let ((start, decays), (end, _)) = (pair[0], pair[1]);
-            let step = Step {
-                decay: if decays { step.decay } else { 1.0 },
-                ..step
-            };
-            let mut left = end - start;
+        for section in &self.layout {
+            let mut step = step(section.factor);
+            if !section.decays {
+                step.decay = 1.0;
+            }
+            let gap = section.range.start - place;
+            (w, m, v, g) = (&mut w[gap..], &mut m[gap..], &mut v[gap..], &g[gap..]);
+            let mut left = section.range.len();
             while left > 0 {
                 let size = left.min(CHUNK);
                 let (w1, w2) = w.split_at_mut(size);
@@ -201,26 +229,25 @@ impl AdamW {
                 (w, m, v, g) = (w2, m2, v2, g2);
                 left -= size;
             }
+            place = section.range.end;
         }
         tasks
             .into_par_iter()
             .for_each(|(w, m, v, g, step)| move_numbers(w, m, v, g, step));
     }
-}
 
-/// Euclidean norm of all gradients. Partial sums are added in a fixed order.
-pub fn gradient_norm(gradients: &Gradients) -> f64 {
-    let squares = |numbers: &[f32]| -> f64 {
-        let parts: Vec<f64> = numbers.par_chunks(CHUNK).map(sum_of_squares).collect();
-        parts.iter().sum()
-    };
-    (squares(&gradients.dense)
-        + gradients
+    /// Euclidean norm of all gradients of what learns. Partial sums are added in a fixed order.
+    fn gradient_norm(&self, gradients: &Gradients) -> f64 {
+        let dense = self.layout.iter().map(|section| &gradients.dense[section.range.clone()]);
+        let tables = gradients
             .tables
             .iter()
-            .map(|table| squares(&table.values))
-            .sum::<f64>())
-    .sqrt()
+            .zip(&self.table_factors)
+            .filter_map(|(table, factor)| factor.is_some().then_some(&table.values[..]));
+        let chunks: Vec<&[f32]> = dense.chain(tables).flat_map(|numbers| numbers.chunks(CHUNK)).collect();
+        let squares: Vec<f64> = chunks.into_par_iter().map(sum_of_squares).collect();
+        squares.iter().sum::<f64>().sqrt()
+    }
 }
 
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
@@ -260,6 +287,14 @@ mod tests {
     use understudy_nn::parameters::Init;
     use understudy_nn::random::Key;
 
+    fn settings(weight_decay: f64, max_grad_norm: f64) -> TrainSettings {
+        TrainSettings {
+            weight_decay,
+            max_grad_norm,
+            ..TrainSettings::default()
+        }
+    }
+
     /// The textbook algorithm in f64, dense.
     fn reference(w: &mut [f64], m: &mut [f64], v: &mut [f64], g: &[f64], lr: f64, wd: f64, t: i32) {
         for i in 0..w.len() {
@@ -279,7 +314,7 @@ mod tests {
         let table = parameters.table("t", 6, 2, Init::Normal(1.0));
         (0..3).for_each(|i| parameters.initialise(i, 3));
         let (lr, wd) = (0.01, 0.1);
-        let mut optimizer = AdamW::new(&parameters, wd, 1e9);
+        let mut optimizer = AdamW::new(&parameters, &settings(wd, 1e9));
         let mut gradients = Gradients::new(&parameters);
         let wide = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
         let mut expected: Vec<Vec<f64>> = parameters
@@ -342,8 +377,35 @@ mod tests {
         let w = parameters.vector("w", 2, Init::Zeros);
         let mut gradients = Gradients::new(&parameters);
         gradients.add(w).copy_from_slice(&[3.0, 4.0]);
-        let mut optimizer = AdamW::new(&parameters, 0.0, 1.0);
+        let mut optimizer = AdamW::new(&parameters, &settings(0.0, 1.0));
         assert_eq!(optimizer.update(&mut parameters, &gradients, 0.1), 5.0);
         assert!((optimizer.dense.first[0] - 0.1 * 0.6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn deeper_layers_learn_slower_and_frozen_ones_not_at_all() {
+        let mut parameters = Parameters::default();
+        let handles: Vec<_> = (0..3)
+            .map(|depth| {
+                parameters.set_depth(depth);
+                parameters.vector(&format!("w{depth}"), 2, Init::Ones)
+            })
+            .collect();
+        (0..3).for_each(|i| parameters.initialise(i, 0));
+        parameters.freeze(|entry| entry.depth == 0);
+        let settings = TrainSettings {
+            layer_decay: 0.5,
+            ..settings(0.0, 1e9)
+        };
+        let mut optimizer = AdamW::new(&parameters, &settings);
+        let mut gradients = Gradients::new(&parameters);
+        for &handle in &handles {
+            gradients.add(handle).fill(1.0);
+        }
+        let norm = optimizer.update(&mut parameters, &gradients, 0.1);
+        assert!((norm - 2.0).abs() < 1e-9, "what is frozen does not count: {norm}");
+        let moved: Vec<f32> = handles.iter().map(|&h| 1.0 - parameters.get(h)[0]).collect();
+        assert_eq!(moved[0], 0.0);
+        assert!((moved[2] - 0.1).abs() < 1e-5 && (moved[1] - 0.05).abs() < 1e-5, "{moved:?}");
     }
 }

@@ -108,6 +108,43 @@ pub fn probabilities(
     Ok(all)
 }
 
+/// What the encoder makes of all texts, `[texts, hidden]` row-major. `progress(done)` is called after each batch.
+///
+/// # Errors
+/// [`TrainError::Model`], [`TrainError::Cancelled`].
+pub fn features(
+    model: &SequenceClassifier,
+    encoded: &Encoded,
+    control: &Control,
+    mut progress: impl FnMut(usize),
+) -> Result<Vec<f32>> {
+    let mut all = Vec::new();
+    let mut done = 0;
+    for texts in batch::evaluation_batches(encoded, EVALUATION_BATCH, TOKENS_PER_BATCH) {
+        control.check()?;
+        let found = model.features(&batch::pack(encoded, &texts))?;
+        let columns = found.len() / texts.len();
+        all.resize(encoded.len() * columns, 0.0);
+        for (&text, row) in texts.iter().zip(found.chunks_exact(columns)) {
+            all[text * columns..][..columns].copy_from_slice(row);
+        }
+        done += texts.len();
+        progress(done);
+    }
+    Ok(all)
+}
+
+/// Probabilities by what the encoder made of texts, `[texts, classes]` row-major.
+pub fn probabilities_of_features(model: &SequenceClassifier, features: &[f32]) -> Vec<f32> {
+    let classes = model.labels().len();
+    let logits = model.logits_of_features(features);
+    let mut all = vec![0.0; logits.len()];
+    for (logits, out) in logits.chunks_exact(classes).zip(all.chunks_exact_mut(classes)) {
+        softmax(logits, out);
+    }
+    all
+}
+
 /// Softmax of one row.
 fn softmax(logits: &[f32], out: &mut [f32]) {
     let largest = logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));

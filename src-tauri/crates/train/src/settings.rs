@@ -1,12 +1,42 @@
 //! What can be chosen about a training run.
 
 use serde::{Deserialize, Serialize};
+use understudy_nn::Precision;
 
 use crate::error::{Result, TrainError};
+use crate::presets::Preset;
 
-/// The settings of a run, in the field's terms. [`TrainSettings::textbook`] gives values that work for most.
+/// Which numbers of a model learn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// All of them (of the layers that are trained).
+    #[default]
+    Full,
+    /// Low-rank changes of the encoder's matrices, and the head (Hu et al. 2021).
+    Lora,
+    /// The head alone, on what the encoder makes of the texts, computed once.
+    Head,
+}
+
+/// What a text's meaning is taken from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// What the architecture's classifiers read: mostly the first token.
+    #[default]
+    Native,
+    /// The mean of all tokens, through a layer that is put on the encoder: for sentence encoders.
+    Mean,
+}
+
+/// The settings of a run, in the field's terms. [`crate::presets`] chooses them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
+// Runs of earlier versions lack the newer fields.
+#[serde(default)]
 pub struct TrainSettings {
     /// Id of the pretrained model.
     pub model: String,
@@ -28,6 +58,38 @@ pub struct TrainSettings {
     pub max_length: u32,
     /// Decides everything random: the head's first weights, the order of the texts, dropout.
     pub seed: u32,
+    /// Which numbers learn.
+    pub method: Method,
+    /// Rank of the changes of [`Method::Lora`].
+    pub lora_rank: u32,
+    /// Only this many layers below the head learn; 0 for all, with the embeddings.
+    pub trained_layers: u32,
+    /// Every layer learns this much slower than the one above it (1: all alike).
+    pub layer_decay: f64,
+    /// In what numbers products are computed while training.
+    pub precision: Precision,
+    /// What a text's meaning is taken from.
+    pub pooling: Pooling,
+    /// The head learns for this many epochs on fixed features before the whole model does.
+    pub head_epochs: u32,
+    /// Share of every target that is spread evenly over all classes.
+    pub label_smoothing: f64,
+    /// Whether rare classes weigh as much as common ones.
+    pub class_weights: bool,
+    /// A step's texts are read in this many parts, one after the other: less memory, the same result.
+    pub accumulation_steps: u32,
+    /// Layers are computed again on the way back instead of kept: much less memory, a third more time.
+    pub recompute: bool,
+    /// Training ends when this many epochs in a row brought nothing better; 0 for never.
+    pub patience: u32,
+    /// What chose these settings; they may have been changed since.
+    pub preset: Preset,
+}
+
+impl Default for TrainSettings {
+    fn default() -> Self {
+        Self::textbook("")
+    }
 }
 
 /// Batch size when only results are wanted.
@@ -48,6 +110,19 @@ impl TrainSettings {
             max_grad_norm: 1.0,
             max_length: 128,
             seed: 0,
+            method: Method::Full,
+            lora_rank: 8,
+            trained_layers: 0,
+            layer_decay: 1.0,
+            precision: Precision::F32,
+            pooling: Pooling::Native,
+            head_epochs: 0,
+            label_smoothing: 0.0,
+            class_weights: false,
+            accumulation_steps: 1,
+            recompute: false,
+            patience: 0,
+            preset: Preset::Textbook,
         }
     }
 
@@ -75,6 +150,18 @@ impl TrainSettings {
             ("dropout", self.dropout, 0.0, 0.9),
             ("max_grad_norm", self.max_grad_norm, 1e-3, 1e6),
             ("max_length", f64::from(self.max_length), 4.0, positions as f64),
+            ("lora_rank", f64::from(self.lora_rank), 1.0, 256.0),
+            ("trained_layers", f64::from(self.trained_layers), 0.0, 1000.0),
+            ("layer_decay", self.layer_decay, 0.1, 1.0),
+            ("head_epochs", f64::from(self.head_epochs), 0.0, 1000.0),
+            ("label_smoothing", self.label_smoothing, 0.0, 0.9),
+            (
+                "accumulation_steps",
+                f64::from(self.accumulation_steps),
+                1.0,
+                f64::from(self.batch_size),
+            ),
+            ("patience", f64::from(self.patience), 0.0, 1000.0),
         ];
         match limits
             .into_iter()

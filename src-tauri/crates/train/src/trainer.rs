@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use understudy_eval::{EpochScores, scores};
 use understudy_nn::random::Key;
-use understudy_nn::{Gradients, NnError, SequenceClassifier};
+use understudy_nn::{Gradients, Input, NnError, Objective, SequenceClassifier, Step};
 
 use crate::batch;
 use crate::checkpoint::{self, Progress};
@@ -14,7 +14,7 @@ use crate::error::{Result, TrainError};
 use crate::optimizer::AdamW;
 use crate::predictor::{self, probabilities};
 use crate::schedule::LinearSchedule;
-use crate::settings::TrainSettings;
+use crate::settings::{Method, Pooling, TrainSettings};
 use crate::tokenizer::{Encoded, Tokenizer};
 
 /// A text with its class.
@@ -52,6 +52,8 @@ pub struct TrainingJob {
 pub enum Phase {
     /// Texts are turned into ids.
     Tokenize,
+    /// The encoder reads all texts once, for the head.
+    Features,
     /// Weights are moving.
     Train,
     /// A round is judged.
@@ -116,13 +118,16 @@ pub struct Outcome {
     pub truncated: f64,
 }
 
-/// A checkpoint is written this often within an epoch (and at its end): what a kill costs at most.
+/// A checkpoint is written this often within an epoch: what a kill costs at most.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+
+/// At an epoch's end one is written unless there is one this young: writing it would take longer than doing it again.
+const WORTH_A_CHECKPOINT: Duration = Duration::from_secs(2);
 
 /// Progress is reported at most this often.
 const REPORT_EVERY: Duration = Duration::from_millis(200);
 
-/// Fine-tunes all layers of a pretrained model, keeps the best epoch by macro-F1 on validation (the lower loss where
+/// Fine-tunes a pretrained model, keeps the best epoch by macro-F1 on validation (the lower loss where
 /// equal), and judges it once on test. Goes on from a checkpoint where there is one; the result is then the same, bit
 /// for bit, as without the stop.
 ///
@@ -130,7 +135,7 @@ const REPORT_EVERY: Duration = Duration::from_millis(200);
 /// Any [`TrainError`]; after [`TrainError::Cancelled`] there is a checkpoint to go on from.
 pub fn train(job: &TrainingJob, control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<Outcome> {
     let mut run = Run::prepare(job, control, report)?;
-    while run.progress.epochs.len() < job.settings.epochs as usize {
+    while !run.is_over() {
         run.epoch(control, report)?;
     }
     run.finish(control, report)
@@ -145,6 +150,9 @@ struct Run<'j> {
     model: SequenceClassifier,
     optimizer: AdamW,
     gradients: Gradients,
+    objective: Objective,
+    /// What the encoder makes of the training and validation texts, where only the head learns: `[texts, hidden]`.
+    features: Option<[Vec<f32>; 2]>,
     schedule: LinearSchedule,
     progress: Progress,
     key: Key,
@@ -168,12 +176,31 @@ impl<'j> Run<'j> {
             }
         }
         let seed = u64::from(settings.seed);
-        let (mut model, _) = SequenceClassifier::from_pretrained(&job.base, &job.labels, seed)?;
+        let (mut model, _) = match settings.pooling {
+            Pooling::Native => SequenceClassifier::from_pretrained(&job.base, &job.labels, seed)?,
+            Pooling::Mean => SequenceClassifier::from_sentence_encoder(&job.base, &job.labels, seed)?,
+        };
         settings.check(model.max_length())?;
         model.set_dropout(settings.dropout as f32);
+        model.set_training_precision(settings.precision);
+        model.set_recompute(settings.recompute);
         let [texts, validation, test] = tokenize(job, &model, control, report)?;
-        let mut optimizer = AdamW::new(&model.parameters, settings.weight_decay, settings.max_grad_norm);
-        let progress = if checkpoint::exists(&job.checkpoint) {
+        let objective = objective(job);
+        let is_new = !checkpoint::exists(&job.checkpoint);
+        let head_only = settings.method == Method::Head;
+        let (mut features, mut seconds) = (None, 0.0);
+        if head_only {
+            let of_texts = self::features(&model, &texts, control, report)?;
+            features = Some([of_texts, self::features(&model, &validation, control, report)?]);
+        } else if settings.head_epochs > 0 && is_new {
+            let began = Instant::now();
+            let of_texts = self::features(&model, &texts, control, report)?;
+            warm_up_head(job, &mut model, &of_texts, &objective, control)?;
+            seconds = began.elapsed().as_secs_f64();
+        }
+        choose_what_learns(settings, &mut model, seed);
+        let mut optimizer = AdamW::new(&model.parameters, settings);
+        let progress = if !is_new {
             let progress = checkpoint::load(&job.checkpoint, &mut model.parameters, &mut optimizer)?;
             check_same_run(&progress, job)?;
             progress
@@ -183,7 +210,7 @@ impl<'j> Run<'j> {
                 texts: texts.len(),
                 step: 0,
                 epoch_loss: 0.0,
-                seconds: 0.0,
+                seconds,
                 epoch_seconds: 0.0,
                 epochs: Vec::new(),
                 best_epoch: 0,
@@ -211,8 +238,17 @@ impl<'j> Run<'j> {
             test,
             model,
             optimizer,
+            objective,
+            features,
             progress,
         })
+    }
+
+    /// Whether all epochs are done, or enough of them brought nothing better.
+    fn is_over(&self) -> bool {
+        let (done, settings) = (self.progress.epochs.len() as u32, &self.job.settings);
+        let in_vain = done - self.progress.best_epoch;
+        done >= settings.epochs || (settings.patience > 0 && in_vain >= settings.patience)
     }
 
     /// Trains what is left of the current epoch, judges it, keeps it if it is the best.
@@ -237,20 +273,17 @@ impl<'j> Run<'j> {
             self.checkpoint()?;
             return Err(stopped);
         }
-        self.checkpoint()
+        if self.sitting.last_checkpoint.elapsed() > WORTH_A_CHECKPOINT {
+            self.checkpoint()?;
+        }
+        Ok(())
     }
 
     /// One step: forward, loss, backward, clip, move.
     fn step(&mut self, texts: &[usize], report: &mut dyn FnMut(TrainEvent)) -> Result<()> {
         let began = Instant::now();
         let step = self.progress.step;
-        let packed = batch::pack(&self.texts, texts);
-        let labels: Vec<usize> = texts.iter().map(|&text| self.job.train[text].label).collect();
-        self.optimizer.touch(&mut self.model.parameters, &packed.ids);
-        let key = self.key.with(0x57E9).with(u64::from(step));
-        let loss = self
-            .model
-            .loss_and_gradients(&packed, &labels, key, &mut self.gradients)?;
+        let loss = self.gradients(texts)?;
         if !loss.is_finite() {
             return Err(TrainError::Diverged { step: step + 1, loss });
         }
@@ -282,6 +315,39 @@ impl<'j> Run<'j> {
         Ok(())
     }
 
+    /// The loss of these texts and the gradients of what learns, read in parts where memory asks for it.
+    fn gradients(&mut self, texts: &[usize]) -> Result<f64> {
+        let label_of = |text: &usize| self.job.train[*text].label;
+        let labels: Vec<usize> = texts.iter().map(label_of).collect();
+        let total_weight = self.objective.total_weight(&labels);
+        let key = self.key.with(0x57E9).with(u64::from(self.progress.step));
+        self.gradients.clear();
+        let size = texts.len().div_ceil(self.job.settings.accumulation_steps as usize);
+        let mut loss = 0.0;
+        for (part, (texts, labels)) in texts.chunks(size).zip(labels.chunks(size)).enumerate() {
+            let step = Step {
+                labels,
+                objective: &self.objective,
+                total_weight,
+                dropout: Some(if part == 0 { key } else { key.with(part as u64) }),
+            };
+            loss += match &self.features {
+                Some([features, _]) => {
+                    let rows = rows(features, self.texts.len(), texts);
+                    self.model
+                        .loss_and_gradients(Input::Features(&rows), &step, &mut self.gradients)?
+                }
+                None => {
+                    let packed = batch::pack(&self.texts, texts);
+                    self.optimizer.touch(&mut self.model.parameters, &packed.ids);
+                    self.model
+                        .loss_and_gradients(Input::Texts(&packed), &step, &mut self.gradients)?
+                }
+            };
+        }
+        Ok(loss)
+    }
+
     fn train_progress(&self) -> TrainEvent {
         let total = self.job.settings.steps(self.texts.len());
         let seconds = self.sitting.started.elapsed().as_secs_f64();
@@ -300,14 +366,17 @@ impl<'j> Run<'j> {
     /// Judges the epoch just trained by the validation part, and keeps its model if it is the best so far.
     fn judge(&mut self, epoch: u32, control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<()> {
         self.optimizer.settle(&mut self.model.parameters);
-        let probabilities = evaluate(
-            &self.model,
-            &self.validation,
-            Phase::Validate,
-            epoch,
-            control,
-            report,
-        )?;
+        let probabilities = match &self.features {
+            Some([_, features]) => predictor::probabilities_of_features(&self.model, features),
+            None => evaluate(
+                &self.model,
+                &self.validation,
+                Phase::Validate,
+                epoch,
+                control,
+                report,
+            )?,
+        };
         let gold: Vec<usize> = self.job.validation.iter().map(|example| example.label).collect();
         let judged = scores(&gold, &probabilities, &self.job.labels, 0, 0)?;
         let steps = self.job.settings.steps_per_epoch(self.texts.len());
@@ -423,6 +492,105 @@ fn progress(phase: Phase, done: usize, total: usize, epoch: u32) -> TrainEvent {
         seconds_left: None,
         rate: None,
     }
+}
+
+/// How answers are judged while learning.
+fn objective(job: &TrainingJob) -> Objective {
+    let classes = job.labels.len();
+    let mut counts = vec![0_usize; classes];
+    for example in &job.train {
+        if let Some(count) = counts.get_mut(example.label) {
+            *count += 1;
+        }
+    }
+    let even = job.train.len() as f64 / classes as f64;
+    // scikit-learn's "balanced": rows / (classes × rows of the class).
+    let weight = |&count: &usize| (even / count.max(1) as f64) as f32;
+    Objective {
+        label_smoothing: job.settings.label_smoothing,
+        class_weights: match job.settings.class_weights {
+            true => counts.iter().map(weight).collect(),
+            false => Vec::new(),
+        },
+    }
+}
+
+/// Freezes what the settings leave as it is, and adds what they train instead.
+fn choose_what_learns(settings: &TrainSettings, model: &mut SequenceClassifier, seed: u64) {
+    let above = match settings.trained_layers {
+        0 => 0,
+        layers => (model.layers() + 1).saturating_sub(layers as usize),
+    };
+    match settings.method {
+        Method::Full => model.freeze(above),
+        Method::Head => model.freeze(model.layers() + 1),
+        Method::Lora => model.add_adapters(settings.lora_rank as usize, above, seed),
+    }
+}
+
+/// What the encoder makes of all texts, `[texts, hidden]`.
+fn features(
+    model: &SequenceClassifier,
+    texts: &Encoded,
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<Vec<f32>> {
+    let mut last = Instant::now();
+    predictor::features(model, texts, control, |done| {
+        if last.elapsed() > REPORT_EVERY {
+            last = Instant::now();
+            report(progress(Phase::Features, done, texts.len(), 0));
+        }
+    })
+}
+
+/// These rows of a matrix with `count` rows.
+fn rows(numbers: &[f32], count: usize, rows: &[usize]) -> Vec<f32> {
+    let columns = numbers.len() / count;
+    rows.iter()
+        .flat_map(|&row| &numbers[row * columns..(row + 1) * columns])
+        .copied()
+        .collect()
+}
+
+/// Learning rate and batch size of a head that learns alone: there is little that could be destroyed.
+const HEAD_LEARNING_RATE: f64 = 1e-3;
+const HEAD_BATCH: usize = 32;
+
+/// Lets the head learn on fixed features, so that the whole model does not have to follow one that knows nothing yet.
+fn warm_up_head(
+    job: &TrainingJob,
+    model: &mut SequenceClassifier,
+    features: &[f32],
+    objective: &Objective,
+    control: &Control,
+) -> Result<()> {
+    model.freeze(model.layers() + 1);
+    let count = job.train.len();
+    let key = Key::new(u64::from(job.settings.seed)).with(0x4EAD);
+    let mut optimizer = AdamW::new(&model.parameters, &job.settings);
+    let mut gradients = Gradients::new(&model.parameters);
+    let steps = count.div_ceil(HEAD_BATCH) as u32 * job.settings.head_epochs;
+    let schedule = LinearSchedule::new(HEAD_LEARNING_RATE, job.settings.warmup_ratio, steps);
+    let mut done = 0;
+    for epoch in 0..job.settings.head_epochs {
+        for texts in batch::epoch_order(key, epoch, count).chunks(HEAD_BATCH) {
+            control.check()?;
+            let labels: Vec<usize> = texts.iter().map(|&text| job.train[text].label).collect();
+            let step = Step {
+                labels: &labels,
+                objective,
+                total_weight: objective.total_weight(&labels),
+                dropout: Some(key.with(0x57E9).with(u64::from(done))),
+            };
+            let rows = rows(features, count, texts);
+            gradients.clear();
+            model.loss_and_gradients(Input::Features(&rows), &step, &mut gradients)?;
+            optimizer.update(&mut model.parameters, &gradients, schedule.at(done));
+            done += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Turns all texts into ids and checks that the model knows them.

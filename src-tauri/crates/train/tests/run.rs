@@ -32,7 +32,7 @@ fn job(folder: &Path) -> TrainingJob {
         checkpoint: folder.join("checkpoint"),
         model: folder.join("model"),
         settings: TrainSettings {
-            epochs: 6,
+            epochs: 8,
             batch_size: 8,
             learning_rate: 3e-3,
             max_length: 24,
@@ -62,9 +62,9 @@ fn a_model_learns_an_easy_task_and_is_judged_once_on_test() {
     let folder = tempfile::tempdir().unwrap();
     let job = job(folder.path());
     let outcome = run(&job, &Control::default(), |_| {}).unwrap();
-    assert_eq!(outcome.epochs.len(), 6);
-    assert_eq!(outcome.steps, 42);
-    assert!(outcome.epochs[5].train_loss < outcome.epochs[0].train_loss);
+    assert_eq!(outcome.epochs.len(), 8);
+    assert_eq!(outcome.steps, 56);
+    assert!(outcome.epochs[7].train_loss < outcome.epochs[0].train_loss);
     let right = outcome
         .test
         .chunks(2)
@@ -89,7 +89,7 @@ fn a_run_that_was_stopped_anywhere_ends_with_the_same_bits() {
     let uninterrupted = job(whole.path());
     let expected = run(&uninterrupted, &Control::default(), |_| {}).unwrap();
     // In the middle of an epoch, at its end, at the very first and the last step.
-    for stops in [vec![3], vec![7], vec![1, 12, 20], vec![42]] {
+    for stops in [vec![3], vec![7], vec![1, 12, 20], vec![56]] {
         let folder = tempfile::tempdir().unwrap();
         let job = job(folder.path());
         for stop in &stops {

@@ -166,6 +166,32 @@ impl Deberta {
         self.layers.len()
     }
 
+    /// The matrices of every layer.
+    pub(super) fn matrices(&self) -> Vec<super::Matrices> {
+        let of_layer = |layer: &Layer| {
+            [
+                ("attention", layer.qkv),
+                ("attention_output", layer.attention_output.weight()),
+                ("intermediate", layer.intermediate.weight),
+                ("output", layer.output.weight()),
+            ]
+        };
+        self.layers.iter().map(of_layer).collect()
+    }
+
+    /// What decides how much memory a pass needs.
+    pub(super) fn shape(&self) -> super::Shape {
+        let (hidden, inner) = (self.hidden_size, self.layers.first().map_or(0, |layer| layer.intermediate.weight.rows()));
+        super::Shape {
+            layers: self.layers.len(),
+            heads: self.layers.first().map_or(1, |layer| layer.attention.heads),
+            // Query, key, value; context; the sum and the norm after the attention; derivative and value of the
+            // activation; the sum and the norm after it.
+            kept_per_token: 8 * hidden + 2 * inner,
+            passing_per_token: 4 * hidden + inner,
+        }
+    }
+
     /// Longest sequence in tokens.
     pub fn max_length(&self) -> usize {
         self.max_length

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, invalid};
 use crate::error::Result;
+use crate::head::set_diagonal;
 use crate::kernels::elementwise::Activation;
 use crate::ops::{self, LayerNorm};
 use crate::parameters::{Dense, Init, Parameters};
@@ -37,6 +38,19 @@ pub struct BranchEnd {
 }
 
 impl BranchEnd {
+    /// The projection's matrix.
+    pub fn weight(&self) -> Dense {
+        self.weight
+    }
+
+    /// Makes the projection a multiple of the identity, or zero.
+    pub fn set_projection(&self, parameters: &mut Parameters, factor: Option<f32>) {
+        match factor {
+            Some(factor) => set_diagonal(parameters, self.weight, factor),
+            None => parameters.get_mut(self.weight).fill(0.0),
+        }
+    }
+
     /// `norm(dropout(x Wᵀ + b) + residual)`.
     pub fn forward(&self, tape: &mut Tape, x: &Var, residual: &Var, dropout: f32) -> Var {
         let y = ops::linear(tape, x, self.weight);

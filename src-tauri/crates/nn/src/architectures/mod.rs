@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::error::{NnError, Result};
 use crate::head::{HeadShape, Pooling, pool};
 use crate::kernels::elementwise::Activation;
-use crate::parameters::Parameters;
+use crate::parameters::{Dense, Parameters};
 use crate::tape::{Tape, Var};
 use post_norm::PostNorm;
 
@@ -43,6 +43,22 @@ pub struct Architecture {
     classifier_class: &'static str,
     prefix: &'static str,
 }
+
+/// What decides how much memory a pass needs; see [`crate::footprint::Footprint`].
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Layers that are run.
+    pub layers: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Numbers that a layer keeps for the way back, per token.
+    pub kept_per_token: usize,
+    /// Numbers that a layer needs besides while it runs.
+    pub passing_per_token: usize,
+}
+
+/// The matrices of a layer, with what they are for.
+type Matrices = [(&'static str, Dense); 4];
 
 #[derive(Debug, Clone)]
 enum Encoder {
@@ -169,6 +185,15 @@ impl Architecture {
         }
     }
 
+    /// What decides how much memory a pass needs.
+    pub fn shape(&self) -> Shape {
+        match &self.encoder {
+            Encoder::PostNorm(encoder) => encoder.shape(),
+            Encoder::Deberta(encoder) => encoder.shape(),
+            Encoder::ModernBert(encoder) => encoder.shape(),
+        }
+    }
+
     /// Sets the probability of dropout everywhere in the encoder.
     pub fn set_dropout(&mut self, probability: f32) {
         match &mut self.encoder {
@@ -185,6 +210,51 @@ impl Architecture {
             Encoder::PostNorm(encoder) => encoder.freeze(depth),
             Encoder::Deberta(encoder) => encoder.freeze(depth),
             Encoder::ModernBert(encoder) => encoder.freeze(depth),
+        }
+    }
+
+    /// The matrices of the layers at `depth` or above, with their names (of those read together, the first's).
+    pub fn matrices(&self, depth: usize) -> Vec<(Dense, String)> {
+        let layers = match &self.encoder {
+            Encoder::PostNorm(encoder) => encoder.matrices(),
+            Encoder::Deberta(encoder) => encoder.matrices(),
+            Encoder::ModernBert(encoder) => encoder.matrices(),
+        };
+        layers
+            .into_iter()
+            .enumerate()
+            .skip(depth.saturating_sub(1))
+            .flat_map(|(i, matrices)| {
+                let name = move |part: &str| format!("{}layers.{i}.{part}", self.prefix);
+                matrices.map(|(part, weight)| (weight, name(part)))
+            })
+            .collect()
+    }
+
+    /// Lets a checkpoint lack the last layer, which [`Architecture::set_pooling_layer`] will fill.
+    ///
+    /// # Errors
+    /// [`NnError::UnsupportedArchitecture`] outside of the BERT family, or where layers share their parameters.
+    pub fn expect_pooling_layer(&self, parameters: &mut Parameters) -> Result<()> {
+        if !self.takes_pooling_layer() {
+            return Err(NnError::UnsupportedArchitecture {
+                found: format!("{} with the mean of all tokens", self.classifier_class),
+            });
+        }
+        parameters.mark_optional_at(self.layers());
+        Ok(())
+    }
+
+    /// Whether a layer that gathers the mean of all tokens can be put on it.
+    pub fn takes_pooling_layer(&self) -> bool {
+        // DistilBERT calls its layers by another name in its configuration.
+        matches!(&self.encoder, Encoder::PostNorm(encoder) if encoder.has_own_layers()) && self.prefix != "distilbert."
+    }
+
+    /// Makes the last layer one that lets the first token gather the mean of all tokens.
+    pub fn set_pooling_layer(&self, parameters: &mut Parameters) {
+        if let Encoder::PostNorm(encoder) = &self.encoder {
+            encoder.set_pooling_layer(parameters);
         }
     }
 

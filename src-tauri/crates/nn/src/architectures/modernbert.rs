@@ -135,6 +135,31 @@ impl ModernBert {
         self.layers.len()
     }
 
+    /// The matrices of every layer.
+    pub(super) fn matrices(&self) -> Vec<super::Matrices> {
+        let of_layer = |layer: &Layer| {
+            [
+                ("attention", layer.qkv.weight),
+                ("attention_output", layer.attention_output.weight),
+                ("intermediate", layer.inner.weight),
+                ("output", layer.outer.weight),
+            ]
+        };
+        self.layers.iter().map(of_layer).collect()
+    }
+
+    /// What decides how much memory a pass needs.
+    pub(super) fn shape(&self) -> super::Shape {
+        let inner = self.layers.first().map_or(0, |layer| layer.outer.weight.columns());
+        super::Shape {
+            layers: self.layers.len(),
+            heads: self.layers.first().map_or(1, |layer| layer.attention.heads),
+            // Input and result of both norms; query, key, value; context; both sums; the gate's input and result.
+            kept_per_token: 10 * self.hidden_size + 3 * inner,
+            passing_per_token: 4 * self.hidden_size + 2 * inner,
+        }
+    }
+
     /// Longest sequence in tokens.
     pub fn max_length(&self) -> usize {
         self.max_length

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::layers::{BranchEnd, Builder, Linear};
 use crate::batch::PackedBatch;
 use crate::error::{NnError, Result};
+use crate::head::set_diagonal;
 use crate::kernels::elementwise::Activation;
 use crate::ops::{
     AttentionShape, EmbeddingTables, LayerNorm, RelativePositions, attention, bias_activation, dropout,
@@ -182,9 +183,55 @@ impl PostNorm {
         &self.options
     }
 
+    /// The matrices of every layer that has parameters of its own.
+    pub(super) fn matrices(&self) -> Vec<super::Matrices> {
+        let uses = self.options.layers / self.options.groups;
+        let own = self.layers.iter().step_by(uses);
+        own.map(|layer| {
+            [
+                ("attention", layer.qkv),
+                ("attention_output", layer.attention_output.weight()),
+                ("intermediate", layer.intermediate.weight),
+                ("output", layer.output.weight()),
+            ]
+        })
+        .collect()
+    }
+
+    /// What decides how much memory a pass needs.
+    pub(super) fn shape(&self) -> super::Shape {
+        let (hidden, inner) = (self.options.hidden_size, self.options.intermediate);
+        super::Shape {
+            layers: self.layers.len(),
+            heads: self.options.heads,
+            // Query, key, value; context; the sum and the norm after the attention; derivative and value of the
+            // activation; the sum and the norm after it.
+            kept_per_token: 8 * hidden + 2 * inner,
+            passing_per_token: 4 * hidden + inner,
+        }
+    }
+
     /// Longest sequence in tokens.
     pub fn max_length(&self) -> usize {
         self.options.positions - self.options.first_position
+    }
+
+    /// Whether every layer has parameters of its own and first tokens may stand for texts.
+    pub fn has_own_layers(&self) -> bool {
+        self.options.groups == self.options.layers && self.distances.is_none()
+    }
+
+    /// Makes the last layer one in which every token gathers the mean of all: attention to all alike, values as they
+    /// are, many times as strong as what the token was before; a feed-forward part that adds nothing.
+    pub fn set_pooling_layer(&self, parameters: &mut Parameters) {
+        const STRENGTH: f32 = 10.0;
+        let Some(layer) = self.layers.last() else { return };
+        let hidden = self.options.hidden_size;
+        // Keys stay random: with queries and keys of zero neither would ever get a gradient.
+        parameters.get_mut(layer.qkv.part(0..hidden)).fill(0.0);
+        set_diagonal(parameters, layer.qkv.part(2 * hidden..3 * hidden), 1.0);
+        layer.attention_output.set_projection(parameters, Some(STRENGTH));
+        layer.output.set_projection(parameters, None);
     }
 
     /// Leaves the embeddings (depth 1) and the first `depth - 1` layers as they are: nothing of them is kept for a

@@ -156,6 +156,7 @@ pub enum Threads {
 
 /// In what numbers the operands of a product are multiplied. Results are always summed and kept in `f32`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// 32-bit floats.

@@ -21,7 +21,7 @@ pub use add::add;
 pub use attention::{
     AttentionShape, RelativePositions, Rotary, attention, first_token_attention, relative_attention,
 };
-pub use cross_entropy::cross_entropy;
+pub use cross_entropy::{Objective, cross_entropy};
 pub use dropout::dropout;
 pub use embedding::{EmbeddingTables, embed};
 pub use gated::gated;

@@ -1,0 +1,32 @@
+// npm run bench -- NAME [options]: measures this program beside its peers in one run.
+//
+//   train    ours and ../shared/reference/hf_finetune.py in turn, on the same rows
+//   predict  ours, ONNX Runtime and the Transformers pipeline in turn, on the same rows and the same model
+//   presets  what `balanced` reaches on the public data sets
+//
+// Needs ../shared (data and reference programs). Python comes from UNDERSTUDY_PYTHON, else a virtual environment is
+// made in target/bench. Prints Markdown tables of ratios; raw figures go to target/bench/NAME.json.
+import { parseArgs } from "node:util";
+import { reportFailure, StepError } from "./lib/say.mjs";
+
+const BENCHES = { train: "./bench/train.mjs", predict: "./bench/predict.mjs", presets: "./bench/presets.mjs" };
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string", default: "3" }, only: { type: "string" }, quick: { type: "boolean" } },
+});
+try {
+  const bench = BENCHES[positionals[0]];
+  if (!bench) {
+    throw new StepError({
+      what: `There is no benchmark called ${positionals[0] ?? "(nothing)"}.`,
+      why: `The benchmarks are ${Object.keys(BENCHES).join(", ")}.`,
+      next: "Run: npm run bench -- train",
+    });
+  }
+  const { bench: measure } = await import(bench);
+  await measure({ rounds: Number(values.rounds), only: values.only?.split(","), quick: values.quick ?? false });
+} catch (error) {
+  reportFailure(error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,290 @@
+//! The plan of a training: settings with their reasons, what they will cost, what stands in the way.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use understudy_data::{DataError, LabelledText, Part, RunStatus, SplitError};
+use understudy_report::Language;
+use understudy_train::memory::{self, Texts};
+use understudy_train::presets::{self, DataFacts, ModelFacts, Preset, Reason};
+use understudy_train::tokenizer::Tokenizer;
+use understudy_train::{Control, TrainError, TrainSettings};
+
+use crate::error::{EngineError, Result, UserError};
+use crate::view::{ChosenSetting, SplitSummary, TrainPlan};
+use crate::{Session, models, runs, words};
+
+/// Training texts that are tokenised to tell their lengths.
+const LENGTH_SAMPLE: usize = 400;
+
+/// Tokens beyond which lengths are no longer told apart.
+const LONGEST_TOLD: usize = 8192;
+
+/// Part of the free memory that a run may use: other programs grow too.
+const USABLE_MEMORY: f64 = 0.85;
+
+/// What the training texts and the model are like.
+struct Facts {
+    data: DataFacts,
+    model: ModelFacts,
+    footprint: understudy_train::Footprint,
+    texts: Texts,
+}
+
+impl Facts {
+    fn gather(rows: &[LabelledText], classes: usize, folder: &Path) -> Result<Self> {
+        let (model, footprint) = ModelFacts::read(folder)?;
+        let texts = texts(rows, folder, model.max_length)?;
+        let mut counts = vec![0_usize; classes];
+        rows.iter().for_each(|row| counts[row.label] += 1);
+        let present = || counts.iter().copied().filter(|&count| count > 0);
+        let mut lengths = texts.lengths.clone();
+        lengths.sort_unstable();
+        let data = DataFacts {
+            texts: rows.len(),
+            classes,
+            rarest: present().min().unwrap_or_default(),
+            commonest: present().max().unwrap_or_default(),
+            length_p95: lengths
+                .get(lengths.len() * 95 / 100)
+                .copied()
+                .unwrap_or_default(),
+        };
+        Ok(Facts {
+            data,
+            model,
+            footprint,
+            texts,
+        })
+    }
+
+    /// The settings of a preset, made to fit into the free memory, and why they are what they are.
+    fn choose(&self, preset: Option<Preset>, model: &str, free: f64) -> (TrainSettings, Vec<presets::Choice>) {
+        let preset = preset.unwrap_or_else(|| presets::propose(&self.data, &self.model));
+        let (mut settings, mut choices) = presets::choose(preset, model, &self.data, &self.model);
+        let before = settings.clone();
+        let needed = memory::fit(
+            &self.footprint,
+            &mut settings,
+            self.data.classes,
+            &self.texts,
+            threads(),
+            USABLE_MEMORY * free,
+        );
+        let megabytes = (needed / 1e6) as u32;
+        for (setting, changed) in [
+            ("accumulation_steps", settings.accumulation_steps != before.accumulation_steps),
+            ("recompute", settings.recompute != before.recompute),
+        ] {
+            if changed {
+                choices.push(presets::Choice {
+                    setting: setting.to_owned(),
+                    reason: Reason::Memory { megabytes },
+                });
+            }
+        }
+        (settings, choices)
+    }
+
+    fn memory_mb(&self, settings: &TrainSettings) -> f64 {
+        memory::estimate(&self.footprint, settings, self.data.classes, &self.texts, threads()) / 1e6
+    }
+
+    /// Share of the texts longer than `max_length` tokens.
+    fn truncated(&self, max_length: usize) -> f64 {
+        let lengths = &self.texts.lengths;
+        let cut = lengths.iter().filter(|&&length| length > max_length).count();
+        cut as f64 / lengths.len().max(1) as f64
+    }
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Lengths and vocabulary of the texts, from an even sample of them.
+fn texts(rows: &[LabelledText], folder: &Path, max_length: usize) -> Result<Texts> {
+    let sample: Vec<&str> = rows
+        .iter()
+        .step_by(rows.len().div_ceil(LENGTH_SAMPLE).max(1))
+        .map(|row| row.text.as_str())
+        .collect();
+    let encoded = Tokenizer::load(folder, LONGEST_TOLD.max(max_length))?.encode(&sample, &Control::default(), |_| {})?;
+    let known: HashSet<u32> = (0..encoded.len()).flat_map(|text| encoded.ids(text)).copied().collect();
+    // Heaps' law: the number of different words grows about as the square root of the number of words.
+    let growth = (rows.len() as f64 / sample.len().max(1) as f64).sqrt();
+    Ok(Texts {
+        lengths: (0..encoded.len()).map(|text| encoded.length(text)).collect(),
+        count: rows.len(),
+        bytes: rows.iter().map(|row| row.text.len()).sum(),
+        vocabulary: (known.len() as f64 * growth) as usize,
+    })
+}
+
+impl Session {
+    /// The settings of a preset (or of the one that fits the data) for this project's model and texts.
+    ///
+    /// # Errors
+    /// Those of the database and the model's files.
+    pub fn proposed_settings(&self, preset: Option<Preset>) -> Result<TrainSettings> {
+        let model = self.model()?;
+        self.settings_for(preset, &model)
+    }
+
+    /// As [`Session::proposed_settings`] for another model.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn settings_for(&self, preset: Option<Preset>, model: &str) -> Result<TrainSettings> {
+        let folder = models::base_folder(model)?;
+        let rows = self.project.labelled(Part::Train)?;
+        let facts = Facts::gather(&rows, self.project.label_names()?.len(), &folder)?;
+        Ok(facts.choose(preset, model, self.free_memory()).0)
+    }
+
+    fn free_memory(&self) -> f64 {
+        understudy_hub::machine(self.project.folder()).memory_free_bytes
+    }
+
+    /// What a training would be: with these settings, else with those of a preset, else with those of the preset that
+    /// fits the data.
+    ///
+    /// # Errors
+    /// Those of the database. What stands in the way is no error but told in the plan.
+    pub fn train_plan(
+        &self,
+        preset: Option<Preset>,
+        settings: Option<TrainSettings>,
+        language: Language,
+    ) -> Result<TrainPlan> {
+        let model = match &settings {
+            Some(settings) => settings.model.clone(),
+            None => self.model()?,
+        };
+        let split = self.split_summary(language)?;
+        let rows_of = |part| split.as_ref().map_or(0, |split| split.rows(part));
+        let mut blockers = Vec::new();
+        let folder = models::base_folder(&model);
+        if let Err(error) = &folder {
+            blockers.push(error.told(language));
+        }
+        blockers.extend(self.data_blockers(split.as_ref(), language)?);
+        let facts = match &folder {
+            Ok(folder) if split.is_some() => {
+                let rows = self.project.labelled(Part::Train)?;
+                Some(Facts::gather(&rows, self.project.label_names()?.len(), folder)?)
+            }
+            _ => None,
+        };
+        let free = self.free_memory();
+        let preset = preset.or(settings.as_ref().map(|settings| settings.preset));
+        let (proposed, choices) = match &facts {
+            Some(facts) => facts.choose(preset, &model, free),
+            None => (
+                TrainSettings {
+                    preset: preset.unwrap_or_default(),
+                    ..TrainSettings::textbook(&model)
+                },
+                Vec::new(),
+            ),
+        };
+        let settings = settings.unwrap_or_else(|| proposed.clone());
+        let positions = facts.as_ref().map_or(512, |facts| facts.model.max_length);
+        if let Err(error) = settings.check(positions) {
+            blockers.push(EngineError::from(error).told(language));
+        }
+        let choices = reasons(&choices, &proposed, &settings, language)?;
+        let train_rows = rows_of(Part::Train);
+        Ok(TrainPlan {
+            train_rows,
+            validation_rows: rows_of(Part::Validation),
+            test_rows: rows_of(Part::Test),
+            labels: split.as_ref().map_or(0, |split| split.labels.len() as u32),
+            steps: settings.steps(train_rows as usize),
+            truncated: facts
+                .as_ref()
+                .map_or(0.0, |facts| facts.truncated(settings.max_length as usize)),
+            seconds: self.forecast(&settings, train_rows)?,
+            memory_mb: facts.as_ref().map(|facts| facts.memory_mb(&settings)),
+            memory_free_mb: free / 1e6,
+            choices,
+            settings,
+            blockers,
+        })
+    }
+
+    fn data_blockers(&self, split: Option<&SplitSummary>, language: Language) -> Result<Vec<UserError>> {
+        let blocker: Option<EngineError> = match split {
+            _ if self.project.label_state()?.labelled == 0 => {
+                Some(DataError::Split(SplitError::NoLabels).into())
+            }
+            None => Some(DataError::NoSplit.into()),
+            Some(split) if split.rows(Part::Train) == 0 => {
+                Some(TrainError::EmptyPart { part: "train" }.into())
+            }
+            Some(split) if split.rows(Part::Validation) == 0 => {
+                Some(TrainError::EmptyPart { part: "validation" }.into())
+            }
+            Some(split) if split.labels.len() < 2 => {
+                let label = split.labels.first().cloned().unwrap_or_default();
+                Some(DataError::Split(SplitError::OneClass { label }).into())
+            }
+            Some(_) => None,
+        };
+        Ok(blocker.iter().map(|error| error.told(language)).collect())
+    }
+
+    /// Seconds of a training, judged by the speed of the latest finished run that trained in the same way.
+    fn forecast(&self, settings: &TrainSettings, rows: u32) -> Result<Option<f64>> {
+        for run in self.project.runs()? {
+            if run.status != RunStatus::Finished || run.model != settings.model {
+                continue;
+            }
+            let before = runs::settings(&run)?;
+            let same_way = |s: &TrainSettings| {
+                (
+                    s.max_length,
+                    s.method,
+                    s.precision,
+                    s.recompute,
+                    s.trained_layers,
+                )
+            };
+            if same_way(&before) == same_way(settings) {
+                let speed = runs::outcome(&run)?.samples_per_second;
+                return Ok(Some(
+                    f64::from(rows) * f64::from(settings.epochs) / speed.max(1e-6),
+                ));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The reasons of the settings that are still what the preset chose.
+fn reasons(
+    choices: &[presets::Choice],
+    proposed: &TrainSettings,
+    settings: &TrainSettings,
+    language: Language,
+) -> Result<Vec<ChosenSetting>> {
+    let (proposed, now) = (runs::to_value(proposed)?, runs::to_value(settings)?);
+    let unchanged = choices
+        .iter()
+        .filter(|choice| proposed.get(&choice.setting) == now.get(&choice.setting));
+    Ok(unchanged
+        .map(|choice| ChosenSetting {
+            setting: choice.setting.clone(),
+            value: now.get(&choice.setting).map(setting_word).unwrap_or_default(),
+            why: words::reason(&choice.reason, language),
+        })
+        .collect())
+}
+
+/// A setting's value as a word: numbers as they are, names without quotes.
+pub(crate) fn setting_word(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(word) => word.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,99 @@
+//! How large a model is and how much of a forward pass it keeps, told from its configuration alone.
+
+use std::path::Path;
+
+use crate::architectures::Architecture;
+use crate::config::Config;
+use crate::error::Result;
+use crate::parameters::{Parameters, Place};
+
+/// Sizes of a model, in numbers of 4 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footprint {
+    /// Numbers outside of embedding tables, the head's not counted.
+    pub dense: usize,
+    /// Of these, numbers of the layers: what adapters stand beside.
+    pub of_layers: usize,
+    /// Numbers of embedding tables.
+    pub tables: usize,
+    /// Length of a table's row.
+    pub table_columns: usize,
+    /// Size of the hidden states.
+    pub hidden: usize,
+    /// Layers that are run.
+    pub layers: usize,
+    /// Numbers that a layer keeps for the way back, per token.
+    pub kept_per_token: usize,
+    /// Numbers that a layer needs besides while it runs forward or back, per token.
+    pub passing_per_token: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Longest sequence in tokens.
+    pub max_length: usize,
+    /// Whether [`crate::SequenceClassifier::from_sentence_encoder`] works with it.
+    pub takes_pooling_layer: bool,
+}
+
+impl Footprint {
+    /// Of the model in `folder`; reads `config.json` only.
+    ///
+    /// # Errors
+    /// [`crate::NnError::File`], [`crate::NnError::Config`], [`crate::NnError::UnsupportedArchitecture`].
+    pub fn read(folder: &Path) -> Result<Self> {
+        Self::of(&Config::read(folder)?)
+    }
+
+    /// Of the model with this configuration.
+    ///
+    /// # Errors
+    /// [`crate::NnError::Config`], [`crate::NnError::UnsupportedArchitecture`].
+    pub fn of(config: &Config) -> Result<Self> {
+        let mut parameters = Parameters::without_numbers();
+        let architecture = Architecture::new(config, &mut parameters)?;
+        let shape = architecture.shape();
+        let mut footprint = Footprint {
+            dense: 0,
+            of_layers: 0,
+            tables: 0,
+            table_columns: 0,
+            hidden: architecture.hidden_size(),
+            layers: shape.layers,
+            kept_per_token: shape.kept_per_token,
+            passing_per_token: shape.passing_per_token,
+            heads: shape.heads,
+            max_length: architecture.max_length(),
+            takes_pooling_layer: architecture.takes_pooling_layer(),
+        };
+        for entry in parameters.entries() {
+            let numbers = entry.shape.iter().product::<usize>();
+            match entry.place {
+                Place::Table(_) => {
+                    footprint.tables += numbers;
+                    footprint.table_columns = entry.shape[1];
+                }
+                Place::Dense(_) => {
+                    footprint.dense += numbers;
+                    footprint.of_layers += if entry.depth > 0 { numbers } else { 0 };
+                }
+            }
+        }
+        Ok(footprint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bert_base_has_the_parameters_that_its_paper_says() {
+        let config = r#"{"model_type": "bert", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+            "intermediate_size": 3072, "vocab_size": 30522, "max_position_embeddings": 512}"#;
+        let footprint = Footprint::of(&Config::parse(config).unwrap()).unwrap();
+        assert_eq!(footprint.tables, 30_522 * 768);
+        // 110 million without the pooler.
+        assert_eq!(footprint.tables + footprint.dense, 108_891_648);
+        assert_eq!(footprint.of_layers, 12 * 7_087_872);
+        assert_eq!(footprint.kept_per_token, 8 * 768 + 2 * 3072);
+    }
+}
