@@ -49,6 +49,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             train::train_plan,
             train::start_training,
             train::continue_training,
+            train::continue_with_half_the_rate,
             train::cancel_job,
             train::runs,
             train::run_history,

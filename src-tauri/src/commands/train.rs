@@ -43,6 +43,17 @@ pub fn continue_training(app: AppHandle, state: State<'_, AppState>, run: String
     begin(&app, &state, &run, project)
 }
 
+#[tauri::command(async)]
+#[specta::specta]
+pub fn continue_with_half_the_rate(app: AppHandle, state: State<'_, AppState>, run: String) -> Answer<()> {
+    let project = state.with(|session, _| {
+        engine::halve_learning_rate(&mut session.project, &run)?;
+        engine::queue_again(&mut session.project, &run)?;
+        Ok(session.project.folder().to_owned())
+    })?;
+    begin(&app, &state, &run, project)
+}
+
 /// Starts the worker of a run that waits, in the project that it belongs to: another may have been opened meanwhile.
 fn begin(app: &AppHandle, state: &AppState, run: &str, project: PathBuf) -> Answer<()> {
     let job = Job::Train {

@@ -37,9 +37,10 @@ export const commands = {
 	models: () => __TAURI_INVOKE<ModelCard[]>("models"),
 	chooseModel: (id: string) => __TAURI_INVOKE<Overview>("choose_model", { id }),
 	fetchModel: (id: string) => __TAURI_INVOKE<string>("fetch_model", { id }),
-	trainPlan: (settings: TrainSettings | null) => __TAURI_INVOKE<TrainPlan>("train_plan", { settings }),
+	trainPlan: (preset: Preset | null, settings: TrainSettings | null) => __TAURI_INVOKE<TrainPlan>("train_plan", { preset, settings }),
 	startTraining: (settings: TrainSettings) => __TAURI_INVOKE<string>("start_training", { settings }),
 	continueTraining: (run: string) => __TAURI_INVOKE<null>("continue_training", { run }),
+	continueWithHalfTheRate: (run: string) => __TAURI_INVOKE<null>("continue_with_half_the_rate", { run }),
 	cancelJob: (job: string) => __TAURI_INVOKE<void>("cancel_job", { job }),
 	runs: () => __TAURI_INVOKE<RunSummary[]>("runs"),
 	runHistory: (run: string) => __TAURI_INVOKE<RunHistory>("run_history", { run }),
@@ -76,6 +77,16 @@ export type AppInfo = {
 	projects_folder: string,
 	/**  Why training and prediction will not start, if so. */
 	problem: UserError | null,
+};
+
+/**  A setting that a preset chose. */
+export type ChosenSetting = {
+	/**  The setting's name. */
+	setting: string,
+	/**  Its value. */
+	value: string,
+	/**  Why, in a sentence. */
+	why: string,
 };
 
 /**  How well one class is told from the others. */
@@ -392,6 +403,15 @@ export type Machine = {
 	version: string,
 };
 
+/**  Which numbers of a model learn. */
+export type Method = 
+/**  All of them (of the layers that are trained). */
+"full" | 
+/**  Low-rank changes of the encoder's matrices, and the head (Hu et al. 2021). */
+"lora" | 
+/**  The head alone, on what the encoder makes of the texts, computed once. */
+"head";
+
 /**  What a user needs to know to choose a model. */
 export type ModelCard = {
 	/**  `OWNER/NAME`, as on the model hub. */
@@ -484,6 +504,8 @@ export type Phase =
 "download" | 
 /**  Texts are turned into tokens. */
 "tokenize" | 
+/**  The encoder reads all texts once, for the head. */
+"features" | 
 /**  The model learns. */
 "train" | 
 /**  A round is judged. */
@@ -494,6 +516,20 @@ export type Phase =
 "save" | 
 /**  Texts are answered. */
 "predict";
+
+/**  What a text's meaning is taken from. */
+export type Pooling = 
+/**  What the architecture's classifiers read: mostly the first token. */
+"native" | 
+/**  The mean of all tokens, through a layer that is put on the encoder: for sentence encoders. */
+"mean";
+
+/**  In what numbers the operands of a product are multiplied. Results are always summed and kept in `f32`. */
+export type Precision = 
+/**  32-bit floats. */
+"f32" | 
+/**  Rounded to bfloat16 where the processor multiplies these faster; 32-bit floats elsewhere. */
+"bf16";
 
 /**  The answer to one text. */
 export type Prediction = {
@@ -510,6 +546,19 @@ export type Prediction = {
 	/**  Time it took. */
 	milliseconds: number,
 };
+
+/**  How much time is to be spent. */
+export type Preset = 
+/**  Seconds to a minute: a first look. */
+"quick" | 
+/**  The default. */
+"balanced" | 
+/**  Several times as long, for the last bit. */
+"thorough" | 
+/**  A few examples a class. */
+"few_labels" | 
+/**  What tutorials do: for comparisons. */
+"textbook";
 
 /**  The beginning of a file, read to decide how to import it. */
 export type Preview = {
@@ -837,11 +886,17 @@ export type TrainPlan = {
 	truncated: number,
 	/**  Seconds that it will take, judged by earlier runs of this project; `None` before the first. */
 	seconds: number | null,
+	/**  Megabytes of memory that it will need; `None` while something stands in the way. */
+	memory_mb: number | null,
+	/**  Megabytes that programs can still get. */
+	memory_free_mb: number,
+	/**  What the preset chose, and why; without the settings that were changed since. */
+	choices: ChosenSetting[],
 	/**  What stands in the way. */
 	blockers: UserError[],
 };
 
-/**  The settings of a run, in the field's terms. [`TrainSettings::textbook`] gives values that work for most. */
+/**  The settings of a run, in the field's terms. [`crate::presets`] chooses them. */
 export type TrainSettings = {
 	/**  Id of the pretrained model. */
 	model: string,
@@ -863,6 +918,32 @@ export type TrainSettings = {
 	max_length: number,
 	/**  Decides everything random: the head's first weights, the order of the texts, dropout. */
 	seed: number,
+	/**  Which numbers learn. */
+	method: Method,
+	/**  Rank of the changes of [`Method::Lora`]. */
+	lora_rank: number,
+	/**  Only this many layers below the head learn; 0 for all, with the embeddings. */
+	trained_layers: number,
+	/**  Every layer learns this much slower than the one above it (1: all alike). */
+	layer_decay: number,
+	/**  In what numbers products are computed while training. */
+	precision: Precision,
+	/**  What a text's meaning is taken from. */
+	pooling: Pooling,
+	/**  The head learns for this many epochs on fixed features before the whole model does. */
+	head_epochs: number,
+	/**  Share of every target that is spread evenly over all classes. */
+	label_smoothing: number,
+	/**  Whether rare classes weigh as much as common ones. */
+	class_weights: boolean,
+	/**  A step's texts are read in this many parts, one after the other: less memory, the same result. */
+	accumulation_steps: number,
+	/**  Layers are computed again on the way back instead of kept: much less memory, a third more time. */
+	recompute: boolean,
+	/**  Training ends when this many epochs in a row brought nothing better; 0 for never. */
+	patience: number,
+	/**  What chose these settings; they may have been changed since. */
+	preset: Preset,
 };
 
 /**  A failure in the user's language. */

@@ -3,7 +3,7 @@
 import { emit } from "@tauri-apps/api/event";
 import { mockIPC } from "@tauri-apps/api/mocks";
 import type {
-  AppInfo, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, Machine, ModelCard, Preview, RowFilter, Settings,
+  AppInfo, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, Machine, ModelCard, Preset, Preview, RowFilter, Settings,
   TrainSettings, UserError, WorkerEvent, WrongFilter,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
@@ -20,8 +20,8 @@ export type MockOptions = {
 type Args = Record<string, unknown>;
 
 const words = {
-  en: { note: "Two near-duplicates were kept in the same part.", blocker: "The rows are not divided yet.", noProject: "No project is open." },
-  zh: { note: "两条近似重复的案例被分在同一部分。", blocker: "数据尚未划分。", noProject: "没有打开的项目。" },
+  en: { note: "Two near-duplicates were kept in the same part.", blocker: "The rows are not divided yet.", why: "This model already places texts by their meaning.", noProject: "No project is open." },
+  zh: { note: "两条近似重复的案例被分在同一部分。", blocker: "数据尚未划分。", why: "此模型已能按含义区分文本。", noProject: "没有打开的项目。" },
 };
 
 const MODELS: ModelCard[] = [
@@ -283,7 +283,8 @@ const handlers: Record<string, Handler> = {
     return project.overview();
   },
   fetch_model: (e, a) => e.download(a["id"] as string),
-  train_plan: (e, a) => learning.plan(e.need(), a["settings"] as TrainSettings | null, words[e.language].blocker),
+  train_plan: (e, a) => learning.plan(e.need(), a["preset"] as Preset | null, a["settings"] as TrainSettings | null, words[e.language].blocker, words[e.language].why),
+  continue_with_half_the_rate: (e, a) => e.continueTraining(a["run"] as string),
   start_training: (e, a) => e.startTraining(a["settings"] as TrainSettings),
   continue_training: (e, a) => e.continueTraining(a["run"] as string),
   cancel_job: (e, a) => e.cancel(a["job"] as string),

@@ -1,21 +1,29 @@
 // A run as it might go: falling loss, rising scores, and the results at its end.
 import type {
-  EpochScores, Prediction, RunHistory, RunResults, RunSummary, Scores, TrainPlan, TrainSettings, WrongFilter, WrongPage,
+  EpochScores, Prediction, Preset, RunHistory, RunResults, RunSummary, Scores, TrainPlan, TrainSettings, WrongFilter, WrongPage,
 } from "../../src/ipc/bindings";
 import type { MockProject } from "./project";
 
 export const SETTINGS: TrainSettings = {
   model: "all-MiniLM-L6-v2", epochs: 3, batch_size: 16, learning_rate: 5e-5, weight_decay: 0.01, warmup_ratio: 0.1,
-  dropout: 0.1, max_grad_norm: 1, max_length: 128, seed: 0,
+  dropout: 0.1, max_grad_norm: 1, max_length: 128, seed: 0, method: "full", lora_rank: 8, trained_layers: 0, layer_decay: 1,
+  precision: "bf16", pooling: "mean", head_epochs: 20, label_smoothing: 0, class_weights: false, accumulation_steps: 1,
+  recompute: false, patience: 0, preset: "balanced",
 };
+
+function presetSettings(preset: Preset): TrainSettings {
+  if (preset === "quick") return { ...SETTINGS, preset, method: "head", epochs: 20, patience: 6 };
+  return { ...SETTINGS, preset };
+}
 
 const STEPS = 60;
 
-export function plan(project: MockProject, settings: TrainSettings | null, blocker: string): TrainPlan {
+export function plan(project: MockProject, preset: Preset | null, settings: TrainSettings | null, blocker: string, why: string): TrainPlan {
   const rows = (part: string): number => project.split?.parts.find((p) => p.part === part)?.rows ?? 0;
   const finished = project.runs.find((run) => run.status === "finished");
   return {
-    settings: settings ?? SETTINGS, train_rows: rows("train"), validation_rows: rows("validation"), test_rows: rows("test"),
+    settings: settings ?? presetSettings(preset ?? "balanced"), memory_mb: 412, memory_free_mb: 9000,
+    choices: [{ setting: "pooling", value: "mean", why }], train_rows: rows("train"), validation_rows: rows("validation"), test_rows: rows("test"),
     labels: project.labels.length, steps: STEPS, truncated: 0.04, seconds: finished ? 62 : null,
     blockers: project.split ? [] : [{ kind: "no_split", what: blocker, why: "", next: "" }],
   };

@@ -179,6 +179,9 @@ pub struct Train {
     /// Go on with a run that was stopped.
     #[arg(long)]
     pub resume: Option<String>,
+    /// With --resume: with half the learning rate, for a run that got out of hand.
+    #[arg(long, requires = "resume")]
+    pub half_rate: bool,
     /// An official test file with the same columns; the rows are then divided again, with this file as the test part.
     #[arg(long)]
     pub test_file: Option<PathBuf>,

@@ -15,6 +15,9 @@ pub fn train(arguments: Train, output: &Output) -> Result<Value> {
     let mut session = Session::open(&arguments.project)?;
     let id = match &arguments.resume {
         Some(run) => {
+            if arguments.half_rate {
+                runs::halve_learning_rate(&mut session.project, run)?;
+            }
             runs::queue_again(&mut session.project, run)?;
             run.clone()
         }

@@ -80,7 +80,7 @@ pub(crate) fn input(
             ),
         },
         model_sha256: outcome.model_sha256.clone(),
-        settings: settings_of(&settings),
+        settings: settings_of(&settings)?,
         labels: outcome.labels.clone(),
         validation: outcome.validation.clone(),
         test: outcome.test.clone(),
@@ -120,25 +120,19 @@ pub(crate) fn input(
     })
 }
 
-fn settings_of(settings: &understudy_train::TrainSettings) -> Vec<Setting> {
-    let all: [(&str, String); 10] = [
-        ("model", settings.model.clone()),
-        ("epochs", settings.epochs.to_string()),
-        ("batch_size", settings.batch_size.to_string()),
-        ("learning_rate", settings.learning_rate.to_string()),
-        ("weight_decay", settings.weight_decay.to_string()),
-        ("warmup_ratio", settings.warmup_ratio.to_string()),
-        ("dropout", settings.dropout.to_string()),
-        ("max_grad_norm", settings.max_grad_norm.to_string()),
-        ("max_length", settings.max_length.to_string()),
-        ("seed", settings.seed.to_string()),
-    ];
-    all.into_iter()
+/// All settings under their own names, in the order of their declaration; those that change nothing are left out.
+fn settings_of(settings: &understudy_train::TrainSettings) -> Result<Vec<Setting>> {
+    let plain = understudy_train::TrainSettings::textbook(&settings.model);
+    let (found, plain) = (runs::to_value(settings)?, runs::to_value(&plain)?);
+    let always = ["model", "epochs", "batch_size", "learning_rate", "max_length", "seed", "preset", "method", "precision"];
+    let fields = found.as_object().into_iter().flatten();
+    Ok(fields
+        .filter(|(key, value)| always.contains(&key.as_str()) || plain.get(key) != Some(value))
         .map(|(key, value)| Setting {
-            key: key.to_owned(),
-            value,
+            key: key.clone(),
+            value: crate::planning::setting_word(value),
         })
-        .collect()
+        .collect())
 }
 
 fn part_count(count: &understudy_data::PartCount) -> report::PartCount {

@@ -105,6 +105,18 @@ pub fn create(project: &mut Project, settings: &TrainSettings) -> Result<String>
     Ok(id)
 }
 
+/// Halves the learning rate of a run that ran away, so that it goes on from its checkpoint more carefully.
+///
+/// # Errors
+/// `UnknownRun`, and those of the database.
+pub fn halve_learning_rate(project: &mut Project, id: &str) -> Result<()> {
+    let mut run = find(project, id)?;
+    let mut settings = settings(&run)?;
+    settings.learning_rate /= 2.0;
+    run.settings = to_value(&settings)?;
+    Ok(project.update_run(&run)?)
+}
+
 /// A run by its id.
 ///
 /// # Errors
@@ -199,7 +211,9 @@ pub fn queue_again(project: &mut Project, id: &str) -> Result<()> {
 /// # Errors
 /// [`EngineError::Protocol`] when what is stored is none of this version's.
 pub fn settings(run: &RunRecord) -> Result<TrainSettings> {
-    from_value(run.settings.clone())
+    TrainSettings::from_stored(run.settings.clone()).map_err(|error| EngineError::Protocol {
+        reason: error.to_string(),
+    })
 }
 
 /// What a finished run achieved.

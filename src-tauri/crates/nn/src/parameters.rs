@@ -508,11 +508,7 @@ impl Gradients {
     pub fn check_complete(&self, parameters: &Parameters) -> Result<()> {
         for entry in parameters.entries() {
             let reached = match &entry.place {
-                Place::Dense(range) => self
-                    .written
-                    .range(..=range.start)
-                    .next_back()
-                    .is_some_and(|(_, &end)| end >= range.end),
+                Place::Dense(range) => self.is_written(range),
                 Place::Table(id) => !self.tables[*id].rows.is_empty(),
             };
             if !reached && !entry.frozen {
@@ -522,6 +518,18 @@ impl Gradients {
             }
         }
         Ok(())
+    }
+
+    /// Whether all of a range was written, in one piece or in several.
+    fn is_written(&self, range: &Range<usize>) -> bool {
+        let mut reached = range.start;
+        while reached < range.end {
+            match self.written.range(..=reached).next_back() {
+                Some((_, &end)) if end > reached => reached = end,
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// The gradient of a named tensor as a dense vector (tables filled up with zeros): for tests and inspection.

@@ -20,6 +20,7 @@ use crate::settings::TrainSettings;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// The settings that the run was started with.
+    #[serde(deserialize_with = "stored_settings")]
     pub settings: TrainSettings,
     /// Number of training texts, to recognise other data.
     pub texts: usize,
@@ -27,6 +28,9 @@ pub struct Progress {
     pub step: u32,
     /// Sum of the losses of the steps of the current epoch.
     pub epoch_loss: f64,
+    /// Mean of the latest losses, the older ones counting less and less.
+    #[serde(default)]
+    pub recent_loss: f64,
     /// Seconds spent on steps so far, over all sittings.
     pub seconds: f64,
     /// Seconds spent on the current epoch so far.
@@ -35,6 +39,11 @@ pub struct Progress {
     pub epochs: Vec<EpochScores>,
     /// The epoch (from 1) whose model was kept; 0 before the first.
     pub best_epoch: u32,
+}
+
+fn stored_settings<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<TrainSettings, D::Error> {
+    let stored = serde_json::Value::deserialize(deserializer)?;
+    TrainSettings::from_stored(stored).map_err(serde::de::Error::custom)
 }
 
 const FILE: &str = "checkpoint.safetensors";

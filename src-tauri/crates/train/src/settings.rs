@@ -35,8 +35,6 @@ pub enum Pooling {
 /// The settings of a run, in the field's terms. [`crate::presets`] chooses them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
-// Runs of earlier versions lack the newer fields.
-#[serde(default)]
 pub struct TrainSettings {
     /// Id of the pretrained model.
     pub model: String,
@@ -126,6 +124,18 @@ impl TrainSettings {
         }
     }
 
+    /// Reads stored settings; what an earlier version did not know of yet is as the textbook has it.
+    ///
+    /// # Errors
+    /// When a field is none of this version's.
+    pub fn from_stored(stored: serde_json::Value) -> std::result::Result<Self, serde_json::Error> {
+        let mut fields = serde_json::to_value(Self::default())?;
+        if let (Some(fields), serde_json::Value::Object(stored)) = (fields.as_object_mut(), stored) {
+            fields.extend(stored);
+        }
+        serde_json::from_value(fields)
+    }
+
     /// Steps for this many training texts.
     pub fn steps(&self, texts: usize) -> u32 {
         self.steps_per_epoch(texts) * self.epochs
@@ -212,6 +222,14 @@ mod tests {
                 matches!(settings.check(512), Err(TrainError::Setting { setting, .. }) if setting == name)
             );
         }
+    }
+
+    #[test]
+    fn settings_of_an_earlier_version_are_read_and_wrong_ones_refused() {
+        let stored = serde_json::json!({ "model": "m", "epochs": 7 });
+        let read = TrainSettings::from_stored(stored).unwrap();
+        assert_eq!((read.epochs, read.batch_size, read.method), (7, 16, Method::Full));
+        assert!(TrainSettings::from_stored(serde_json::json!({ "epochs": "many" })).is_err());
     }
 
     #[test]

@@ -210,6 +210,7 @@ impl<'j> Run<'j> {
                 texts: texts.len(),
                 step: 0,
                 epoch_loss: 0.0,
+                recent_loss: 0.0,
                 seconds,
                 epoch_seconds: 0.0,
                 epochs: Vec::new(),
@@ -284,7 +285,7 @@ impl<'j> Run<'j> {
         let began = Instant::now();
         let step = self.progress.step;
         let loss = self.gradients(texts)?;
-        if !loss.is_finite() {
+        if !loss.is_finite() || self.explodes(loss) {
             return Err(TrainError::Diverged { step: step + 1, loss });
         }
         let learning_rate = self.schedule.at(step);
@@ -346,6 +347,17 @@ impl<'j> Run<'j> {
             };
         }
         Ok(loss)
+    }
+
+    /// Whether the mean of the latest losses is far beyond what guessing costs: the weights have run away although the
+    /// numbers are still finite. The checkpoint before stays, so that the run can go on from there more carefully.
+    fn explodes(&mut self, loss: f64) -> bool {
+        const FORGETTING: f64 = 0.1;
+        const TIMES: f64 = 5.0;
+        let guessing = (self.job.labels.len() as f64).ln();
+        let mean = &mut self.progress.recent_loss;
+        *mean = (1.0 - FORGETTING) * *mean + FORGETTING * loss;
+        *mean > TIMES * guessing.max(1.0)
     }
 
     fn train_progress(&self) -> TrainEvent {
@@ -661,7 +673,12 @@ fn check_same_run(progress: &Progress, job: &TrainingJob) -> Result<()> {
         path: checkpoint::path(&job.checkpoint),
         reason,
     };
-    if progress.settings != job.settings {
+    // A run that ran away goes on with a smaller learning rate.
+    let before = TrainSettings {
+        learning_rate: job.settings.learning_rate,
+        ..progress.settings.clone()
+    };
+    if before != job.settings {
         return Err(mismatch("it was written with other settings".to_owned()));
     }
     if progress.texts != job.train.len() {

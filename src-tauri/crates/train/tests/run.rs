@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use understudy_train::{
-    Control, Example, Outcome, Predictor, TrainError, TrainEvent, TrainSettings, TrainingJob, train,
+    Control, Example, Method, Outcome, Pooling, Precision, Predictor, TrainError, TrainEvent, TrainSettings, TrainingJob,
+    train,
 };
 
 /// A tiny random BERT with a tokenizer that knows letters and a few words.
@@ -192,6 +193,131 @@ fn what_cannot_work_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_run_that_ran_away_goes_on_from_its_checkpoint_with_a_smaller_learning_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path());
+    let control = Control::default();
+    let stopped = run(&job, &control, |step| if step == 5 { control.cancel() });
+    assert!(matches!(stopped, Err(TrainError::Cancelled)));
+    let wild = TrainingJob {
+        settings: TrainSettings {
+            learning_rate: 1.0,
+            ..job.settings.clone()
+        },
+        ..job.clone()
+    };
+    let diverged = run(&wild, &Control::default(), |_| {});
+    assert!(matches!(diverged, Err(TrainError::Diverged { .. })), "{diverged:?}");
+    let calm = TrainingJob {
+        settings: TrainSettings {
+            learning_rate: 1.5e-3,
+            ..job.settings.clone()
+        },
+        ..job
+    };
+    let mut first = None;
+    let outcome = train(&calm, &Control::default(), &mut |event| {
+        if let TrainEvent::Step { step, .. } = event {
+            first.get_or_insert(step);
+        }
+    })
+    .unwrap();
+    assert_eq!(first, Some(6), "what was learnt before is kept");
+    assert!(outcome.epochs.iter().all(|epoch| epoch.train_loss.is_finite()));
+}
+
+/// The share of the test texts that come out right.
+fn right(outcome: &Outcome, job: &TrainingJob) -> f64 {
+    let answers = outcome.test.chunks(2).zip(&job.test);
+    answers.filter(|(p, e)| (p[1] > p[0]) == (e.label == 1)).count() as f64 / job.test.len() as f64
+}
+
+#[test]
+fn every_way_to_train_learns_stops_and_goes_on_with_the_same_bits() {
+    let ways: [fn(&mut TrainSettings); 6] = [
+        |s| {
+            s.method = Method::Head;
+            s.pooling = Pooling::Mean;
+            s.epochs = 20;
+            s.learning_rate = 1e-2;
+        },
+        |s| {
+            s.method = Method::Lora;
+            s.epochs = 20;
+            s.learning_rate = 1e-2;
+        },
+        |s| {
+            s.trained_layers = 1;
+            s.epochs = 12;
+        },
+        |s| {
+            s.head_epochs = 5;
+            s.pooling = Pooling::Mean;
+        },
+        |s| {
+            s.accumulation_steps = 3;
+            s.recompute = true;
+            s.layer_decay = 0.8;
+        },
+        |s| {
+            s.precision = Precision::Bf16;
+            s.label_smoothing = 0.1;
+            s.class_weights = true;
+        },
+    ];
+    for (way, change) in ways.into_iter().enumerate() {
+        let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut uninterrupted = job(whole.path());
+        change(&mut uninterrupted.settings);
+        let expected = run(&uninterrupted, &Control::default(), |_| {}).unwrap();
+        assert!(right(&expected, &uninterrupted) > 0.8, "way {way}: {}", right(&expected, &uninterrupted));
+        let mut stopped = job(parts.path());
+        change(&mut stopped.settings);
+        let control = Control::default();
+        let result = run(&stopped, &control, |step| if step == 10 { control.cancel() });
+        assert!(matches!(result, Err(TrainError::Cancelled)), "way {way}");
+        let found = run(&stopped, &Control::default(), |_| {}).unwrap();
+        assert!(weights(&stopped) == weights(&uninterrupted), "way {way}: other weights");
+        assert_eq!(found.test, expected.test, "way {way}");
+    }
+}
+
+#[test]
+fn a_run_ends_when_nothing_gets_better() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(folder.path());
+    job.settings.epochs = 40;
+    job.settings.patience = 2;
+    // A wrong label among those to judge by: growing certainty costs more and more.
+    job.validation[0].label = 1 - job.validation[0].label;
+    let outcome = run(&job, &Control::default(), |_| {}).unwrap();
+    assert!(outcome.epochs.len() < 40);
+    assert_eq!(outcome.epochs.len() as u32, outcome.best_epoch + 2);
+}
+
+#[test]
+fn parts_of_a_step_and_layers_computed_again_change_nothing_but_the_last_bits() {
+    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut whole = job(a.path());
+    // Dropout draws other masks for other parts.
+    whole.settings.dropout = 0.0;
+    whole.settings.epochs = 2;
+    let mut parts = job(b.path());
+    parts.settings = TrainSettings {
+        accumulation_steps: 4,
+        recompute: true,
+        ..whole.settings.clone()
+    };
+    let (whole, parts) = (
+        run(&whole, &Control::default(), |_| {}).unwrap(),
+        run(&parts, &Control::default(), |_| {}).unwrap(),
+    );
+    for (a, b) in whole.epochs.iter().zip(&parts.epochs) {
+        assert!((a.train_loss - b.train_loss).abs() < 1e-4, "{} {}", a.train_loss, b.train_loss);
+    }
+}
+
+#[test]
 fn a_checkpoint_of_other_settings_or_a_damaged_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let job = job(folder.path());
@@ -203,7 +329,7 @@ fn a_checkpoint_of_other_settings_or_a_damaged_one_is_refused() {
     });
     assert!(matches!(stopped, Err(TrainError::Cancelled)));
     let mut other = job.clone();
-    other.settings.learning_rate = 1e-3;
+    other.settings.dropout = 0.2;
     assert!(matches!(
         run(&other, &Control::default(), |_| {}),
         Err(TrainError::Checkpoint { .. })

@@ -1,5 +1,5 @@
 // The Train room's state: the plan for the next run, the run that is going on, the earlier ones.
-import { commands, type RunHistory, type RunSummary, type TrainPlan, type TrainSettings } from "../../ipc/bindings";
+import { commands, type Preset, type RunHistory, type RunSummary, type TrainPlan, type TrainSettings } from "../../ipc/bindings";
 import type { Job } from "../../project/jobs.svelte";
 import { activeRun, type Session } from "../../project/session.svelte";
 import { settled } from "../../shared/settled";
@@ -14,7 +14,7 @@ export class TrainRoom {
   /** What the engine has written of the run on screen; its live events are added by `shown`. */
   history = $state.raw<RunHistory | null>(null);
   #session: Session;
-  #replan = settled(250, (settings: TrainSettings) => void this.#ask(settings));
+  #replan = settled(250, (settings: TrainSettings) => void this.#ask(null, settings));
 
   /** The run on screen: the one going on, else the latest. */
   readonly run: RunSummary | undefined;
@@ -33,7 +33,7 @@ export class TrainRoom {
       this.runs = await commands.runs();
       if (this.run) this.history = await commands.runHistory(this.run.id);
     });
-    await this.#ask(this.plan?.settings ?? null);
+    await this.#ask(null, this.plan?.settings ?? null);
   }
 
   /** Takes over a changed setting at once; the plan's figures follow when the typing rests. */
@@ -43,9 +43,14 @@ export class TrainRoom {
     this.#replan(this.plan.settings);
   }
 
+  /** Takes what the engine chooses for this much time. */
+  async choose(preset: Preset): Promise<void> {
+    await this.#ask(preset, null);
+  }
+
   /** Back to what the engine would choose. */
   async reset(): Promise<void> {
-    await this.#ask(null);
+    await this.#ask(this.plan?.settings.preset ?? null, null);
   }
 
   async start(): Promise<void> {
@@ -60,6 +65,12 @@ export class TrainRoom {
     if (!this.task.failure) await this.#turned();
   }
 
+  /** Goes on from the last good checkpoint with half the learning rate. */
+  async calm(run: RunSummary): Promise<void> {
+    await this.task.run(() => commands.continueWithHalfTheRate(run.id));
+    if (!this.task.failure) await this.#turned();
+  }
+
   async cancel(run: RunSummary): Promise<void> {
     await this.task.run(() => commands.cancelJob(run.id));
   }
@@ -69,8 +80,8 @@ export class TrainRoom {
     return overview !== null && activeRun(overview) !== undefined;
   }
 
-  async #ask(settings: TrainSettings | null): Promise<void> {
-    const plan = await this.planTask.run(() => commands.trainPlan(settings));
+  async #ask(preset: Preset | null, settings: TrainSettings | null): Promise<void> {
+    const plan = await this.planTask.run(() => commands.trainPlan(preset, settings));
     if (plan) this.plan = plan;
   }
 
