@@ -93,6 +93,8 @@ pub enum Phase {
     Validate,
     /// The test part is judged.
     Test,
+    /// A simpler way is tried on the same texts, to compare with.
+    Compare,
     /// Something is written.
     Save,
     /// Texts are answered.

@@ -103,6 +103,7 @@ pub(crate) fn input(
                 confidence: row.confidence,
             })
             .collect(),
+        bag_of_words_accuracy: outcome.bag_of_words_accuracy,
         truncated: outcome.truncated,
         max_length: settings.max_length,
         seconds_training: outcome.seconds_training,

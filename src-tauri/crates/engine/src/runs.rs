@@ -28,6 +28,9 @@ pub struct RunOutcome {
     pub validation: Scores,
     /// Scores on test; `None` without a test part.
     pub test: Option<Scores>,
+    /// Share of right answers on the judged part when words are only counted; runs of earlier versions have none.
+    #[serde(default)]
+    pub bag_of_words_accuracy: Option<f64>,
     /// Seconds of training steps.
     pub seconds_training: f64,
     /// Training texts a second.

@@ -4,13 +4,13 @@ use sha2::{Digest, Sha256};
 use understudy_data::{
     CleaningKind, DataError, LabelledText, Part, Project, RunRecord, RunStatus, StoredPrediction,
 };
-use understudy_eval::scores;
+use understudy_eval::{bag_of_words, scores};
 use understudy_hub::check_folder;
 use understudy_train::{Control, Example, Outcome, TrainEvent, TrainSettings, TrainingJob, train};
 
 use crate::error::{EngineError, Problem, Result};
 use crate::files;
-use crate::job::{Event, Progress};
+use crate::job::{Event, Phase, Progress};
 use crate::models;
 use crate::runs::{self, RunData, RunOutcome, metric, to_value};
 
@@ -77,7 +77,23 @@ fn learn(
     let steps = job.settings.steps(job.train.len());
     let mut recorder = Recorder::new(project, &run.id, &job.settings, steps);
     let outcome = train(&job, control, &mut |event| recorder.hear(event, emit))?;
-    judge(project, run, &parts, &job, outcome, data)
+    let counted = counting_words(&parts, control, emit);
+    let mut judged = judge(project, run, &parts, &job, outcome, data)?;
+    judged.bag_of_words_accuracy = counted;
+    Ok(judged)
+}
+
+/// What counting words reaches on the part that the model is judged by. `None` where it cannot be told, or when the user
+/// does not want to wait for it: the model is trained by then.
+fn counting_words(parts: &Parts, control: &Control, emit: &mut dyn FnMut(Event)) -> Option<f64> {
+    emit(Event::Progress(Progress::new(Phase::Compare, 0.0, 1.0)));
+    let judged = if parts.test.is_empty() { &parts.validation } else { &parts.test };
+    let texts = |rows: &[LabelledText]| rows.iter().map(|row| row.text.clone()).collect::<Vec<_>>();
+    let gold: Vec<usize> = parts.train.iter().map(|row| row.label).collect();
+    let stop = || control.is_cancelled();
+    let answers = bag_of_words(&texts(&parts.train), &gold, parts.labels.len(), &texts(judged), &stop)?;
+    let right = answers.iter().zip(judged).filter(|(answer, row)| **answer == row.label).count();
+    Some(right as f64 / judged.len() as f64)
 }
 
 /// What the run learns from, for its report.
@@ -303,6 +319,7 @@ fn judge(
         steps: outcome.steps,
         validation,
         test,
+        bag_of_words_accuracy: None,
         seconds_training: outcome.seconds_training,
         samples_per_second: outcome.samples_per_second,
         tokens_per_second: outcome.tokens_per_second,

@@ -4,12 +4,14 @@
 //! **Architecture Invariant:** plain data in, plain data out. This crate opens no file, knows no
 //! tensor, no project and no language: it states facts, and `report` puts them into words.
 
+mod bag_of_words;
 mod error;
 mod interval;
 mod random;
 mod scores;
 mod verdict;
 
+pub use bag_of_words::bag_of_words;
 pub use error::EvalError;
 pub use interval::Interval;
 pub use scores::{ClassScore, Scores, scores};

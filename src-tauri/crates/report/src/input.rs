@@ -29,6 +29,9 @@ pub struct ReportInput {
     pub validation: Scores,
     /// Scores on the locked test part; none until it was opened.
     pub test: Option<Scores>,
+    /// Share of right answers on the judged part when words are only counted, where that is known.
+    #[serde(default)]
+    pub bag_of_words_accuracy: Option<f64>,
     /// The rounds in their order.
     pub epochs: Vec<EpochScores>,
     /// Number of the round whose model was kept.

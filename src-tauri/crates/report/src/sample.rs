@@ -78,6 +78,7 @@ pub fn consultations() -> ReportInput {
     ];
     ReportInput {
         author: Some("李律师".into()),
+        bag_of_words_accuracy: Some(0.84),
         truncated: 0.012,
         notes: vec!["“借贷纠纷”在验证集中只有 9 行。".into()],
         wrong: vec![wrong(
@@ -269,6 +270,7 @@ fn base(
         duplicates_removed: 12,
         notes: Vec::new(),
         wrong: Vec::new(),
+        bag_of_words_accuracy: None,
         truncated: 0.0,
         max_length: 128,
         seconds_training: 257.0,

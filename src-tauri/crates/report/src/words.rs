@@ -22,6 +22,7 @@ pub fn sentences(input: &ReportInput, language: Language) -> Vec<String> {
     [
         Some(headline(judged, texts)),
         warning(judged, texts),
+        counted(input, texts),
         input
             .test
             .is_none()
@@ -93,6 +94,20 @@ fn warning(judged: &Scores, texts: &Catalogue) -> Option<String> {
     } else {
         None
     }
+}
+
+/// What counting words reaches, and whether the model was worth its while.
+fn counted(input: &ReportInput, texts: &Catalogue) -> Option<String> {
+    let (judged, accuracy) = (input.judged(), input.bag_of_words_accuracy?);
+    let right = of_100(accuracy).to_string();
+    let key = if judged.accuracy < accuracy {
+        "words.below_counting"
+    } else if judged.accuracy_interval.low <= accuracy {
+        "words.counting_as_good"
+    } else {
+        "words.counting"
+    };
+    Some(texts.text(key, &[("right", &right)]))
 }
 
 fn strongest_and_weakest(judged: &Scores, texts: &Catalogue) -> Option<String> {
