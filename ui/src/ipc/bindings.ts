@@ -512,6 +512,8 @@ export type Phase =
 "validate" | 
 /**  The test part is judged. */
 "test" | 
+/**  A simpler way is tried on the same texts, to compare with. */
+"compare" | 
 /**  Something is written. */
 "save" | 
 /**  Texts are answered. */
@@ -916,6 +918,10 @@ export type TrainSettings = {
 	max_grad_norm: number,
 	/**  Tokens read of a text, special tokens included. */
 	max_length: number,
+	/**  A longer text is read in up to this many overlapping windows; 1 cuts it. */
+	windows: number,
+	/**  How the windows of a text become one. */
+	window_pooling: WindowPooling,
 	/**  Decides everything random: the head's first weights, the order of the texts, dropout. */
 	seed: number,
 	/**  Which numbers learn. */
@@ -957,6 +963,13 @@ export type UserError = {
 	/**  What to do next. */
 	next: string,
 };
+
+/**  How the windows of a long text become one representation. */
+export type WindowPooling = 
+/**  Their mean: every part of the text counts alike. */
+"mean" | 
+/**  The largest of each number: one telling part is enough. */
+"max";
 
 /**  News of a job, in the window's language. */
 export type WorkerEvent = ({ event: "started"; pid: number }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; path?: never; scores?: never; step?: never; steps?: never } | {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use understudy_train::presets::Preset;
-use understudy_train::{Method, Pooling, Precision};
+use understudy_train::{Method, Pooling, Precision, WindowPooling};
 
 /// Teach a pretrained model your own expertise, on your own machine.
 #[derive(Parser)]
@@ -208,6 +208,12 @@ pub struct Finer {
     /// What a text's meaning is taken from: native, or mean (of all tokens).
     #[arg(long, value_parser = named::<Pooling>)]
     pub pooling: Option<Pooling>,
+    /// Read a longer text in up to this many overlapping windows.
+    #[arg(long)]
+    pub windows: Option<u32>,
+    /// How windows become one: mean or max.
+    #[arg(long, value_parser = named::<WindowPooling>)]
+    pub window_pooling: Option<WindowPooling>,
     /// The head learns for this many epochs before the whole model does.
     #[arg(long)]
     pub head_epochs: Option<u32>,

@@ -65,6 +65,8 @@ fn settings(session: &Session, arguments: &Train) -> Result<TrainSettings> {
     set(&mut settings.layer_decay, finer.layer_decay);
     set(&mut settings.precision, finer.precision);
     set(&mut settings.pooling, finer.pooling);
+    set(&mut settings.windows, finer.windows);
+    set(&mut settings.window_pooling, finer.window_pooling);
     set(&mut settings.head_epochs, finer.head_epochs);
     set(&mut settings.label_smoothing, finer.label_smoothing);
     set(&mut settings.accumulation_steps, finer.accumulation_steps);
@@ -104,6 +106,7 @@ fn evaluated(session: &Session, run: &str, output: &Output) -> Result<Value> {
         "samples_per_second": outcome.samples_per_second,
         "tokens_per_second": outcome.tokens_per_second,
         "peak_memory_mb": outcome.peak_memory_mb,
+        "bag_of_words_accuracy": outcome.bag_of_words_accuracy,
         "history": outcome.epochs,
         "validation": outcome.validation,
         "test": outcome.test,

@@ -90,8 +90,9 @@ impl Facts {
         memory::estimate(&self.footprint, settings, self.data.classes, &self.texts, threads()) / 1e6
     }
 
-    /// Share of the texts longer than `max_length` tokens.
-    fn truncated(&self, max_length: usize) -> f64 {
+    /// Share of the texts longer than what is read of them.
+    fn truncated(&self, settings: &TrainSettings) -> f64 {
+        let max_length = (settings.max_length * settings.windows) as usize;
         let lengths = &self.texts.lengths;
         let cut = lengths.iter().filter(|&&length| length > max_length).count();
         cut as f64 / lengths.len().max(1) as f64
@@ -109,7 +110,7 @@ fn texts(rows: &[LabelledText], folder: &Path, max_length: usize) -> Result<Text
         .step_by(rows.len().div_ceil(LENGTH_SAMPLE).max(1))
         .map(|row| row.text.as_str())
         .collect();
-    let encoded = Tokenizer::load(folder, LONGEST_TOLD.max(max_length))?.encode(&sample, &Control::default(), |_| {})?;
+    let encoded = Tokenizer::load(folder, LONGEST_TOLD.max(max_length), 1)?.encode(&sample, &Control::default(), |_| {})?;
     let known: HashSet<u32> = (0..encoded.len()).flat_map(|text| encoded.ids(text)).copied().collect();
     // Heaps' law: the number of different words grows about as the square root of the number of words.
     let growth = (rows.len() as f64 / sample.len().max(1) as f64).sqrt();
@@ -203,7 +204,7 @@ impl Session {
             steps: settings.steps(train_rows as usize),
             truncated: facts
                 .as_ref()
-                .map_or(0.0, |facts| facts.truncated(settings.max_length as usize)),
+                .map_or(0.0, |facts| facts.truncated(&settings)),
             seconds: self.forecast(&settings, train_rows)?,
             memory_mb: facts.as_ref().map(|facts| facts.memory_mb(&settings)),
             memory_free_mb: free / 1e6,
@@ -243,7 +244,7 @@ impl Session {
             let before = runs::settings(&run)?;
             let same_way = |s: &TrainSettings| {
                 (
-                    s.max_length,
+                    s.max_length * s.windows,
                     s.method,
                     s.precision,
                     s.recompute,

@@ -1,5 +1,7 @@
 //! What a model reads: token ids of several sequences, laid end to end.
 
+use std::sync::Arc;
+
 use crate::error::{NnError, Result};
 
 /// Sequences packed end to end: sequence `s` is `ids[offsets[s]..offsets[s + 1]]`. No padding.
@@ -11,6 +13,9 @@ pub struct PackedBatch {
     pub types: Vec<u32>,
     /// Where each sequence begins, and the end: `[sequences + 1]`, rising, starting at 0.
     pub offsets: Vec<usize>,
+    /// Where texts are of several sequences (windows of a long text): the first sequence of each text, and the end,
+    /// `[texts + 1]`. Else every sequence is a text.
+    pub texts: Option<Arc<[usize]>>,
 }
 
 impl PackedBatch {
@@ -31,6 +36,11 @@ impl PackedBatch {
     /// Number of sequences.
     pub fn sequences(&self) -> usize {
         self.offsets.len().saturating_sub(1)
+    }
+
+    /// Number of texts.
+    pub fn texts(&self) -> usize {
+        self.texts.as_ref().map_or(self.sequences(), |texts| texts.len() - 1)
     }
 
     /// Number of tokens over all sequences.

@@ -7,7 +7,7 @@ use crate::batch::PackedBatch;
 use crate::config::Config;
 use crate::error::{NnError, Result};
 use crate::architectures::layers::{Builder, initial};
-use crate::head::Head;
+use crate::head::{Head, WindowPooling};
 use crate::kernels::matmul::Precision;
 use crate::ops::{self, Objective};
 use crate::parameters::{Gradients, Parameters};
@@ -27,6 +27,7 @@ pub struct SequenceClassifier {
     config: Config,
     encoder: Architecture,
     head: Head,
+    window_pooling: WindowPooling,
     precision: Precision,
     recompute: bool,
     labels: Vec<String>,
@@ -48,7 +49,7 @@ pub enum Input<'a> {
 /// A step of training, or a part of one.
 #[derive(Debug, Clone, Copy)]
 pub struct Step<'a> {
-    /// Class of each sequence.
+    /// Class of each text.
     pub labels: &'a [usize],
     /// How answers are judged.
     pub objective: &'a Objective,
@@ -96,6 +97,20 @@ impl SequenceClassifier {
         weights::load(&folder.join(WEIGHTS_FILE), &mut self.parameters, prefix, seed)
     }
 
+    /// A classifier of random numbers: for tests and measurements.
+    ///
+    /// # Errors
+    /// [`NnError::Config`], [`NnError::UnsupportedArchitecture`].
+    pub fn random(config: &Config, labels: &[String], seed: u64) -> Result<Self> {
+        let mut config = config.clone();
+        config.set_labels(labels);
+        let mut model = Self::declare(config)?;
+        for index in 0..model.parameters.len() {
+            model.parameters.initialise(index, seed);
+        }
+        Ok(model)
+    }
+
     /// Reads a classifier that was trained before, with its labels.
     ///
     /// # Errors
@@ -128,6 +143,7 @@ impl SequenceClassifier {
             config,
             encoder,
             head,
+            window_pooling: WindowPooling::default(),
             precision: Precision::F32,
             recompute: false,
             labels,
@@ -165,6 +181,11 @@ impl SequenceClassifier {
     /// Number of layers with parameters of their own.
     pub fn layers(&self) -> usize {
         self.encoder.layers()
+    }
+
+    /// How the windows of a long text become one representation.
+    pub fn set_window_pooling(&mut self, pooling: WindowPooling) {
+        self.window_pooling = pooling;
     }
 
     /// In what numbers products are computed while training. Results are always computed in 32-bit floats, so that they
@@ -208,7 +229,7 @@ impl SequenceClassifier {
         self.encoder.set_dropout(probability);
     }
 
-    /// Logits, `[sequences, classes]` row-major.
+    /// Logits, `[texts, classes]` row-major.
     ///
     /// # Errors
     /// [`NnError::Batch`].
@@ -217,14 +238,13 @@ impl SequenceClassifier {
         Ok(self.forward(&mut tape, batch)?.values().to_vec())
     }
 
-    /// What the encoder makes of each text, `[sequences, hidden]`: all that the head sees of it.
+    /// What the encoder makes of each text, `[texts, hidden]`: all that the head sees of it.
     ///
     /// # Errors
     /// [`NnError::Batch`].
     pub fn features(&self, batch: &PackedBatch) -> Result<Vec<f32>> {
         let mut tape = Tape::new(&self.parameters, &self.pool, Mode::Inference);
-        let pooled = self.encoder.pooled(&mut tape, batch, self.head.pooling())?;
-        Ok(pooled.values().to_vec())
+        Ok(self.represent(&mut tape, batch)?.values().to_vec())
     }
 
     /// Logits of what the encoder made of texts, `[sequences, classes]` row-major.
@@ -267,7 +287,16 @@ impl SequenceClassifier {
     }
 
     fn forward(&self, tape: &mut Tape, batch: &PackedBatch) -> Result<Var> {
-        let x = self.encoder.pooled(tape, batch, self.head.pooling())?;
+        let x = self.represent(tape, batch)?;
         Ok(self.head.forward(tape, x))
+    }
+
+    /// One row a text.
+    fn represent(&self, tape: &mut Tape, batch: &PackedBatch) -> Result<Var> {
+        let x = self.encoder.pooled(tape, batch, self.head.pooling())?;
+        Ok(match &batch.texts {
+            Some(texts) => self.window_pooling.apply(tape, &x, texts),
+            None => x,
+        })
     }
 }

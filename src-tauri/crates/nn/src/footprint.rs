@@ -24,6 +24,8 @@ pub struct Footprint {
     pub layers: usize,
     /// Numbers that a layer keeps for the way back, per token.
     pub kept_per_token: usize,
+    /// The same for the last layer, of which some models need the first tokens only.
+    pub last_kept_per_token: usize,
     /// Numbers that a layer needs besides while it runs forward or back, per token.
     pub passing_per_token: usize,
     /// Attention heads.
@@ -59,6 +61,7 @@ impl Footprint {
             hidden: architecture.hidden_size(),
             layers: shape.layers,
             kept_per_token: shape.kept_per_token,
+            last_kept_per_token: shape.last_kept_per_token,
             passing_per_token: shape.passing_per_token,
             heads: shape.heads,
             max_length: architecture.max_length(),

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::architectures::layers::{Builder, Linear};
 use crate::kernels::elementwise::Activation;
 use crate::ops::{self, LayerNorm};
@@ -18,6 +20,28 @@ pub enum Pooling {
     First,
     /// The mean of all tokens.
     Mean,
+}
+
+/// How the windows of a long text become one representation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum WindowPooling {
+    /// Their mean: every part of the text counts alike.
+    #[default]
+    Mean,
+    /// The largest of each number: one telling part is enough.
+    Max,
+}
+
+impl WindowPooling {
+    /// One row a text out of one row a window; `texts` as in [`crate::PackedBatch`].
+    pub fn apply(self, tape: &mut Tape, x: &Var, texts: &Arc<[usize]>) -> Var {
+        match self {
+            WindowPooling::Mean => ops::mean_tokens(tape, x, texts),
+            WindowPooling::Max => ops::max_rows(tape, x, texts),
+        }
+    }
 }
 
 /// An architecture's convention.

@@ -37,6 +37,7 @@ pub use batch::PackedBatch;
 pub use classifier::{Input, SequenceClassifier, Step};
 pub use error::{NnError, Result};
 pub use footprint::Footprint;
+pub use head::WindowPooling;
 pub use kernels::matmul::Precision;
 pub use ops::Objective;
 pub use parameters::{Gradients, Parameters};

@@ -191,14 +191,20 @@ impl Checkpoint {
             Dtype::F64 => DType::F64,
             other => return Err(failed(format!("{name} is stored as {other:?}"))),
         };
+        let place = SeekFrom::Start(self.data_start + stored.bytes.0 as u64);
+        let unreadable = |source| NnError::File {
+            path: self.path.clone(),
+            source,
+        };
+        if dtype == DType::F32 && cfg!(target_endian = "little") {
+            // As they lie in the file; large tables are not held twice.
+            let bytes = bytemuck::cast_slice_mut(out);
+            let read = self.file.seek(place).and_then(|_| self.file.read_exact(bytes));
+            return read.map_err(unreadable);
+        }
         let mut bytes = vec![0; stored.bytes.1 - stored.bytes.0];
-        self.file
-            .seek(SeekFrom::Start(self.data_start + stored.bytes.0 as u64))
-            .and_then(|_| self.file.read_exact(&mut bytes))
-            .map_err(|source| NnError::File {
-                path: self.path.clone(),
-                source,
-            })?;
+        let read = self.file.seek(place).and_then(|_| self.file.read_exact(&mut bytes));
+        read.map_err(unreadable)?;
         let numbers = Tensor::from_raw_buffer(&bytes, dtype, &stored.shape, &Device::Cpu)
             .and_then(|tensor| tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>())
             .map_err(|e| failed(e.to_string()))?;

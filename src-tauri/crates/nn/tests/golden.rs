@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
 use understudy_nn::random::Key;
-use understudy_nn::{Gradients, NnError, Input, Objective, PackedBatch, Precision, SequenceClassifier, Step};
+use understudy_nn::{Gradients, NnError, Input, Objective, PackedBatch, Precision, SequenceClassifier, Step, WindowPooling};
 
 const FIXTURES: [&str; 11] = [
     "tiny-bert",
@@ -224,6 +224,28 @@ fn frozen_parts_get_no_gradient_and_do_not_change_that_of_the_others() {
         }
         assert!(frozen > 3, "{name}");
     }
+}
+
+#[test]
+fn windows_of_a_text_are_pooled_into_one_answer() {
+    let mut model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
+    let golden = golden("tiny-bert");
+    let single = model.features(&golden.batch()).unwrap();
+    let hidden = single.len() / 5;
+    let mut batch = golden.batch();
+    // The first text has two windows, the second one, the third two.
+    batch.texts = Some([0, 2, 3, 5].into());
+    assert_eq!(batch.texts(), 3);
+    let of = |window: usize, i: usize| single[window * hidden + i];
+    let mean = model.features(&batch).unwrap();
+    model.set_window_pooling(WindowPooling::Max);
+    let max = model.features(&batch).unwrap();
+    for i in 0..hidden {
+        assert!((mean[i] - (of(0, i) + of(1, i)) / 2.0).abs() < 1e-6);
+        assert_eq!(mean[hidden + i], of(2, i));
+        assert_eq!(max[2 * hidden + i], of(3, i).max(of(4, i)));
+    }
+    assert_eq!(model.logits(&batch).unwrap().len(), 9);
 }
 
 #[test]

@@ -13,7 +13,16 @@ pub fn epoch_order(key: Key, epoch: u32, texts: usize) -> Vec<usize> {
 
 /// Packs these texts, in this order.
 pub fn pack(encoded: &Encoded, texts: &[usize]) -> PackedBatch {
-    PackedBatch::from_sequences(texts.iter().map(|&text| encoded.ids(text)))
+    let mut batch = PackedBatch::from_sequences(texts.iter().flat_map(|&text| encoded.windows(text)));
+    if encoded.has_windows() {
+        let counts = texts.iter().map(|&text| encoded.windows(text).count());
+        let starts = counts.scan(0, |end, count| {
+            *end += count;
+            Some(*end)
+        });
+        batch.texts = Some(std::iter::once(0).chain(starts).collect());
+    }
+    batch
 }
 
 /// Groups of texts for results only: of similar length, at most `texts` each and about `tokens` tokens, so that a few

@@ -23,4 +23,4 @@ pub use error::{Result, TrainError};
 pub use predictor::{Predicted, Predictor};
 pub use settings::{Method, Pooling, TrainSettings};
 pub use trainer::{Example, Outcome, Phase, TrainEvent, TrainingJob, train};
-pub use understudy_nn::{Footprint, NnError as ModelError, Precision};
+pub use understudy_nn::{Footprint, NnError as ModelError, Precision, WindowPooling};

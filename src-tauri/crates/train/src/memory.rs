@@ -12,10 +12,10 @@ use crate::settings::{Method, Pooling, TrainSettings};
 const NUMBER: f64 = 4.0;
 
 /// What the program needs without a model: code, the tokenizer's tables, the database's caches.
-const PROGRAM: f64 = 45e6;
+const PROGRAM: f64 = 30e6;
 
 /// Buffers are kept for reuse, and batches differ in length: a part of them lies idle.
-const IDLE_BUFFERS: f64 = 1.15;
+const IDLE_BUFFERS: f64 = 1.05;
 
 /// Lengths in tokens of a sample of the texts, and what else of them takes memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,16 +40,21 @@ impl Texts {
         (mean, variance.sqrt())
     }
 
-    /// Tokens of the longest of many random batches.
+    /// Tokens of the longest of the random batches of an epoch.
     fn longest_batch(&self, texts: f64, max_length: f64) -> f64 {
         let (mean, deviation) = self.moments(max_length);
-        (texts * mean + 3.0 * deviation * texts.sqrt()).min(texts * max_length)
+        let batches = (self.count as f64 / texts).max(1.0);
+        // The largest of n normal numbers lies about this many deviations above their mean.
+        let deviations = (2.0 * (1.0 + batches).ln()).sqrt();
+        (texts * mean + deviations * deviation * texts.sqrt()).min(texts * max_length)
     }
 }
 
 /// Peak memory of a run with these settings, in bytes. `threads` is how many work at once.
 pub fn estimate(model: &Footprint, settings: &TrainSettings, classes: usize, texts: &Texts, threads: usize) -> f64 {
     let max_length = f64::from(settings.max_length);
+    // Windows overlap a little.
+    let longest = max_length * f64::from(settings.windows);
     let hidden = model.hidden as f64;
     let layers = model.layers as f64 + if settings.pooling == Pooling::Mean { 1.0 } else { 0.0 };
     let head = hidden * (hidden + classes as f64 + 2.0);
@@ -74,24 +79,23 @@ pub fn estimate(model: &Footprint, settings: &TrainSettings, classes: usize, tex
     // Weights; gradient and moments of what learns; two moments of the rows that occur, in pages of their own.
     let numbers = dense + model.tables as f64 + 3.0 * learns + 2.0 * touched;
     let batch = f64::from(settings.batch_size) / f64::from(settings.accumulation_steps);
-    let tokens = texts.longest_batch(batch, max_length);
-    let kept_layers = match settings.method {
-        Method::Head => 0.0,
-        _ => trained_layers,
-    };
+    let tokens = texts.longest_batch(batch, longest);
     let kept_per_token = match settings.recompute {
-        true => kept_layers * hidden + model.kept_per_token as f64,
-        false => kept_layers * model.kept_per_token as f64,
+        true => trained_layers * hidden + model.kept_per_token as f64,
+        false => (trained_layers - 1.0) * model.kept_per_token as f64 + model.last_kept_per_token as f64,
     };
-    let training = tokens * (kept_per_token + 2.0 * hidden + model.passing_per_token as f64);
+    let training = match settings.method {
+        Method::Head => 0.0,
+        _ => tokens * (kept_per_token + 2.0 * hidden + model.passing_per_token as f64),
+    };
     // Results are computed for up to 2048 tokens at a time (or one text), without keeping anything.
-    let judging = 2048.0_f64.max(max_length) * 2.0 * model.passing_per_token as f64;
+    let judging = 2048.0_f64.max(longest) * (model.passing_per_token as f64 + 2.0 * hidden);
     let attention = threads as f64 * 3.0 * max_length * max_length.min(512.0);
     let features = match settings.method {
         Method::Head => texts.count as f64 * hidden,
         _ => 0.0,
     };
-    let own_texts = 2.0 * texts.bytes as f64 + NUMBER * texts.count as f64 * texts.moments(max_length).0;
+    let own_texts = 2.0 * texts.bytes as f64 + NUMBER * texts.count as f64 * texts.moments(longest).0;
     PROGRAM + own_texts + NUMBER * (numbers + features + IDLE_BUFFERS * training.max(judging) + attention)
 }
 
@@ -132,6 +136,7 @@ mod tests {
         hidden: 768,
         layers: 12,
         kept_per_token: 8 * 768 + 2 * 3072,
+        last_kept_per_token: 2 * 768,
         passing_per_token: 4 * 768 + 3072,
         heads: 12,
         max_length: 512,

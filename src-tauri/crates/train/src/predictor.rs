@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use understudy_nn::SequenceClassifier;
+use serde::{Deserialize, Serialize};
+use understudy_nn::{SequenceClassifier, WindowPooling};
 
 use crate::batch;
 use crate::control::Control;
@@ -48,12 +49,9 @@ impl Predictor {
     /// # Errors
     /// [`TrainError::Model`], [`TrainError::Tokenizer`].
     pub fn load(folder: &Path) -> Result<Self> {
-        let model = SequenceClassifier::load(folder)?;
-        let max_length = trained_length(folder)
-            .unwrap_or(model.max_length())
-            .min(model.max_length());
+        let (model, reading) = load(folder)?;
         Ok(Predictor {
-            tokenizer: Tokenizer::load(folder, max_length)?,
+            tokenizer: Tokenizer::load(folder, reading.max_length, reading.windows)?,
             model,
         })
     }
@@ -159,7 +157,7 @@ fn softmax(logits: &[f32], out: &mut [f32]) {
 ///
 /// # Errors
 /// [`TrainError::Model`], [`TrainError::File`].
-pub fn save(folder: &Path, model: &SequenceClassifier, base: &Path, max_length: usize) -> Result<()> {
+pub fn save(folder: &Path, model: &SequenceClassifier, base: &Path, reading: Reading) -> Result<()> {
     let failed = |path: PathBuf| move |source| TrainError::File { path, source };
     std::fs::create_dir_all(folder).map_err(failed(folder.to_owned()))?;
     for name in TOKENIZER_FILES {
@@ -169,8 +167,11 @@ pub fn save(folder: &Path, model: &SequenceClassifier, base: &Path, max_length: 
         }
     }
     edit_json(&folder.join("tokenizer_config.json"), |fields| {
-        fields.insert("model_max_length".to_owned(), max_length.into());
+        fields.insert("model_max_length".to_owned(), reading.max_length.into());
     })?;
+    let path = folder.join(READING_FILE);
+    let text = serde_json::to_string(&reading).map_err(|e| failed(path.clone())(e.into()))?;
+    std::fs::write(&path, text).map_err(failed(path))?;
     edit_json(&folder.join("tokenizer.json"), |fields| {
         fields.insert("truncation".to_owned(), serde_json::Value::Null);
         fields.insert("padding".to_owned(), serde_json::Value::Null);
@@ -186,11 +187,36 @@ pub fn save(folder: &Path, model: &SequenceClassifier, base: &Path, max_length: 
     Ok(())
 }
 
-/// The length that a saved model was trained with.
-fn trained_length(folder: &Path) -> Option<usize> {
-    let text = std::fs::read_to_string(folder.join("tokenizer_config.json")).ok()?;
-    let config: serde_json::Value = serde_json::from_str(&text).ok()?;
-    Some(config.get("model_max_length")?.as_u64()? as usize)
+/// How a model reads texts; kept in its folder, where nobody else looks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Tokens of a window.
+    pub max_length: usize,
+    /// Windows read of a text.
+    pub windows: usize,
+    /// How they become one representation.
+    pub window_pooling: WindowPooling,
+}
+
+const READING_FILE: &str = "understudy.json";
+
+/// Reads a trained model and how it reads texts; one without a note reads one window of the tokenizer's length.
+pub(crate) fn load(folder: &Path) -> Result<(SequenceClassifier, Reading)> {
+    let mut model = SequenceClassifier::load(folder)?;
+    let json = |name: &str| -> Option<serde_json::Value> {
+        let text = std::fs::read_to_string(folder.join(name)).ok()?;
+        serde_json::from_str(&text).ok()
+    };
+    let noted: Option<Reading> = json(READING_FILE).and_then(|value| serde_json::from_value(value).ok());
+    let of_tokenizer = || json("tokenizer_config.json")?.get("model_max_length")?.as_u64();
+    let mut reading = noted.unwrap_or(Reading {
+        max_length: of_tokenizer().map_or(model.max_length(), |length| length as usize),
+        windows: 1,
+        window_pooling: WindowPooling::Mean,
+    });
+    reading.max_length = reading.max_length.min(model.max_length());
+    model.set_window_pooling(reading.window_pooling);
+    Ok((model, reading))
 }
 
 /// Changes fields of a JSON object in a file; a missing file is taken for an empty object.

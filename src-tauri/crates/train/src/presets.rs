@@ -114,6 +114,11 @@ pub enum Reason {
         /// Tokens that 95 of 100 texts do not exceed.
         tokens: u32,
     },
+    /// Many texts are longer than the model reads at once.
+    LongTexts {
+        /// Tokens that 95 of 100 texts do not exceed.
+        tokens: u32,
+    },
     /// The processor multiplies rounded numbers faster.
     Processor,
     /// The whole model need not follow a head that knows nothing yet.
@@ -145,6 +150,9 @@ pub struct Choice {
 /// Fewer examples of a class than this are few.
 const FEW: usize = 16;
 
+/// Windows of a long text that are worth their time.
+const MOST_WINDOWS: usize = 8;
+
 /// A head learns this often from the same features: it costs next to nothing.
 const HEAD_EPOCHS: u32 = 20;
 
@@ -172,6 +180,10 @@ pub fn choose(preset: Preset, model: &str, data: &DataFacts, facts: &ModelFacts)
     }
     settings.max_length = length(preset, data, facts);
     because("max_length", Reason::Lengths { tokens: data.length_p95 as u32 });
+    if preset == Preset::Thorough && data.length_p95 > facts.max_length {
+        settings.windows = data.length_p95.div_ceil(settings.max_length as usize).min(MOST_WINDOWS) as u32;
+        because("windows", Reason::LongTexts { tokens: data.length_p95 as u32 });
+    }
     if facts.means_texts {
         settings.pooling = Pooling::Mean;
         because("pooling", Reason::MeansTexts);
@@ -336,6 +348,17 @@ mod tests {
             ..MINILM
         };
         assert!(chosen(Preset::Balanced, BANK, large).learning_rate < 2e-5);
+    }
+
+    #[test]
+    fn texts_longer_than_the_model_reads_are_read_in_windows_when_there_is_time() {
+        let long = DataFacts {
+            length_p95: 1_800,
+            ..BANK
+        };
+        let settings = chosen(Preset::Thorough, long, MINILM);
+        assert_eq!((settings.max_length, settings.windows), (512, 4));
+        assert_eq!(chosen(Preset::Balanced, long, MINILM).windows, 1);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What can be chosen about a training run.
 
 use serde::{Deserialize, Serialize};
-use understudy_nn::Precision;
+use understudy_nn::{Precision, WindowPooling};
 
 use crate::error::{Result, TrainError};
+use crate::predictor::Reading;
 use crate::presets::Preset;
 
 /// Which numbers of a model learn.
@@ -54,6 +55,10 @@ pub struct TrainSettings {
     pub max_grad_norm: f64,
     /// Tokens read of a text, special tokens included.
     pub max_length: u32,
+    /// A longer text is read in up to this many overlapping windows; 1 cuts it.
+    pub windows: u32,
+    /// How the windows of a text become one.
+    pub window_pooling: WindowPooling,
     /// Decides everything random: the head's first weights, the order of the texts, dropout.
     pub seed: u32,
     /// Which numbers learn.
@@ -107,6 +112,8 @@ impl TrainSettings {
             dropout: 0.1,
             max_grad_norm: 1.0,
             max_length: 128,
+            windows: 1,
+            window_pooling: WindowPooling::Mean,
             seed: 0,
             method: Method::Full,
             lora_rank: 8,
@@ -136,6 +143,15 @@ impl TrainSettings {
         serde_json::from_value(fields)
     }
 
+    /// How the model is to read texts.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading {
+            max_length: self.max_length as usize,
+            windows: self.windows as usize,
+            window_pooling: self.window_pooling,
+        }
+    }
+
     /// Steps for this many training texts.
     pub fn steps(&self, texts: usize) -> u32 {
         self.steps_per_epoch(texts) * self.epochs
@@ -160,6 +176,7 @@ impl TrainSettings {
             ("dropout", self.dropout, 0.0, 0.9),
             ("max_grad_norm", self.max_grad_norm, 1e-3, 1e6),
             ("max_length", f64::from(self.max_length), 4.0, positions as f64),
+            ("windows", f64::from(self.windows), 1.0, 64.0),
             ("lora_rank", f64::from(self.lora_rank), 1.0, 256.0),
             ("trained_layers", f64::from(self.trained_layers), 0.0, 1000.0),
             ("layer_decay", self.layer_decay, 0.1, 1.0),

@@ -182,6 +182,7 @@ impl<'j> Run<'j> {
         };
         settings.check(model.max_length())?;
         model.set_dropout(settings.dropout as f32);
+        model.set_window_pooling(settings.window_pooling);
         model.set_training_precision(settings.precision);
         model.set_recompute(settings.recompute);
         let [texts, validation, test] = tokenize(job, &model, control, report)?;
@@ -431,7 +432,7 @@ impl<'j> Run<'j> {
             &partial,
             &self.model,
             &self.job.base,
-            self.job.settings.max_length as usize,
+            self.job.settings.reading(),
         )?;
         // At every moment there is a whole model: the one before under another name, or the new one.
         let before = self.job.model.with_extension("before");
@@ -471,7 +472,7 @@ impl<'j> Run<'j> {
         } = self;
         // Frees the memory of training before another model is read.
         drop((model, optimizer, gradients));
-        let best = SequenceClassifier::load(&job.model)?;
+        let (best, _) = predictor::load(&job.model)?;
         let validation = evaluate(&best, &validation, Phase::Validate, 0, control, report)?;
         let test = evaluate(&best, &test, Phase::Test, 0, control, report)?;
         let epochs = progress.epochs.len() as f64;
@@ -612,7 +613,8 @@ fn tokenize(
     control: &Control,
     report: &mut dyn FnMut(TrainEvent),
 ) -> Result<[Encoded; 3]> {
-    let tokenizer = Tokenizer::load(&job.base, job.settings.max_length as usize)?;
+    let reading = job.settings.reading();
+    let tokenizer = Tokenizer::load(&job.base, reading.max_length, reading.windows)?;
     let total = job.train.len() + job.validation.len() + job.test.len();
     let mut before = 0;
     let mut encode = |examples: &[Example]| {

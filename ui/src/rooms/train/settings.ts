@@ -10,6 +10,7 @@ export const NUMBERS: NumberSetting[] = [
   { name: "epochs", min: 1, max: 100, whole: true },
   { name: "patience", min: 0, max: 100, whole: true },
   { name: "max_length", min: 8, max: 8192, whole: true },
+  { name: "windows", min: 1, max: 64, whole: true },
   { name: "batch_size", min: 1, max: 1024, whole: true },
   { name: "accumulation_steps", min: 1, max: 1024, whole: true },
   { name: "learning_rate", min: 1e-7, max: 0.1, whole: false },
@@ -28,6 +29,7 @@ export const NUMBERS: NumberSetting[] = [
 export const CHOICES = [
   { name: "method", values: ["full", "lora", "head"] },
   { name: "pooling", values: ["native", "mean"] },
+  { name: "window_pooling", values: ["mean", "max"] },
   { name: "precision", values: ["f32", "bf16"] },
 ] as const;
 

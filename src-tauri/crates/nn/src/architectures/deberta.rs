@@ -188,6 +188,7 @@ impl Deberta {
             // Query, key, value; context; the sum and the norm after the attention; derivative and value of the
             // activation; the sum and the norm after it.
             kept_per_token: 8 * hidden + 2 * inner,
+            last_kept_per_token: 8 * hidden + 2 * inner,
             passing_per_token: 4 * hidden + inner,
         }
     }

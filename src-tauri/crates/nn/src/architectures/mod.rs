@@ -53,6 +53,8 @@ pub struct Shape {
     pub heads: usize,
     /// Numbers that a layer keeps for the way back, per token.
     pub kept_per_token: usize,
+    /// The same for the last layer, of which some models need the first tokens only.
+    pub last_kept_per_token: usize,
     /// Numbers that a layer needs besides while it runs.
     pub passing_per_token: usize,
 }

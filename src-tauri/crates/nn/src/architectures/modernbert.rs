@@ -154,8 +154,9 @@ impl ModernBert {
         super::Shape {
             layers: self.layers.len(),
             heads: self.layers.first().map_or(1, |layer| layer.attention.heads),
-            // Input and result of both norms; query, key, value; context; both sums; the gate's input and result.
-            kept_per_token: 10 * self.hidden_size + 3 * inner,
+            // Input and result of both norms; query, key, value; context; the gate's input and result.
+            kept_per_token: 8 * self.hidden_size + 3 * inner,
+            last_kept_per_token: 8 * self.hidden_size + 3 * inner,
             passing_per_token: 4 * self.hidden_size + 2 * inner,
         }
     }

@@ -207,6 +207,8 @@ impl PostNorm {
             // Query, key, value; context; the sum and the norm after the attention; derivative and value of the
             // activation; the sum and the norm after it.
             kept_per_token: 8 * hidden + 2 * inner,
+            // Of the last layer only keys and values are computed for all tokens.
+            last_kept_per_token: if self.distances.is_none() { 2 * hidden } else { 8 * hidden + 2 * inner },
             passing_per_token: 4 * hidden + inner,
         }
     }

@@ -28,7 +28,7 @@ pub use gated::gated;
 pub use layer_norm::{LayerNorm, add_layer_norm, layer_norm};
 pub use linear::linear;
 pub use rows::rows;
-pub use select::{first_tokens, mean_tokens};
+pub use select::{first_tokens, max_rows, mean_tokens};
 
 #[cfg(test)]
 mod check;

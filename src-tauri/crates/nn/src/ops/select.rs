@@ -70,6 +70,54 @@ pub fn mean_tokens(tape: &mut Tape, x: &Var, offsets: &Arc<[usize]>) -> Var {
     y
 }
 
+/// `[rows, columns]` → `[groups, columns]`: the largest number of each column among each group's rows.
+pub fn max_rows(tape: &mut Tape, x: &Var, offsets: &Arc<[usize]>) -> Var {
+    let columns = x.columns();
+    let groups = offsets.len() - 1;
+    let mut y = tape.pool().take(groups * columns);
+    let mut from = vec![0_u32; groups * columns];
+    for (group, pair) in offsets.windows(2).enumerate() {
+        for column in 0..columns {
+            let at = |row: usize| x.values()[row * columns + column];
+            // The first of equals, so that it is the same every time.
+            let row = (pair[0]..pair[1]).fold(pair[0], |best, row| if at(row) > at(best) { row } else { best });
+            y[group * columns + column] = at(row);
+            from[group * columns + column] = row as u32;
+        }
+    }
+    let y = tape.var(y, columns);
+    tape.record(|| MaxRows {
+        x: x.into(),
+        from,
+        columns,
+        y: (&y).into(),
+    });
+    y
+}
+
+struct MaxRows {
+    x: VarId,
+    /// Row that each number came from.
+    from: Vec<u32>,
+    columns: usize,
+    y: VarId,
+}
+
+impl Backward for MaxRows {
+    fn backward(self: Box<Self>, pass: &mut BackwardPass) {
+        let d = pass.take(self.y);
+        let (mut dx, accumulate) = pass.write(self.x);
+        if !accumulate {
+            dx.fill(0.0);
+        }
+        for (i, (d, &row)) in d.iter().zip(&self.from).enumerate() {
+            dx[row as usize * self.columns + i % self.columns] += d;
+        }
+        pass.put(self.x, dx);
+        pass.pool.give(d);
+    }
+}
+
 struct MeanTokens {
     x: VarId,
     offsets: Arc<[usize]>,
@@ -119,6 +167,17 @@ mod tests {
         check::gradients(parameters, |tape| {
             let x = check::leaf(tape, input);
             mean_tokens(tape, &x, &offsets)
+        });
+    }
+
+    #[test]
+    fn gradients_reach_the_largest_of_each_column() {
+        let mut parameters = Parameters::default();
+        let input = parameters.matrix("x", 5, 3, Init::Normal(1.0));
+        let offsets: Arc<[usize]> = Arc::from([0, 2, 5]);
+        check::gradients(parameters, |tape| {
+            let x = check::leaf(tape, input);
+            max_rows(tape, &x, &offsets)
         });
     }
 }
