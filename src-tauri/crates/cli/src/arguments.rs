@@ -245,7 +245,8 @@ pub struct Finer {
 
 /// Reads one of a setting's names.
 fn named<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, String> {
-    serde_json::from_value(serde_json::Value::String(word.replace('-', "_"))).map_err(|error| error.to_string())
+    serde_json::from_value(serde_json::Value::String(word.replace('-', "_")))
+        .map_err(|error| error.to_string())
 }
 
 #[derive(Args)]

@@ -45,10 +45,7 @@ impl Facts {
             classes,
             rarest: present().min().unwrap_or_default(),
             commonest: present().max().unwrap_or_default(),
-            length_p95: lengths
-                .get(lengths.len() * 95 / 100)
-                .copied()
-                .unwrap_or_default(),
+            length_p95: lengths.get(lengths.len() * 95 / 100).copied().unwrap_or_default(),
         };
         Ok(Facts {
             data,
@@ -59,7 +56,12 @@ impl Facts {
     }
 
     /// The settings of a preset, made to fit into the free memory, and why they are what they are.
-    fn choose(&self, preset: Option<Preset>, model: &str, free: f64) -> (TrainSettings, Vec<presets::Choice>) {
+    fn choose(
+        &self,
+        preset: Option<Preset>,
+        model: &str,
+        free: f64,
+    ) -> (TrainSettings, Vec<presets::Choice>) {
         let preset = preset.unwrap_or_else(|| presets::propose(&self.data, &self.model));
         let (mut settings, mut choices) = presets::choose(preset, model, &self.data, &self.model);
         let before = settings.clone();
@@ -73,7 +75,10 @@ impl Facts {
         );
         let megabytes = (needed / 1e6) as u32;
         for (setting, changed) in [
-            ("accumulation_steps", settings.accumulation_steps != before.accumulation_steps),
+            (
+                "accumulation_steps",
+                settings.accumulation_steps != before.accumulation_steps,
+            ),
             ("recompute", settings.recompute != before.recompute),
         ] {
             if changed {
@@ -87,7 +92,13 @@ impl Facts {
     }
 
     fn memory_mb(&self, settings: &TrainSettings) -> f64 {
-        memory::estimate(&self.footprint, settings, self.data.classes, &self.texts, threads()) / 1e6
+        memory::estimate(
+            &self.footprint,
+            settings,
+            self.data.classes,
+            &self.texts,
+            threads(),
+        ) / 1e6
     }
 
     /// Share of the texts longer than what is read of them.
@@ -110,8 +121,15 @@ fn texts(rows: &[LabelledText], folder: &Path, max_length: usize) -> Result<Text
         .step_by(rows.len().div_ceil(LENGTH_SAMPLE).max(1))
         .map(|row| row.text.as_str())
         .collect();
-    let encoded = Tokenizer::load(folder, LONGEST_TOLD.max(max_length), 1)?.encode(&sample, &Control::default(), |_| {})?;
-    let known: HashSet<u32> = (0..encoded.len()).flat_map(|text| encoded.ids(text)).copied().collect();
+    let encoded = Tokenizer::load(folder, LONGEST_TOLD.max(max_length), 1)?.encode(
+        &sample,
+        &Control::default(),
+        |_| {},
+    )?;
+    let known: HashSet<u32> = (0..encoded.len())
+        .flat_map(|text| encoded.ids(text))
+        .copied()
+        .collect();
     // Heaps' law: the number of different words grows about as the square root of the number of words.
     let growth = (rows.len() as f64 / sample.len().max(1) as f64).sqrt();
     Ok(Texts {
@@ -202,9 +220,7 @@ impl Session {
             test_rows: rows_of(Part::Test),
             labels: split.as_ref().map_or(0, |split| split.labels.len() as u32),
             steps: settings.steps(train_rows as usize),
-            truncated: facts
-                .as_ref()
-                .map_or(0.0, |facts| facts.truncated(&settings)),
+            truncated: facts.as_ref().map_or(0.0, |facts| facts.truncated(&settings)),
             seconds: self.forecast(&settings, train_rows)?,
             memory_mb: facts.as_ref().map(|facts| facts.memory_mb(&settings)),
             memory_free_mb: free / 1e6,

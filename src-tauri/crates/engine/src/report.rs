@@ -125,7 +125,17 @@ pub(crate) fn input(
 fn settings_of(settings: &understudy_train::TrainSettings) -> Result<Vec<Setting>> {
     let plain = understudy_train::TrainSettings::textbook(&settings.model);
     let (found, plain) = (runs::to_value(settings)?, runs::to_value(&plain)?);
-    let always = ["model", "epochs", "batch_size", "learning_rate", "max_length", "seed", "preset", "method", "precision"];
+    let always = [
+        "model",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "max_length",
+        "seed",
+        "preset",
+        "method",
+        "precision",
+    ];
     let fields = found.as_object().into_iter().flatten();
     Ok(fields
         .filter(|(key, value)| always.contains(&key.as_str()) || plain.get(key) != Some(value))

@@ -8,9 +8,7 @@ use understudy_data::{
 use understudy_report::Language;
 
 use crate::error::{EngineError, Result};
-use crate::view::{
-    Overview, Preview, ProblemPage, RoomState, Rooms, RowProblem, RunSummary, SplitSummary,
-};
+use crate::view::{Overview, Preview, ProblemPage, RoomState, Rooms, RowProblem, RunSummary, SplitSummary};
 use crate::{files, models, runs};
 
 /// Key of the setting that names the column the texts came from.

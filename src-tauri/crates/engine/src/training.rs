@@ -87,12 +87,26 @@ fn learn(
 /// does not want to wait for it: the model is trained by then.
 fn counting_words(parts: &Parts, control: &Control, emit: &mut dyn FnMut(Event)) -> Option<f64> {
     emit(Event::Progress(Progress::new(Phase::Compare, 0.0, 1.0)));
-    let judged = if parts.test.is_empty() { &parts.validation } else { &parts.test };
+    let judged = if parts.test.is_empty() {
+        &parts.validation
+    } else {
+        &parts.test
+    };
     let texts = |rows: &[LabelledText]| rows.iter().map(|row| row.text.clone()).collect::<Vec<_>>();
     let gold: Vec<usize> = parts.train.iter().map(|row| row.label).collect();
     let stop = || control.is_cancelled();
-    let answers = bag_of_words(&texts(&parts.train), &gold, parts.labels.len(), &texts(judged), &stop)?;
-    let right = answers.iter().zip(judged).filter(|(answer, row)| **answer == row.label).count();
+    let answers = bag_of_words(
+        &texts(&parts.train),
+        &gold,
+        parts.labels.len(),
+        &texts(judged),
+        &stop,
+    )?;
+    let right = answers
+        .iter()
+        .zip(judged)
+        .filter(|(answer, row)| **answer == row.label)
+        .count();
     Some(right as f64 / judged.len() as f64)
 }
 

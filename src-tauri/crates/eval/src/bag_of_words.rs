@@ -53,10 +53,16 @@ impl Terms {
         for text in texts.iter().step_by(texts.len().div_ceil(200)) {
             for c in text.as_ref().chars().take(2000).filter(|c| c.is_alphanumeric()) {
                 letters += 1;
-                dense += usize::from(matches!(c, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{0E00}'..='\u{0E7F}'));
+                dense += usize::from(
+                    matches!(c, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{0E00}'..='\u{0E7F}'),
+                );
             }
         }
-        if dense * 3 > letters { Terms::Characters } else { Terms::Words }
+        if dense * 3 > letters {
+            Terms::Characters
+        } else {
+            Terms::Words
+        }
     }
 
     /// Calls `each` with every term of a text, in its order.
@@ -121,7 +127,8 @@ impl Vocabulary {
             return None;
         }
         let documents = texts.len() as f64;
-        let idf = |(_, count): &(String, u32)| ((1.0 + documents) / (1.0 + f64::from(*count))).ln() as f32 + 1.0;
+        let idf =
+            |(_, count): &(String, u32)| ((1.0 + documents) / (1.0 + f64::from(*count))).ln() as f32 + 1.0;
         Some(Vocabulary {
             idf: terms.iter().map(idf).collect(),
             places: terms.into_iter().map(|(term, _)| term).zip(0..).collect(),
@@ -194,7 +201,13 @@ fn largest(numbers: &[f32]) -> usize {
 }
 
 /// Minimises mean loss plus penalty.
-fn fit(rows: &Rows, gold: &[usize], classes: usize, terms: usize, stop: &dyn Fn() -> bool) -> Option<Weights> {
+fn fit(
+    rows: &Rows,
+    gold: &[usize],
+    classes: usize,
+    terms: usize,
+    stop: &dyn Fn() -> bool,
+) -> Option<Weights> {
     let columns = rows.columns(terms);
     let mut at = Weights {
         numbers: vec![0.0; (terms + 1) * classes],
@@ -213,7 +226,11 @@ fn fit(rows: &Rows, gold: &[usize], classes: usize, terms: usize, stop: &dyn Fn(
             break;
         }
         // The first step has no scale yet; later ones are nearly right as they are.
-        let mut step = if pairs.is_empty() { 1.0 / first_norm.max(1e-12) } else { 1.0 };
+        let mut step = if pairs.is_empty() {
+            1.0 / first_norm.max(1e-12)
+        } else {
+            1.0
+        };
         let mut found = None;
         for _ in 0..20 {
             let numbers = at.numbers.iter().zip(&direction);
@@ -228,7 +245,9 @@ fn fit(rows: &Rows, gold: &[usize], classes: usize, terms: usize, stop: &dyn Fn(
             }
             step *= 0.5;
         }
-        let Some((next, next_value, next_gradient)) = found else { break };
+        let Some((next, next_value, next_gradient)) = found else {
+            break;
+        };
         let moved: Vec<f32> = next.numbers.iter().zip(&at.numbers).map(|(a, b)| a - b).collect();
         let turned: Vec<f32> = next_gradient.iter().zip(&gradient).map(|(a, b)| a - b).collect();
         let curvature = dot(&moved, &turned);
@@ -280,7 +299,10 @@ fn objective(rows: &Rows, columns: &[Vec<(u32, f32)>], gold: &[usize], at: &Weig
             }
         });
     for rest in rest.chunks_exact(classes) {
-        offsets.iter_mut().zip(rest).for_each(|(g, r)| *g += share as f32 * r);
+        offsets
+            .iter_mut()
+            .zip(rest)
+            .for_each(|(g, r)| *g += share as f32 * r);
     }
     let value = share * losses.iter().sum::<f64>() + 0.5 * penalty * dot(weights, weights);
     (value, gradient)
@@ -315,7 +337,10 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 
 fn add(sum: &mut [f32], x: &[f32], factor: f64) {
     let factor = factor as f32;
-    sum.par_iter_mut().zip(x).with_min_len(1 << 14).for_each(|(s, x)| *s += factor * x);
+    sum.par_iter_mut()
+        .zip(x)
+        .with_min_len(1 << 14)
+        .for_each(|(s, x)| *s += factor * x);
 }
 
 #[cfg(test)]
@@ -330,14 +355,26 @@ mod tests {
 
     #[test]
     fn words_of_two_letters_and_pairs_of_neighbours_count() {
-        assert_eq!(terms(Terms::Words, "The Court, a court_2!"), ["the", "court", "the court", "court_2", "court court_2"]);
-        assert_eq!(terms(Terms::Characters, "合同法"), ["合", "同", "法", "合同", "同法", "合同法"]);
+        assert_eq!(
+            terms(Terms::Words, "The Court, a court_2!"),
+            ["the", "court", "the court", "court_2", "court court_2"]
+        );
+        assert_eq!(
+            terms(Terms::Characters, "合同法"),
+            ["合", "同", "法", "合同", "同法", "合同法"]
+        );
     }
 
     #[test]
     fn chinese_is_counted_by_characters_and_english_by_words() {
-        assert_eq!(Terms::of(&["劳动合同没有签", "可以要求赔偿吗 OK"]), Terms::Characters);
-        assert_eq!(Terms::of(&["the word 合同 is Chinese for contract"]), Terms::Words);
+        assert_eq!(
+            Terms::of(&["劳动合同没有签", "可以要求赔偿吗 OK"]),
+            Terms::Characters
+        );
+        assert_eq!(
+            Terms::of(&["the word 合同 is Chinese for contract"]),
+            Terms::Words
+        );
     }
 
     /// Texts whose class is told by one word among others.
@@ -351,7 +388,9 @@ mod tests {
     #[test]
     fn telling_words_are_found_and_the_answers_are_the_same_every_time() {
         let (texts, gold) = examples(90);
-        let asked: Vec<String> = ["an invoice came", "at court", "his heart"].map(str::to_owned).to_vec();
+        let asked: Vec<String> = ["an invoice came", "at court", "his heart"]
+            .map(str::to_owned)
+            .to_vec();
         let found = bag_of_words(&texts, &gold, 3, &asked, &|| false).unwrap();
         assert_eq!(found, [2, 0, 1]);
         assert_eq!(bag_of_words(&texts, &gold, 3, &asked, &|| false).unwrap(), found);
@@ -364,7 +403,9 @@ mod tests {
         let rows = Rows::new(&texts, &vocabulary, Terms::Words);
         let columns = rows.columns(vocabulary.idf.len());
         let mut at = Weights {
-            numbers: (0..(vocabulary.idf.len() + 1) * 3).map(|i| ((i * 37 % 11) as f32 - 5.0) * 0.1).collect(),
+            numbers: (0..(vocabulary.idf.len() + 1) * 3)
+                .map(|i| ((i * 37 % 11) as f32 - 5.0) * 0.1)
+                .collect(),
             classes: 3,
         };
         let (_, gradient) = objective(&rows, &columns, &gold, &at);
@@ -375,7 +416,10 @@ mod tests {
             at.numbers[i] = x - 0.01;
             let below = objective(&rows, &columns, &gold, &at).0;
             at.numbers[i] = x;
-            assert!((f64::from(gradient[i]) - (above - below) / 0.02).abs() < 1e-4, "{i}");
+            assert!(
+                (f64::from(gradient[i]) - (above - below) / 0.02).abs() < 1e-4,
+                "{i}"
+            );
         }
     }
 

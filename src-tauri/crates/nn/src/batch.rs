@@ -40,7 +40,9 @@ impl PackedBatch {
 
     /// Number of texts.
     pub fn texts(&self) -> usize {
-        self.texts.as_ref().map_or(self.sequences(), |texts| texts.len() - 1)
+        self.texts
+            .as_ref()
+            .map_or(self.sequences(), |texts| texts.len() - 1)
     }
 
     /// Number of tokens over all sequences.

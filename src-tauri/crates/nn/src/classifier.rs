@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::architectures::Architecture;
+use crate::architectures::layers::{Builder, initial};
 use crate::batch::PackedBatch;
 use crate::config::Config;
 use crate::error::{NnError, Result};
-use crate::architectures::layers::{Builder, initial};
 use crate::head::{Head, WindowPooling};
 use crate::kernels::matmul::Precision;
 use crate::ops::{self, Objective};
@@ -280,8 +280,13 @@ impl SequenceClassifier {
             });
         }
         let classes = self.labels.len();
-        let (loss, gradient) =
-            ops::cross_entropy(logits.values(), classes, step.labels, step.objective, step.total_weight)?;
+        let (loss, gradient) = ops::cross_entropy(
+            logits.values(),
+            classes,
+            step.labels,
+            step.objective,
+            step.total_weight,
+        )?;
         tape.backward(&logits, gradient, gradients)?;
         Ok(loss)
     }

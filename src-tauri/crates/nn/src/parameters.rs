@@ -181,11 +181,7 @@ impl Parameters {
         let down = format!("{name}.lora_A.weight");
         let down = self.matrix(&down, rank, weight.columns, Init::Normal(deviation));
         let up = self.matrix(&format!("{name}.lora_B.weight"), weight.rows, rank, Init::Zeros);
-        let adapter = Adapter {
-            down,
-            up,
-            scale,
-        };
+        let adapter = Adapter { down, up, scale };
         self.adapters.insert(range.start, (range.end, adapter));
     }
 
@@ -471,7 +467,12 @@ impl Gradients {
     pub fn write(&mut self, handle: Dense) -> (&mut [f32], bool) {
         let range = handle.range();
         let overlaps = |(&start, &end): (&usize, &usize)| (end > range.start).then_some((start, end));
-        let before: Vec<(usize, usize)> = self.written.range(..range.end).rev().map_while(overlaps).collect();
+        let before: Vec<(usize, usize)> = self
+            .written
+            .range(..range.end)
+            .rev()
+            .map_while(overlaps)
+            .collect();
         let mut gap_end = range.end;
         if !before.is_empty() {
             for &(start, end) in &before {
@@ -481,7 +482,9 @@ impl Gradients {
             }
             self.dense[range.start..gap_end].fill(0.0);
         }
-        let start = before.last().map_or(range.start, |(start, _)| range.start.min(*start));
+        let start = before
+            .last()
+            .map_or(range.start, |(start, _)| range.start.min(*start));
         let end = before.first().map_or(range.end, |(_, end)| range.end.max(*end));
         self.written.insert(start, end);
         (&mut self.dense[range], !before.is_empty())

@@ -204,7 +204,9 @@ impl<'p> Tape<'p> {
     pub fn mask(&mut self, probability: f32) -> DropoutMask {
         self.masks += 1;
         match self.mode {
-            Mode::Training { key, dropout: true } if self.recording != Recording::Never => DropoutMask::new(key.with(self.masks), probability),
+            Mode::Training { key, dropout: true } if self.recording != Recording::Never => {
+                DropoutMask::new(key.with(self.masks), probability)
+            }
             _ => DropoutMask::new(Key::new(0), 0.0),
         }
     }
@@ -230,10 +232,13 @@ impl<'p> Tape<'p> {
     }
 }
 
+/// A part of a forward pass, as a function of its inputs.
+type Run = dyn Fn(&mut Tape, &[Var]) -> Var;
+
 /// A part of a forward pass that is done again on the way back.
 struct Block {
     inputs: Vec<Var>,
-    run: Box<dyn Fn(&mut Tape, &[Var]) -> Var>,
+    run: Box<Run>,
     mode: Mode,
     precision: Precision,
     masks: u64,

@@ -203,7 +203,10 @@ impl Checkpoint {
             return read.map_err(unreadable);
         }
         let mut bytes = vec![0; stored.bytes.1 - stored.bytes.0];
-        let read = self.file.seek(place).and_then(|_| self.file.read_exact(&mut bytes));
+        let read = self
+            .file
+            .seek(place)
+            .and_then(|_| self.file.read_exact(&mut bytes));
         read.map_err(unreadable)?;
         let numbers = Tensor::from_raw_buffer(&bytes, dtype, &stored.shape, &Device::Cpu)
             .and_then(|tensor| tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>())

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
 use understudy_nn::random::Key;
-use understudy_nn::{Gradients, NnError, Input, Objective, PackedBatch, Precision, SequenceClassifier, Step, WindowPooling};
+use understudy_nn::{
+    Gradients, Input, NnError, Objective, PackedBatch, Precision, SequenceClassifier, Step, WindowPooling,
+};
 
 const FIXTURES: [&str; 11] = [
     "tiny-bert",
@@ -195,7 +197,10 @@ fn products_of_rounded_numbers_give_nearly_the_same_gradients() {
     for name in FIXTURES {
         let (loss, exact, _) = trained(name, |_| {});
         let (rounded_loss, rounded, _) = trained(name, |model| model.set_training_precision(Precision::Bf16));
-        assert!((loss - rounded_loss).abs() < 2e-2, "{name}: {loss} {rounded_loss}");
+        assert!(
+            (loss - rounded_loss).abs() < 2e-2,
+            "{name}: {loss} {rounded_loss}"
+        );
         let norm = |x: &mut dyn Iterator<Item = f32>| x.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
         let difference = norm(&mut exact.dense.iter().zip(&rounded.dense).map(|(a, b)| a - b));
         let size = norm(&mut exact.dense.iter().copied());
@@ -264,7 +269,9 @@ fn the_gradients_of_a_steps_parts_add_up_to_those_of_the_step() {
             dropout: None,
         };
         let batch = PackedBatch::from_sequences(golden.sequences[range].iter().map(Vec::as_slice));
-        sum += model.loss_and_gradients(Input::Texts(&batch), &step, &mut parts).unwrap();
+        sum += model
+            .loss_and_gradients(Input::Texts(&batch), &step, &mut parts)
+            .unwrap();
     }
     assert!((sum - loss).abs() < 1e-6);
     for (a, b) in whole.dense.iter().zip(&parts.dense) {
@@ -301,13 +308,22 @@ fn the_head_alone_learns_from_features_what_it_learns_from_texts() {
 #[test]
 fn a_sentence_encoders_first_token_gathers_the_mean_and_still_loads_as_a_classifier() {
     let labels = ["a".to_owned(), "b".to_owned()];
-    let (model, report) = SequenceClassifier::from_sentence_encoder(&folder("tiny-bert"), &labels, 0).unwrap();
-    assert!(report.initialised.iter().all(|name| name.contains("layer.2.") || name.starts_with("classifier")));
+    let (model, report) =
+        SequenceClassifier::from_sentence_encoder(&folder("tiny-bert"), &labels, 0).unwrap();
+    assert!(
+        report
+            .initialised
+            .iter()
+            .all(|name| name.contains("layer.2.") || name.starts_with("classifier"))
+    );
     // Two texts of the same words in another order have the same mean but for positions; what counts is that the
     // features hardly depend on which token stands first.
     let features = model.features(&golden("tiny-bert").batch()).unwrap();
     let mean = features.iter().sum::<f32>() / features.len() as f32;
-    assert!(mean.abs() < 1e-4, "the last normalisation centres the features: {mean}");
+    assert!(
+        mean.abs() < 1e-4,
+        "the last normalisation centres the features: {mean}"
+    );
     let saved = tempfile::tempdir().unwrap();
     model.save(saved.path()).unwrap();
     let again = SequenceClassifier::load(saved.path()).unwrap();

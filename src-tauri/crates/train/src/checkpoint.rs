@@ -41,7 +41,9 @@ pub struct Progress {
     pub best_epoch: u32,
 }
 
-fn stored_settings<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<TrainSettings, D::Error> {
+fn stored_settings<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<TrainSettings, D::Error> {
     let stored = serde_json::Value::deserialize(deserializer)?;
     TrainSettings::from_stored(stored).map_err(serde::de::Error::custom)
 }

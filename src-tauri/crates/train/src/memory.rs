@@ -51,12 +51,23 @@ impl Texts {
 }
 
 /// Peak memory of a run with these settings, in bytes. `threads` is how many work at once.
-pub fn estimate(model: &Footprint, settings: &TrainSettings, classes: usize, texts: &Texts, threads: usize) -> f64 {
+pub fn estimate(
+    model: &Footprint,
+    settings: &TrainSettings,
+    classes: usize,
+    texts: &Texts,
+    threads: usize,
+) -> f64 {
     let max_length = f64::from(settings.max_length);
     // Windows overlap a little.
     let longest = max_length * f64::from(settings.windows);
     let hidden = model.hidden as f64;
-    let layers = model.layers as f64 + if settings.pooling == Pooling::Mean { 1.0 } else { 0.0 };
+    let layers = model.layers as f64
+        + if settings.pooling == Pooling::Mean {
+            1.0
+        } else {
+            0.0
+        };
     let head = hidden * (hidden + classes as f64 + 2.0);
     let added = match settings.pooling {
         Pooling::Mean => model.of_layers as f64 / model.layers.max(1) as f64,
@@ -73,7 +84,10 @@ pub fn estimate(model: &Footprint, settings: &TrainSettings, classes: usize, tex
         Method::Full if settings.trained_layers == 0 => (dense, touched),
         Method::Full => (of_layers + head, 0.0),
         // Twelve square matrices a layer stand beside two narrow ones each.
-        Method::Lora => (trained_layers * f64::from(settings.lora_rank) * 18.0 * hidden + head, 0.0),
+        Method::Lora => (
+            trained_layers * f64::from(settings.lora_rank) * 18.0 * hidden + head,
+            0.0,
+        ),
         Method::Head => (head, 0.0),
     };
     // Weights; gradient and moments of what learns; two moments of the rows that occur, in pages of their own.
@@ -175,7 +189,10 @@ mod tests {
             trained_layers: 2,
             ..long()
         });
-        assert!(lora < full && recomputed < full && top < recomputed, "{full} {lora} {recomputed} {top}");
+        assert!(
+            lora < full && recomputed < full && top < recomputed,
+            "{full} {lora} {recomputed} {top}"
+        );
     }
 
     #[test]

@@ -87,20 +87,32 @@ impl AdamW {
     /// A fresh optimiser for the parameters that are not frozen. A parameter one layer deeper than another learns
     /// `layer_decay` times as fast.
     pub fn new(parameters: &Parameters, settings: &TrainSettings) -> Self {
-        let top = parameters.entries().iter().map(|entry| entry.depth).max().unwrap_or(0);
+        let top = parameters
+            .entries()
+            .iter()
+            .map(|entry| entry.depth)
+            .max()
+            .unwrap_or(0);
         let factor = |entry: &Parameter| settings.layer_decay.powi((top - entry.depth) as i32);
-        let layout = parameters.entries().iter().filter(|entry| !entry.frozen).filter_map(|entry| match &entry.place {
-            Place::Dense(range) => Some(Section {
-                range: range.clone(),
-                decays: entry.decays(),
-                factor: factor(entry),
-            }),
-            Place::Table(_) => None,
-        });
-        let table_factors = parameters.entries().iter().filter_map(|entry| match &entry.place {
-            Place::Dense(_) => None,
-            Place::Table(_) => Some((!entry.frozen).then(|| factor(entry))),
-        });
+        let layout = parameters
+            .entries()
+            .iter()
+            .filter(|entry| !entry.frozen)
+            .filter_map(|entry| match &entry.place {
+                Place::Dense(range) => Some(Section {
+                    range: range.clone(),
+                    decays: entry.decays(),
+                    factor: factor(entry),
+                }),
+                Place::Table(_) => None,
+            });
+        let table_factors = parameters
+            .entries()
+            .iter()
+            .filter_map(|entry| match &entry.place {
+                Place::Dense(_) => None,
+                Place::Table(_) => Some((!entry.frozen).then(|| factor(entry))),
+            });
         let tables = parameters
             .tables
             .iter()
@@ -238,13 +250,19 @@ impl AdamW {
 
     /// Euclidean norm of all gradients of what learns. Partial sums are added in a fixed order.
     fn gradient_norm(&self, gradients: &Gradients) -> f64 {
-        let dense = self.layout.iter().map(|section| &gradients.dense[section.range.clone()]);
+        let dense = self
+            .layout
+            .iter()
+            .map(|section| &gradients.dense[section.range.clone()]);
         let tables = gradients
             .tables
             .iter()
             .zip(&self.table_factors)
             .filter_map(|(table, factor)| factor.is_some().then_some(&table.values[..]));
-        let chunks: Vec<&[f32]> = dense.chain(tables).flat_map(|numbers| numbers.chunks(CHUNK)).collect();
+        let chunks: Vec<&[f32]> = dense
+            .chain(tables)
+            .flat_map(|numbers| numbers.chunks(CHUNK))
+            .collect();
         let squares: Vec<f64> = chunks.into_par_iter().map(sum_of_squares).collect();
         squares.iter().sum::<f64>().sqrt()
     }
@@ -406,6 +424,9 @@ mod tests {
         assert!((norm - 2.0).abs() < 1e-9, "what is frozen does not count: {norm}");
         let moved: Vec<f32> = handles.iter().map(|&h| 1.0 - parameters.get(h)[0]).collect();
         assert_eq!(moved[0], 0.0);
-        assert!((moved[2] - 0.1).abs() < 1e-5 && (moved[1] - 0.05).abs() < 1e-5, "{moved:?}");
+        assert!(
+            (moved[2] - 0.1).abs() < 1e-5 && (moved[1] - 0.05).abs() < 1e-5,
+            "{moved:?}"
+        );
     }
 }

@@ -234,7 +234,11 @@ mod tests {
         let (windows, cut) = tokenizer(16, 4).encode_one(&text(40)).unwrap();
         assert_eq!(windows.iter().map(Vec::len).collect::<Vec<_>>(), [16, 16, 16, 6]);
         assert!(!cut);
-        assert_eq!(windows[0][13..15], windows[1][1..3], "neighbours share what stands at the border");
+        assert_eq!(
+            windows[0][13..15],
+            windows[1][1..3],
+            "neighbours share what stands at the border"
+        );
         let (windows, cut) = tokenizer(16, 2).encode_one(&text(40)).unwrap();
         assert_eq!((windows.len(), cut), (2, true));
         let (windows, cut) = tokenizer(16, 1).encode_one(&text(14)).unwrap();
@@ -247,9 +251,15 @@ mod tests {
             .encode(&[text(3), text(40), String::new()], &Control::default(), |_| {})
             .unwrap();
         let windows = |text: usize| encoded.windows(text).map(<[u32]>::len).collect::<Vec<_>>();
-        assert_eq!((windows(0), windows(1), windows(2)), (vec![5], vec![16, 16, 16, 6], vec![2]));
+        assert_eq!(
+            (windows(0), windows(1), windows(2)),
+            (vec![5], vec![16, 16, 16, 6], vec![2])
+        );
         assert_eq!(encoded.length(1), 54);
         let batch = crate::batch::pack(&encoded, &[1, 0]);
-        assert_eq!((batch.sequences(), batch.texts.as_deref()), (5, Some(&[0, 4, 5][..])));
+        assert_eq!(
+            (batch.sequences(), batch.texts.as_deref()),
+            (5, Some(&[0, 4, 5][..]))
+        );
     }
 }

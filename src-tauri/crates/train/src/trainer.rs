@@ -324,7 +324,9 @@ impl<'j> Run<'j> {
         let total_weight = self.objective.total_weight(&labels);
         let key = self.key.with(0x57E9).with(u64::from(self.progress.step));
         self.gradients.clear();
-        let size = texts.len().div_ceil(self.job.settings.accumulation_steps as usize);
+        let size = texts
+            .len()
+            .div_ceil(self.job.settings.accumulation_steps as usize);
         let mut loss = 0.0;
         for (part, (texts, labels)) in texts.chunks(size).zip(labels.chunks(size)).enumerate() {
             let step = Step {
@@ -428,12 +430,7 @@ impl<'j> Run<'j> {
         if partial.exists() {
             std::fs::remove_dir_all(&partial).map_err(failed(&partial))?;
         }
-        predictor::save(
-            &partial,
-            &self.model,
-            &self.job.base,
-            self.job.settings.reading(),
-        )?;
+        predictor::save(&partial, &self.model, &self.job.base, self.job.settings.reading())?;
         // At every moment there is a whole model: the one before under another name, or the new one.
         let before = self.job.model.with_extension("before");
         if self.job.model.exists() {

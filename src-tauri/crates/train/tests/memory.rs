@@ -44,11 +44,48 @@ fn cases() -> Vec<(Value, usize, TrainSettings)> {
         (bert.clone(), 200, plain(16, 256)),
         (bert.clone(), 450, plain(16, 512)),
         (bert.clone(), 200, plain(64, 256)),
-        (bert.clone(), 450, TrainSettings { recompute: true, ..plain(16, 512) }),
-        (bert.clone(), 450, TrainSettings { accumulation_steps: 4, ..plain(16, 512) }),
-        (bert.clone(), 200, TrainSettings { method: Method::Lora, ..plain(16, 256) }),
-        (bert.clone(), 200, TrainSettings { method: Method::Head, pooling: Pooling::Mean, ..plain(16, 256) }),
-        (bert, 450, TrainSettings { windows: 2, window_pooling: WindowPooling::Max, ..plain(8, 256) }),
+        (
+            bert.clone(),
+            450,
+            TrainSettings {
+                recompute: true,
+                ..plain(16, 512)
+            },
+        ),
+        (
+            bert.clone(),
+            450,
+            TrainSettings {
+                accumulation_steps: 4,
+                ..plain(16, 512)
+            },
+        ),
+        (
+            bert.clone(),
+            200,
+            TrainSettings {
+                method: Method::Lora,
+                ..plain(16, 256)
+            },
+        ),
+        (
+            bert.clone(),
+            200,
+            TrainSettings {
+                method: Method::Head,
+                pooling: Pooling::Mean,
+                ..plain(16, 256)
+            },
+        ),
+        (
+            bert,
+            450,
+            TrainSettings {
+                windows: 2,
+                window_pooling: WindowPooling::Max,
+                ..plain(8, 256)
+            },
+        ),
         (wide, 200, plain(16, 256)),
         (deberta, 120, plain(16, 128)),
         (modern, 200, plain(16, 256)),
@@ -81,10 +118,14 @@ fn model(place: &Path, config: &Value) -> PathBuf {
     std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
     std::fs::copy(fixture().join("tokenizer.json"), folder.join("tokenizer.json")).unwrap();
     let labels = ["a".to_owned(), "b".to_owned()];
-    understudy_nn::SequenceClassifier::random(&understudy_nn::config::Config::read(&folder).unwrap(), &labels, 1)
-        .unwrap()
-        .save(&folder)
-        .unwrap();
+    understudy_nn::SequenceClassifier::random(
+        &understudy_nn::config::Config::read(&folder).unwrap(),
+        &labels,
+        1,
+    )
+    .unwrap()
+    .save(&folder)
+    .unwrap();
     folder
 }
 

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use understudy_train::{
-    Control, Example, Method, Outcome, Pooling, Precision, Predictor, TrainError, TrainEvent, TrainSettings, TrainingJob,
-    train,
+    Control, Example, Method, Outcome, Pooling, Precision, Predictor, TrainError, TrainEvent, TrainSettings,
+    TrainingJob, train,
 };
 
 /// A tiny random BERT with a tokenizer that knows letters and a few words.
@@ -197,7 +197,11 @@ fn a_run_that_ran_away_goes_on_from_its_checkpoint_with_a_smaller_learning_rate(
     let folder = tempfile::tempdir().unwrap();
     let job = job(folder.path());
     let control = Control::default();
-    let stopped = run(&job, &control, |step| if step == 5 { control.cancel() });
+    let stopped = run(&job, &control, |step| {
+        if step == 5 {
+            control.cancel()
+        }
+    });
     assert!(matches!(stopped, Err(TrainError::Cancelled)));
     let wild = TrainingJob {
         settings: TrainSettings {
@@ -207,7 +211,10 @@ fn a_run_that_ran_away_goes_on_from_its_checkpoint_with_a_smaller_learning_rate(
         ..job.clone()
     };
     let diverged = run(&wild, &Control::default(), |_| {});
-    assert!(matches!(diverged, Err(TrainError::Diverged { .. })), "{diverged:?}");
+    assert!(
+        matches!(diverged, Err(TrainError::Diverged { .. })),
+        "{diverged:?}"
+    );
     let calm = TrainingJob {
         settings: TrainSettings {
             learning_rate: 1.5e-3,
@@ -270,14 +277,25 @@ fn every_way_to_train_learns_stops_and_goes_on_with_the_same_bits() {
         let mut uninterrupted = job(whole.path());
         change(&mut uninterrupted.settings);
         let expected = run(&uninterrupted, &Control::default(), |_| {}).unwrap();
-        assert!(right(&expected, &uninterrupted) > 0.8, "way {way}: {}", right(&expected, &uninterrupted));
+        assert!(
+            right(&expected, &uninterrupted) > 0.8,
+            "way {way}: {}",
+            right(&expected, &uninterrupted)
+        );
         let mut stopped = job(parts.path());
         change(&mut stopped.settings);
         let control = Control::default();
-        let result = run(&stopped, &control, |step| if step == 10 { control.cancel() });
+        let result = run(&stopped, &control, |step| {
+            if step == 10 {
+                control.cancel()
+            }
+        });
         assert!(matches!(result, Err(TrainError::Cancelled)), "way {way}");
         let found = run(&stopped, &Control::default(), |_| {}).unwrap();
-        assert!(weights(&stopped) == weights(&uninterrupted), "way {way}: other weights");
+        assert!(
+            weights(&stopped) == weights(&uninterrupted),
+            "way {way}: other weights"
+        );
         assert_eq!(found.test, expected.test, "way {way}");
     }
 }
@@ -313,7 +331,12 @@ fn parts_of_a_step_and_layers_computed_again_change_nothing_but_the_last_bits() 
         run(&parts, &Control::default(), |_| {}).unwrap(),
     );
     for (a, b) in whole.epochs.iter().zip(&parts.epochs) {
-        assert!((a.train_loss - b.train_loss).abs() < 1e-4, "{} {}", a.train_loss, b.train_loss);
+        assert!(
+            (a.train_loss - b.train_loss).abs() < 1e-4,
+            "{} {}",
+            a.train_loss,
+            b.train_loss
+        );
     }
 }
 

@@ -129,7 +129,12 @@ impl Deberta {
                         window: None,
                         rotary: None,
                     },
-                    attention_output: b.branch_end(&name("attention.output"), ["dense", "LayerNorm"], hidden, hidden),
+                    attention_output: b.branch_end(
+                        &name("attention.output"),
+                        ["dense", "LayerNorm"],
+                        hidden,
+                        hidden,
+                    ),
                     intermediate: b.linear(&name("intermediate.dense"), hidden, intermediate),
                     activation,
                     output: b.branch_end(&name("output"), ["dense", "LayerNorm"], intermediate, hidden),
@@ -181,7 +186,12 @@ impl Deberta {
 
     /// What decides how much memory a pass needs.
     pub(super) fn shape(&self) -> super::Shape {
-        let (hidden, inner) = (self.hidden_size, self.layers.first().map_or(0, |layer| layer.intermediate.weight.rows()));
+        let (hidden, inner) = (
+            self.hidden_size,
+            self.layers
+                .first()
+                .map_or(0, |layer| layer.intermediate.weight.rows()),
+        );
         super::Shape {
             layers: self.layers.len(),
             heads: self.layers.first().map_or(1, |layer| layer.attention.heads),
@@ -319,7 +329,15 @@ mod tests {
             farthest: 512,
         };
         // make_log_bucket_position(d, 256, 512) + 256
-        for (distance, place) in [(0, 256), (-5, 251), (128, 384), (129, 385), (300, 463), (511, 511), (-511, 1)] {
+        for (distance, place) in [
+            (0, 256),
+            (-5, 251),
+            (128, 384),
+            (129, 385),
+            (300, 463),
+            (511, 511),
+            (-511, 1),
+        ] {
             assert_eq!(buckets.place(distance), place, "{distance}");
         }
     }

@@ -80,7 +80,10 @@ impl Architecture {
     pub fn new(config: &Config, parameters: &mut Parameters) -> Result<Self> {
         let model_type = config.word("model_type", "")?;
         let (encoder, classifier_class) = match model_type {
-            "bert" => (family(bert::bert(config)?, parameters), "BertForSequenceClassification"),
+            "bert" => (
+                family(bert::bert(config)?, parameters),
+                "BertForSequenceClassification",
+            ),
             "electra" => (
                 family(bert::electra(config)?, parameters),
                 "ElectraForSequenceClassification",
@@ -250,7 +253,8 @@ impl Architecture {
     /// Whether a layer that gathers the mean of all tokens can be put on it.
     pub fn takes_pooling_layer(&self) -> bool {
         // DistilBERT calls its layers by another name in its configuration.
-        matches!(&self.encoder, Encoder::PostNorm(encoder) if encoder.has_own_layers()) && self.prefix != "distilbert."
+        matches!(&self.encoder, Encoder::PostNorm(encoder) if encoder.has_own_layers())
+            && self.prefix != "distilbert."
     }
 
     /// Makes the last layer one that lets the first token gather the mean of all tokens.

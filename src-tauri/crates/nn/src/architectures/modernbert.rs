@@ -11,7 +11,8 @@ use crate::config::{Config, invalid};
 use crate::error::Result;
 use crate::kernels::elementwise::Activation;
 use crate::ops::{
-    AttentionShape, EmbeddingTables, LayerNorm, Rotary, add, attention, dropout, embed, gated, layer_norm, linear,
+    AttentionShape, EmbeddingTables, LayerNorm, Rotary, add, attention, dropout, embed, gated, layer_norm,
+    linear,
 };
 use crate::parameters::Parameters;
 use crate::tape::{Tape, Var};
@@ -150,7 +151,10 @@ impl ModernBert {
 
     /// What decides how much memory a pass needs.
     pub(super) fn shape(&self) -> super::Shape {
-        let inner = self.layers.first().map_or(0, |layer| layer.outer.weight.columns());
+        let inner = self
+            .layers
+            .first()
+            .map_or(0, |layer| layer.outer.weight.columns());
         super::Shape {
             layers: self.layers.len(),
             heads: self.layers.first().map_or(1, |layer| layer.attention.heads),

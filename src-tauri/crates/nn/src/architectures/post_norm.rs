@@ -98,7 +98,11 @@ pub const BERT_NAMES: Names = Names {
     projection: "embeddings_project",
     distances: "",
     layer: "encoder.layer.",
-    query_key_value: ["attention.self.query", "attention.self.key", "attention.self.value"],
+    query_key_value: [
+        "attention.self.query",
+        "attention.self.key",
+        "attention.self.value",
+    ],
     attention_output: "attention.output.dense",
     attention_norm: "attention.output.LayerNorm",
     intermediate: "intermediate.dense",
@@ -208,7 +212,11 @@ impl PostNorm {
             // activation; the sum and the norm after it.
             kept_per_token: 8 * hidden + 2 * inner,
             // Of the last layer only keys and values are computed for all tokens.
-            last_kept_per_token: if self.distances.is_none() { 2 * hidden } else { 8 * hidden + 2 * inner },
+            last_kept_per_token: if self.distances.is_none() {
+                2 * hidden
+            } else {
+                8 * hidden + 2 * inner
+            },
             passing_per_token: 4 * hidden + inner,
         }
     }

@@ -264,8 +264,7 @@ impl Head<'_> {
     }
 
     fn mask_index(&self, query: usize, key: usize) -> u32 {
-        self.mask_start
-            .wrapping_add((query * self.length + key) as u32)
+        self.mask_start.wrapping_add((query * self.length + key) as u32)
     }
 
     /// Writes this head's context to `out` (`[length, size]`).
@@ -358,11 +357,7 @@ impl Head<'_> {
         );
         let (d_query, rest) = out.split_at_mut(n * d);
         let (d_key, d_value) = rest.split_at_mut(n * d);
-        let after_dropout = View::dense(
-            self.dropped(queries, keys, probabilities, dropped),
-            rows,
-            columns,
-        );
+        let after_dropout = View::dense(self.dropped(queries, keys, probabilities, dropped), rows, columns);
         let d_value = ViewMut::dense(&mut d_value[keys.start * d..], columns, d);
         self.product(after_dropout.t(), d_context, d_value, true);
         if !self.mask.keeps_all() {
@@ -584,7 +579,9 @@ fn row_products(out: &mut [f32], rows: &[f32], stride: usize, x: &[f32], factor:
 fn add_rows(out: &mut [f32], rows: &[f32], stride: usize, factors: &[f32]) {
     for (token, factor) in factors.iter().enumerate() {
         let row = &rows[token * stride..][..out.len()];
-        out.iter_mut().zip(row).for_each(|(y, x)| *y = x.mul_add(*factor, *y));
+        out.iter_mut()
+            .zip(row)
+            .for_each(|(y, x)| *y = x.mul_add(*factor, *y));
     }
 }
 

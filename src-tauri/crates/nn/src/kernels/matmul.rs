@@ -320,7 +320,14 @@ mod tests {
             let (a, b) = (View::dense(&a, m, k), View::dense(&b, n, k).t());
             let product = |threads| {
                 let mut out = vec![1.0; m * n];
-                matmul(a, b, ViewMut::dense(&mut out, m, n), true, threads, Precision::Bf16);
+                matmul(
+                    a,
+                    b,
+                    ViewMut::dense(&mut out, m, n),
+                    true,
+                    threads,
+                    Precision::Bf16,
+                );
                 out
             };
             assert_eq!(product(Threads::All), product(Threads::One), "{m} × {n} × {k}");

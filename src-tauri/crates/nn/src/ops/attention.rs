@@ -277,7 +277,13 @@ impl Attention {
 
     /// All heads, where gradients of distances are summed over the sequences: a task a head, so that they are summed
     /// in one order.
-    fn backward_with_distances(&self, bias: &[f32], by_head: &[Vec<f32>], d: &[f32], out: &ViewMut) -> DistanceSums {
+    fn backward_with_distances(
+        &self,
+        bias: &[f32],
+        by_head: &[Vec<f32>],
+        d: &[f32],
+        out: &ViewMut,
+    ) -> DistanceSums {
         use rayon::prelude::*;
         let (first, second) = match &self.plan.positions {
             Some(RelativePositions::Disentangled { rows, .. }) => {
@@ -676,7 +682,9 @@ mod tests {
                 window,
                 ..shape(Some(bias), 0.0)
             };
-            attention(&mut tape, &qkv, &Arc::from([0, tokens]), &shape).values().to_vec()
+            attention(&mut tape, &qkv, &Arc::from([0, tokens]), &shape)
+                .values()
+                .to_vec()
         };
         let (whole, windowed) = (run(None), run(Some(tokens)));
         for (a, b) in whole.iter().zip(&windowed) {

@@ -52,11 +52,18 @@ pub fn cross_entropy(
         let largest = logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
         let sum: f64 = logits.iter().map(|&x| f64::from(x - largest).exp()).sum();
         let target = |class: usize| {
-            let own = if class == label { 1.0 - objective.label_smoothing } else { 0.0 };
+            let own = if class == label {
+                1.0 - objective.label_smoothing
+            } else {
+                0.0
+            };
             // Smoothing weighs every class by its own weight, the rest by the label's: as PyTorch does.
             own * objective.weight(label) + even * objective.weight(class)
         };
-        let mass: f64 = match (objective.label_smoothing > 0.0, objective.class_weights.is_empty()) {
+        let mass: f64 = match (
+            objective.label_smoothing > 0.0,
+            objective.class_weights.is_empty(),
+        ) {
             (true, false) => (0..classes).map(target).sum(),
             _ => objective.weight(label),
         };
@@ -78,7 +85,13 @@ mod tests {
 
     /// Mean loss with equal weights.
     fn plain(logits: &[f32], classes: usize, labels: &[usize]) -> Result<(f64, Vec<f32>)> {
-        cross_entropy(logits, classes, labels, &Objective::default(), labels.len() as f64)
+        cross_entropy(
+            logits,
+            classes,
+            labels,
+            &Objective::default(),
+            labels.len() as f64,
+        )
     }
 
     #[test]
@@ -92,7 +105,17 @@ mod tests {
         let labels = [2, 0];
         let (loss, gradient) =
             cross_entropy(&logits, 3, &labels, &objective, objective.total_weight(&labels)).unwrap();
-        let expected = (0.8695428371429443, [0.033774059265851974, -0.029183676466345787, -0.004590374417603016, -0.3459896445274353, 0.20550112426280975, 0.14048852026462555]);
+        let expected = (
+            0.869_542_84,
+            [
+                0.033_774_06,
+                -0.029_183_68,
+                -0.004_590_37,
+                -0.345_989_64,
+                0.205_501_12,
+                0.140_488_52,
+            ],
+        );
         assert!((loss - expected.0).abs() < 1e-6, "{loss}");
         for (found, expected) in gradient.iter().zip(expected.1) {
             assert!((found - expected).abs() < 1e-6, "{gradient:?}");

@@ -79,7 +79,12 @@ impl Backward for Linear {
             d_low.iter_mut().for_each(|x| *x *= adapter.scale);
             let d_low_view = View::dense(&d_low, rows, rank);
             let (d_down, accumulate) = pass.gradients.write(adapter.down);
-            product(d_low_view.t(), x, ViewMut::dense(d_down, rank, inputs), accumulate);
+            product(
+                d_low_view.t(),
+                x,
+                ViewMut::dense(d_down, rank, inputs),
+                accumulate,
+            );
             let down = View::dense(parameters.get(adapter.down), rank, inputs);
             product(d_low_view, down, ViewMut::dense(&mut dx, rows, inputs), true);
             pass.pool.give(d_low);

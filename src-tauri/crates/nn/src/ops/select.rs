@@ -80,7 +80,8 @@ pub fn max_rows(tape: &mut Tape, x: &Var, offsets: &Arc<[usize]>) -> Var {
         for column in 0..columns {
             let at = |row: usize| x.values()[row * columns + column];
             // The first of equals, so that it is the same every time.
-            let row = (pair[0]..pair[1]).fold(pair[0], |best, row| if at(row) > at(best) { row } else { best });
+            let row =
+                (pair[0]..pair[1]).fold(pair[0], |best, row| if at(row) > at(best) { row } else { best });
             y[group * columns + column] = at(row);
             from[group * columns + column] = row as u32;
         }
