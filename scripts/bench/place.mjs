@@ -61,11 +61,6 @@ for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json
 print("{}")`;
     peer(["-c", script]);
   }
-  try {
-    ours("models", "add", folder, "--id", "bench/bert-base-random");
-  } catch {
-    // It is in the library from an earlier run.
-  }
   return folder;
 }
 

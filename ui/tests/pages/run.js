@@ -21,6 +21,7 @@ try {
   await section("empty rooms", emptyRooms);
   await section("failures", failures);
   await section("cancel and continue", cancelAndContinue);
+  await section("presets", presets);
   await section("settings", settings);
 } finally {
   await browser.close();
@@ -252,6 +253,30 @@ async function cancelAndContinue() {
   await page.locator("[data-testid=confusion] td.chosen").waitFor();
   tally.ok(true, "a cell narrows the wrong answers");
   tally.ok(faults.length === 0, "cancel and continue: no error on the console", faults.join("; "));
+  await page.close();
+}
+
+async function presets() {
+  const { page, faults } = await openPage(browser, pages.url, { language: "en", theme: "light" });
+  await at(page, "sample-contracts").click();
+  await at(page, "nav-split").click();
+  await at(page, "divide").click();
+  await at(page, "split-result").waitFor();
+  await at(page, "nav-train").click();
+  const plan = at(page, "plan");
+  await plan.waitFor();
+  tally.ok((await at(page, "memory").innerText()) === "about 412 MB", "the plan tells the memory that it needs");
+  await at(page, "preset").getByText("Quick").click();
+  await plan.getByText("at most 20").waitFor();
+  tally.ok(true, "another preset changes the plan");
+  await page.evaluate(() => (document.querySelector("[data-testid=settings]").open = true));
+  await at(page, "reasons").getByText("by their meaning").waitFor();
+  tally.ok((await at(page, "setting-layer_decay").count()) === 0, "what the last step does not need is not asked");
+  await at(page, "setting-method").getByText("Additions").click();
+  await at(page, "setting-lora_rank").waitFor();
+  await at(page, "setting-class_weights").check();
+  await look(page, "train-settings");
+  tally.ok(faults.length === 0, "presets: no error on the console", faults.join("; "));
   await page.close();
 }
 

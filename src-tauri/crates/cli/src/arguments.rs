@@ -138,6 +138,11 @@ pub enum Models {
         /// Its id.
         id: String,
     },
+    /// Make a folder's pytorch_model.bin safe: its plain tensors become model.safetensors, nothing in it is run.
+    Convert {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Add one from a folder on disk, checked file by file.
     Add {
         /// The folder.

@@ -33,6 +33,14 @@ pub fn models(verb: Models, output: &Output) -> Result<Value> {
             output.say(&format!("{id} is in {}", folder.display()));
             Ok(json!({ "model": id, "folder": folder }))
         }
+        Models::Convert { folder } => {
+            let tensors = engine::convert(&folder)?;
+            output.say(&format!(
+                "{tensors} tensors are in {}",
+                folder.join("model.safetensors").display()
+            ));
+            Ok(json!({ "folder": folder, "tensors": tensors }))
+        }
         Models::Add { folder, id } => {
             let folder = engine::library().add(&folder, &id)?;
             Ok(json!({ "model": id, "folder": folder }))

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use understudy_data::DataError;
 use understudy_hub::{Library, Manifest, ModelCard, Network, check_folder, default_library_root};
+
+use understudy_train::TrainError;
 
 use crate::error::Result;
 use crate::files;
@@ -28,6 +31,20 @@ pub fn base_folder(model: &str) -> Result<PathBuf> {
         return Ok(path.to_owned());
     }
     Ok(library().folder(model)?)
+}
+
+/// Writes the plain tensors of a folder's `pytorch_model.bin` as `model.safetensors` beside it; nothing of the file is
+/// run. Returns how many there are.
+///
+/// # Errors
+/// When the file holds anything but plain tensors, or there is a `model.safetensors` already.
+pub fn convert(folder: &Path) -> Result<usize> {
+    let target = folder.join("model.safetensors");
+    if target.exists() {
+        return Err(DataError::FolderTaken { folder: target }.into());
+    }
+    let source = folder.join(understudy_train::PICKLE_FILE);
+    Ok(understudy_train::convert(&source, &target).map_err(TrainError::from)?)
 }
 
 /// The cards of all models that this version can train.

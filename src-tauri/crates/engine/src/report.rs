@@ -63,22 +63,13 @@ pub(crate) fn input(
     let split = SplitSummary::told(outcome.data.split.clone(), language);
     let (_, wrong) = project.wrong_predictions(&record.id, None, None, 0, WRONG_SHOWN)?;
     let label = |class: usize| outcome.labels.get(class).cloned().unwrap_or_default();
-    let model = models::library().find(&record.model)?;
     Ok(ReportInput {
         project: project.name().to_owned(),
         author: None,
         created_at: record.created_at.clone(),
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
         machine: outcome.data.machine.clone(),
-        model: ModelFacts {
-            id: record.model.clone(),
-            licence: model.licence.clone(),
-            parameters: model.parameters as u64,
-            architecture: format!(
-                "{}, {} layers of {}",
-                model.architecture, model.layers, model.hidden_size
-            ),
-        },
+        model: model_facts(&record.model)?,
         model_sha256: outcome.model_sha256.clone(),
         settings: settings_of(&settings)?,
         labels: outcome.labels.clone(),
@@ -118,6 +109,30 @@ pub(crate) fn input(
                 sha256: source.sha256.clone(),
             })
             .collect(),
+    })
+}
+
+/// What is known of the model that learning began from: out of the catalogue, or of its folder (whose licence nobody
+/// here knows).
+fn model_facts(model: &str) -> Result<ModelFacts> {
+    let told =
+        |architecture: &str, layers: u32, size: u32| format!("{architecture}, {layers} layers of {size}");
+    let path = Path::new(model);
+    if path.is_absolute() {
+        let facts = understudy_hub::check_folder(path)?;
+        return Ok(ModelFacts {
+            id: model.to_owned(),
+            licence: "?".to_owned(),
+            parameters: facts.parameters,
+            architecture: told(&facts.architecture, facts.layers, facts.hidden_size),
+        });
+    }
+    let card = models::library().find(model)?;
+    Ok(ModelFacts {
+        id: model.to_owned(),
+        licence: card.licence,
+        parameters: card.parameters as u64,
+        architecture: told(&card.architecture, card.layers, card.hidden_size),
     })
 }
 

@@ -42,7 +42,12 @@ pub struct FolderFacts {
 /// header says; [`HubError::Unreadable`] for a file that is not what its name promises.
 pub fn check_folder(folder: &Path) -> Result<FolderFacts, HubError> {
     let config: Config = read_json(&folder.join("config.json"))?;
-    let _: Tokenizer = read_json(&folder.join("tokenizer.json"))?;
+    let tokenizer = folder.join("tokenizer.json");
+    // Older models have a word list or byte pairs only, from which the tokenizer can be built.
+    let has = |name: &str| folder.join(name).is_file();
+    if tokenizer.exists() || !(has("vocab.txt") || has("vocab.json") && has("merges.txt")) {
+        let _: Tokenizer = read_json(&tokenizer)?;
+    }
     let weights = folder.join("model.safetensors");
     if !weights.exists() && folder.join("pytorch_model.bin").exists() {
         return Err(HubError::PickleOnly {

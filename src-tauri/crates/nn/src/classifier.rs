@@ -129,14 +129,15 @@ impl SequenceClassifier {
         let mut parameters = Parameters::default();
         let encoder = Architecture::new(&config, &mut parameters)?;
         let first = parameters.len();
-        parameters.set_depth(encoder.layers() + 1);
+        let facts = encoder.facts();
+        parameters.set_depth(facts.own_layers + 1);
         let mut builder = Builder {
             init: initial(&config)?,
             epsilon: config.number("norm_eps", 1e-5)? as f32,
             prefix: "",
             parameters: &mut parameters,
         };
-        let head = Head::new(encoder.head(), &mut builder, encoder.hidden_size(), labels.len());
+        let head = Head::new(encoder.head(), &mut builder, facts.hidden_size, labels.len());
         parameters.mark_optional(first);
         Ok(SequenceClassifier {
             parameters,
@@ -170,17 +171,17 @@ impl SequenceClassifier {
 
     /// Longest sequence in tokens.
     pub fn max_length(&self) -> usize {
-        self.encoder.max_length()
+        self.encoder.facts().max_length
     }
 
     /// Number of token ids that the model knows.
     pub fn vocabulary(&self) -> usize {
-        self.encoder.vocabulary()
+        self.encoder.facts().vocabulary
     }
 
     /// Number of layers with parameters of their own.
-    pub fn layers(&self) -> usize {
-        self.encoder.layers()
+    pub fn own_layers(&self) -> usize {
+        self.encoder.facts().own_layers
     }
 
     /// How the windows of a long text become one representation.
@@ -212,7 +213,7 @@ impl SequenceClassifier {
         for index in first..self.parameters.len() {
             self.parameters.initialise(index, seed);
         }
-        let head = self.encoder.layers() + 1;
+        let head = self.encoder.facts().own_layers + 1;
         self.encoder.freeze(depth);
         self.parameters
             .freeze(|entry| entry.depth < head && !entry.is_adapter());
@@ -250,7 +251,7 @@ impl SequenceClassifier {
     /// Logits of what the encoder made of texts, `[sequences, classes]` row-major.
     pub fn logits_of_features(&self, features: &[f32]) -> Vec<f32> {
         let mut tape = Tape::new(&self.parameters, &self.pool, Mode::Inference);
-        let x = tape.var(features.to_vec(), self.encoder.hidden_size());
+        let x = tape.var(features.to_vec(), self.encoder.facts().hidden_size);
         self.head.forward(&mut tape, x).values().to_vec()
     }
 
@@ -268,7 +269,7 @@ impl SequenceClassifier {
         let logits = match input {
             Input::Texts(batch) => self.forward(&mut tape, batch)?,
             Input::Features(features) => {
-                let x = tape.var(features.to_vec(), self.encoder.hidden_size());
+                let x = tape.var(features.to_vec(), self.encoder.facts().hidden_size);
                 self.head.forward(&mut tape, x)
             }
         };

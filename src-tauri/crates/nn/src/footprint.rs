@@ -52,19 +52,19 @@ impl Footprint {
     pub fn of(config: &Config) -> Result<Self> {
         let mut parameters = Parameters::without_numbers();
         let architecture = Architecture::new(config, &mut parameters)?;
-        let shape = architecture.shape();
+        let facts = architecture.facts();
         let mut footprint = Footprint {
             dense: 0,
             of_layers: 0,
             tables: 0,
             table_columns: 0,
-            hidden: architecture.hidden_size(),
-            layers: shape.layers,
-            kept_per_token: shape.kept_per_token,
-            last_kept_per_token: shape.last_kept_per_token,
-            passing_per_token: shape.passing_per_token,
-            heads: shape.heads,
-            max_length: architecture.max_length(),
+            hidden: facts.hidden_size,
+            layers: facts.layers,
+            kept_per_token: facts.kept_per_token,
+            last_kept_per_token: facts.last_kept_per_token,
+            passing_per_token: facts.passing_per_token,
+            heads: facts.heads,
+            max_length: facts.max_length,
             takes_pooling_layer: architecture.takes_pooling_layer(),
         };
         for entry in parameters.entries() {

@@ -22,6 +22,7 @@ pub mod architectures;
 pub mod batch;
 pub mod classifier;
 pub mod config;
+pub mod convert;
 pub mod error;
 pub mod footprint;
 pub mod head;

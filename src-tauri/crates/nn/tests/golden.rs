@@ -283,7 +283,7 @@ fn the_gradients_of_a_steps_parts_add_up_to_those_of_the_step() {
 fn the_head_alone_learns_from_features_what_it_learns_from_texts() {
     for name in FIXTURES {
         let (loss, expected, mut model) = trained(name, |model| model.set_dropout(0.0));
-        model.freeze(model.layers() + 1);
+        model.freeze(model.own_layers() + 1);
         let golden = golden(name);
         let features = model.features(&golden.batch()).unwrap();
         let objective = Objective::default();
@@ -327,7 +327,7 @@ fn a_sentence_encoders_first_token_gathers_the_mean_and_still_loads_as_a_classif
     let saved = tempfile::tempdir().unwrap();
     model.save(saved.path()).unwrap();
     let again = SequenceClassifier::load(saved.path()).unwrap();
-    assert_eq!(again.layers(), 3);
+    assert_eq!(again.own_layers(), 3);
     assert_eq!(again.features(&golden("tiny-bert").batch()).unwrap(), features);
     let other = SequenceClassifier::from_sentence_encoder(&folder("tiny-deberta-v2"), &labels, 0);
     assert!(matches!(other, Err(NnError::UnsupportedArchitecture { .. })));

@@ -16,6 +16,7 @@ pub mod presets;
 pub mod schedule;
 pub mod settings;
 pub mod tokenizer;
+mod tokenizer_files;
 pub mod trainer;
 
 pub use control::Control;
@@ -23,4 +24,5 @@ pub use error::{Result, TrainError};
 pub use predictor::{Predicted, Predictor};
 pub use settings::{Method, Pooling, TrainSettings};
 pub use trainer::{Example, Outcome, Phase, TrainEvent, TrainingJob, train};
+pub use understudy_nn::convert::{PICKLE_FILE, convert};
 pub use understudy_nn::{Footprint, NnError as ModelError, Precision, WindowPooling};

@@ -10,13 +10,14 @@ use crate::control::Control;
 use crate::error::{Result, TrainError};
 use crate::settings::EVALUATION_BATCH;
 use crate::tokenizer::{Encoded, Tokenizer};
+use crate::tokenizer_files::{self, TOKENIZER_FILE};
 
 /// Tokens per batch when only results are wanted: keeps the activations of one layer within the processor's caches.
 const TOKENS_PER_BATCH: usize = 2048;
 
 /// Files that belong to a model besides weights and configuration, copied along where they exist.
 const TOKENIZER_FILES: [&str; 7] = [
-    "tokenizer.json",
+    TOKENIZER_FILE,
     "tokenizer_config.json",
     "special_tokens_map.json",
     "vocab.txt",
@@ -166,13 +167,21 @@ pub fn save(folder: &Path, model: &SequenceClassifier, base: &Path, reading: Rea
             std::fs::copy(&from, &to).map_err(failed(to))?;
         }
     }
+    let whole = folder.join(TOKENIZER_FILE);
+    if !whole.is_file() {
+        let written = tokenizer_files::read(base).and_then(|tokenizer| tokenizer.save(&whole, false));
+        written.map_err(|error| TrainError::Tokenizer {
+            path: whole.clone(),
+            reason: error.to_string(),
+        })?;
+    }
     edit_json(&folder.join("tokenizer_config.json"), |fields| {
         fields.insert("model_max_length".to_owned(), reading.max_length.into());
     })?;
     let path = folder.join(READING_FILE);
     let text = serde_json::to_string(&reading).map_err(|e| failed(path.clone())(e.into()))?;
     std::fs::write(&path, text).map_err(failed(path))?;
-    edit_json(&folder.join("tokenizer.json"), |fields| {
+    edit_json(&whole, |fields| {
         fields.insert("truncation".to_owned(), serde_json::Value::Null);
         fields.insert("padding".to_owned(), serde_json::Value::Null);
     })?;

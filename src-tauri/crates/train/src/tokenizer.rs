@@ -7,9 +7,7 @@ use rayon::prelude::*;
 
 use crate::control::Control;
 use crate::error::{Result, TrainError};
-
-/// Name of the tokenizer's file in a model folder.
-pub const TOKENIZER_FILE: &str = "tokenizer.json";
+use crate::tokenizer_files;
 
 /// No token is longer than this many characters (WordPiece gives up at 100, and spaces are few): what lies beyond
 /// `max_length` times as much cannot be read anyway and is not tokenised, so that a text of a million characters
@@ -59,12 +57,12 @@ impl Tokenizer {
     /// # Errors
     /// [`TrainError::Tokenizer`].
     pub fn load(folder: &Path, max_length: usize, windows: usize) -> Result<Self> {
-        let path = folder.join(TOKENIZER_FILE);
+        let path = folder.join(tokenizer_files::TOKENIZER_FILE);
         let failed = |reason: tokenizers::Error| TrainError::Tokenizer {
             path: path.clone(),
             reason: reason.to_string(),
         };
-        let mut inner = tokenizers::Tokenizer::from_file(&path).map_err(failed)?;
+        let mut inner = tokenizer_files::read(folder).map_err(failed)?;
         // Published tokenizers carry settings of their own (MiniLM's pads everything to 128 tokens).
         inner.with_padding(None);
         // Texts are cut here: the library's own windows leave out the middle of a text (0.23).

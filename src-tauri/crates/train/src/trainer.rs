@@ -529,11 +529,11 @@ fn objective(job: &TrainingJob) -> Objective {
 fn choose_what_learns(settings: &TrainSettings, model: &mut SequenceClassifier, seed: u64) {
     let above = match settings.trained_layers {
         0 => 0,
-        layers => (model.layers() + 1).saturating_sub(layers as usize),
+        layers => (model.own_layers() + 1).saturating_sub(layers as usize),
     };
     match settings.method {
         Method::Full => model.freeze(above),
-        Method::Head => model.freeze(model.layers() + 1),
+        Method::Head => model.freeze(model.own_layers() + 1),
         Method::Lora => model.add_adapters(settings.lora_rank as usize, above, seed),
     }
 }
@@ -575,7 +575,7 @@ fn warm_up_head(
     objective: &Objective,
     control: &Control,
 ) -> Result<()> {
-    model.freeze(model.layers() + 1);
+    model.freeze(model.own_layers() + 1);
     let count = job.train.len();
     let key = Key::new(u64::from(job.settings.seed)).with(0x4EAD);
     let mut optimizer = AdamW::new(&model.parameters, &job.settings);

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::Facts;
 use super::layers::{BranchEnd, Builder, Linear, activation, heads, initial};
 use super::post_norm::longest;
 use crate::batch::PackedBatch;
@@ -161,14 +162,26 @@ impl Deberta {
         })
     }
 
-    /// Size of the hidden states.
-    pub fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    /// Number of layers.
-    pub fn layers(&self) -> usize {
-        self.layers.len()
+    /// What others must know of the encoder.
+    pub(super) fn facts(&self) -> Facts {
+        let hidden = self.hidden_size;
+        let inner = self
+            .layers
+            .first()
+            .map_or(0, |layer| layer.intermediate.weight.rows());
+        // As in the BERT family; projected distances come on top, but they are few.
+        let kept_per_token = 8 * hidden + 2 * inner;
+        Facts {
+            hidden_size: hidden,
+            vocabulary: self.vocabulary,
+            max_length: self.max_length,
+            layers: self.layers.len(),
+            own_layers: self.layers.len(),
+            heads: self.layers.first().map_or(1, |layer| layer.attention.heads),
+            kept_per_token,
+            last_kept_per_token: kept_per_token,
+            passing_per_token: 4 * hidden + inner,
+        }
     }
 
     /// The matrices of every layer.
@@ -182,35 +195,6 @@ impl Deberta {
             ]
         };
         self.layers.iter().map(of_layer).collect()
-    }
-
-    /// What decides how much memory a pass needs.
-    pub(super) fn shape(&self) -> super::Shape {
-        let (hidden, inner) = (
-            self.hidden_size,
-            self.layers
-                .first()
-                .map_or(0, |layer| layer.intermediate.weight.rows()),
-        );
-        super::Shape {
-            layers: self.layers.len(),
-            heads: self.layers.first().map_or(1, |layer| layer.attention.heads),
-            // Query, key, value; context; the sum and the norm after the attention; derivative and value of the
-            // activation; the sum and the norm after it.
-            kept_per_token: 8 * hidden + 2 * inner,
-            last_kept_per_token: 8 * hidden + 2 * inner,
-            passing_per_token: 4 * hidden + inner,
-        }
-    }
-
-    /// Longest sequence in tokens.
-    pub fn max_length(&self) -> usize {
-        self.max_length
-    }
-
-    /// Number of token ids that the model knows.
-    pub fn vocabulary(&self) -> usize {
-        self.vocabulary
     }
 
     /// As [`super::post_norm::PostNorm::freeze`].

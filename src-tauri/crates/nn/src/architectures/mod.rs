@@ -44,18 +44,26 @@ pub struct Architecture {
     prefix: &'static str,
 }
 
-/// What decides how much memory a pass needs; see [`crate::footprint::Footprint`].
+/// What others must know of an encoder.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
+pub struct Facts {
+    /// Size of the hidden states.
+    pub hidden_size: usize,
+    /// Number of token ids.
+    pub vocabulary: usize,
+    /// Longest sequence in tokens.
+    pub max_length: usize,
     /// Layers that are run.
     pub layers: usize,
+    /// Layers with parameters of their own; those of layer `i` have depth `i + 1`.
+    pub own_layers: usize,
     /// Attention heads.
     pub heads: usize,
     /// Numbers that a layer keeps for the way back, per token.
     pub kept_per_token: usize,
     /// The same for the last layer, of which some models need the first tokens only.
     pub last_kept_per_token: usize,
-    /// Numbers that a layer needs besides while it runs.
+    /// Numbers that a layer needs besides while it runs, per token.
     pub passing_per_token: usize,
 }
 
@@ -154,48 +162,12 @@ impl Architecture {
         self.head
     }
 
-    /// Size of a text's representation.
-    pub fn hidden_size(&self) -> usize {
+    /// What others must know of the encoder.
+    pub fn facts(&self) -> Facts {
         match &self.encoder {
-            Encoder::PostNorm(encoder) => encoder.options().hidden_size,
-            Encoder::Deberta(encoder) => encoder.hidden_size(),
-            Encoder::ModernBert(encoder) => encoder.hidden_size(),
-        }
-    }
-
-    /// Number of layers with parameters of their own; parameters of layer `i` have depth `i + 1`.
-    pub fn layers(&self) -> usize {
-        match &self.encoder {
-            Encoder::PostNorm(encoder) => encoder.options().groups,
-            Encoder::Deberta(encoder) => encoder.layers(),
-            Encoder::ModernBert(encoder) => encoder.layers(),
-        }
-    }
-
-    /// Longest sequence in tokens.
-    pub fn max_length(&self) -> usize {
-        match &self.encoder {
-            Encoder::PostNorm(encoder) => encoder.max_length(),
-            Encoder::Deberta(encoder) => encoder.max_length(),
-            Encoder::ModernBert(encoder) => encoder.max_length(),
-        }
-    }
-
-    /// Number of token ids that the model knows.
-    pub fn vocabulary(&self) -> usize {
-        match &self.encoder {
-            Encoder::PostNorm(encoder) => encoder.options().vocabulary,
-            Encoder::Deberta(encoder) => encoder.vocabulary(),
-            Encoder::ModernBert(encoder) => encoder.vocabulary(),
-        }
-    }
-
-    /// What decides how much memory a pass needs.
-    pub fn shape(&self) -> Shape {
-        match &self.encoder {
-            Encoder::PostNorm(encoder) => encoder.shape(),
-            Encoder::Deberta(encoder) => encoder.shape(),
-            Encoder::ModernBert(encoder) => encoder.shape(),
+            Encoder::PostNorm(encoder) => encoder.facts(),
+            Encoder::Deberta(encoder) => encoder.facts(),
+            Encoder::ModernBert(encoder) => encoder.facts(),
         }
     }
 
@@ -246,7 +218,7 @@ impl Architecture {
                 found: format!("{} with the mean of all tokens", self.classifier_class),
             });
         }
-        parameters.mark_optional_at(self.layers());
+        parameters.mark_optional_at(self.facts().own_layers);
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::Facts;
 use super::layers::{Builder, Linear, activation, heads, initial};
 use crate::batch::PackedBatch;
 use crate::config::{Config, invalid};
@@ -126,14 +127,26 @@ impl ModernBert {
         })
     }
 
-    /// Size of the hidden states.
-    pub fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    /// Number of layers.
-    pub fn layers(&self) -> usize {
-        self.layers.len()
+    /// What others must know of the encoder.
+    pub(super) fn facts(&self) -> Facts {
+        let hidden = self.hidden_size;
+        let inner = self
+            .layers
+            .first()
+            .map_or(0, |layer| layer.outer.weight.columns());
+        // Input and result of both norms; query, key, value; context; the gate's input and result.
+        let kept_per_token = 8 * hidden + 3 * inner;
+        Facts {
+            hidden_size: hidden,
+            vocabulary: self.vocabulary,
+            max_length: self.max_length,
+            layers: self.layers.len(),
+            own_layers: self.layers.len(),
+            heads: self.layers.first().map_or(1, |layer| layer.attention.heads),
+            kept_per_token,
+            last_kept_per_token: kept_per_token,
+            passing_per_token: 4 * hidden + 2 * inner,
+        }
     }
 
     /// The matrices of every layer.
@@ -147,32 +160,6 @@ impl ModernBert {
             ]
         };
         self.layers.iter().map(of_layer).collect()
-    }
-
-    /// What decides how much memory a pass needs.
-    pub(super) fn shape(&self) -> super::Shape {
-        let inner = self
-            .layers
-            .first()
-            .map_or(0, |layer| layer.outer.weight.columns());
-        super::Shape {
-            layers: self.layers.len(),
-            heads: self.layers.first().map_or(1, |layer| layer.attention.heads),
-            // Input and result of both norms; query, key, value; context; the gate's input and result.
-            kept_per_token: 8 * self.hidden_size + 3 * inner,
-            last_kept_per_token: 8 * self.hidden_size + 3 * inner,
-            passing_per_token: 4 * self.hidden_size + 2 * inner,
-        }
-    }
-
-    /// Longest sequence in tokens.
-    pub fn max_length(&self) -> usize {
-        self.max_length
-    }
-
-    /// Number of token ids that the model knows.
-    pub fn vocabulary(&self) -> usize {
-        self.vocabulary
     }
 
     /// As [`super::post_norm::PostNorm::freeze`].

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::Facts;
 use super::layers::{BranchEnd, Builder, Linear};
 use crate::batch::PackedBatch;
 use crate::error::{NnError, Result};
@@ -202,27 +203,33 @@ impl PostNorm {
         .collect()
     }
 
-    /// What decides how much memory a pass needs.
-    pub(super) fn shape(&self) -> super::Shape {
-        let (hidden, inner) = (self.options.hidden_size, self.options.intermediate);
-        super::Shape {
-            layers: self.layers.len(),
-            heads: self.options.heads,
-            // Query, key, value; context; the sum and the norm after the attention; derivative and value of the
-            // activation; the sum and the norm after it.
-            kept_per_token: 8 * hidden + 2 * inner,
+    /// What others must know of the encoder.
+    pub(super) fn facts(&self) -> Facts {
+        let options = &self.options;
+        let (hidden, inner) = (options.hidden_size, options.intermediate);
+        // Query, key, value; context; the sum and the norm after the attention; derivative and value of the activation;
+        // the sum and the norm after it.
+        let kept_per_token = 8 * hidden + 2 * inner;
+        Facts {
+            hidden_size: hidden,
+            vocabulary: options.vocabulary,
+            max_length: self.max_length(),
+            layers: options.layers,
+            own_layers: options.groups,
+            heads: options.heads,
+            kept_per_token,
             // Of the last layer only keys and values are computed for all tokens.
             last_kept_per_token: if self.distances.is_none() {
                 2 * hidden
             } else {
-                8 * hidden + 2 * inner
+                kept_per_token
             },
             passing_per_token: 4 * hidden + inner,
         }
     }
 
     /// Longest sequence in tokens.
-    pub fn max_length(&self) -> usize {
+    fn max_length(&self) -> usize {
         self.options.positions - self.options.first_position
     }
 

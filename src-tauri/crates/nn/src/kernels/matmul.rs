@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(target_arch = "x86_64")]
 use super::parallel;
 
 /// A matrix inside a slice: element `(i, j)` is `data[i * row_stride + j * column_stride]`.
@@ -180,6 +181,7 @@ impl Precision {
 ///
 /// # Panics
 /// When the dimensions do not agree.
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
 pub fn matmul(a: View, b: View, out: ViewMut, accumulate: bool, threads: Threads, precision: Precision) {
     assert_eq!(a.columns, b.rows, "inner dimensions");
     assert_eq!((a.rows, b.columns), (out.rows, out.columns), "outer dimensions");
@@ -194,10 +196,12 @@ pub fn matmul(a: View, b: View, out: ViewMut, accumulate: bool, threads: Threads
 }
 
 /// Products of fewer multiplications than this stay on one thread.
+#[cfg(target_arch = "x86_64")]
 const WORTH_A_THREAD: usize = 1 << 19;
 
 /// Into how many blocks of rows and of columns a product is cut, so that every thread has one and as little as
 /// possible is packed twice.
+#[cfg(target_arch = "x86_64")]
 fn grid(m: usize, n: usize, k: usize, threads: usize) -> (usize, usize) {
     if threads == 1 || m * n * k < WORTH_A_THREAD {
         return (1, 1);
@@ -334,6 +338,7 @@ mod tests {
         }
     }
 
+    #[cfg(target_arch = "x86_64")]
     #[test]
     fn every_thread_gets_a_block_and_the_longer_side_is_cut() {
         assert_eq!(grid(230, 1536, 384, 2), (1, 2));
