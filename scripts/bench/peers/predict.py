@@ -26,12 +26,12 @@ if a.peer == "onnx":
     import onnxruntime as ort
     path = os.path.join(a.model, "bench.onnx")
     if not os.path.exists(path):
-        model = AutoModelForSequenceClassification.from_pretrained(a.model, attn_implementation="eager").eval()
+        # PyTorch's older exporter (dynamo=False) writes another function than the model's (2.15, Transformers 5.24).
+        model = AutoModelForSequenceClassification.from_pretrained(a.model).eval()
         sample = dict(tok(["a text", "a longer text"], padding=True, return_tensors="pt"))
-        names = list(sample)
-        axes = {n: {0: "batch", 1: "length"} for n in names} | {"logits": {0: "batch"}}
-        torch.onnx.export(model, (sample,), path, input_names=names, output_names=["logits"], dynamic_axes=axes,
-                          opset_version=17, dynamo=False)
+        batch, length = torch.export.Dim("batch", min=1, max=512), torch.export.Dim("length", min=2, max=512)
+        torch.onnx.export(model, (), path, kwargs=sample, input_names=list(sample), output_names=["logits"],
+                          dynamic_shapes={name: {0: batch, 1: length} for name in sample}, dynamo=True)
     options = ort.SessionOptions()
     options.intra_op_num_threads = a.threads
     session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -105,9 +105,12 @@ pub fn estimate(
     // Results are computed for up to 2048 tokens at a time (or one text), without keeping anything.
     let judging = 2048.0_f64.max(longest) * (model.passing_per_token as f64 + 2.0 * hidden);
     let attention = threads as f64 * 3.0 * max_length * max_length.min(512.0);
-    let features = match settings.method {
-        Method::Head => texts.count as f64 * hidden,
-        _ => 0.0,
+    // Kept while a head learns: to the end, or before the whole model begins.
+    let features = texts.count as f64 * hidden;
+    let (training, features) = match settings.method {
+        Method::Head => (training, features),
+        _ if settings.head_epochs > 0 => (training.max(features), 0.0),
+        _ => (training, 0.0),
     };
     let own_texts = 2.0 * texts.bytes as f64 + NUMBER * texts.count as f64 * texts.moments(longest).0;
     PROGRAM + own_texts + NUMBER * (numbers + features + IDLE_BUFFERS * training.max(judging) + attention)
