@@ -100,7 +100,8 @@ fn warning(judged: &Scores, texts: &Catalogue) -> Option<String> {
 fn counted(input: &ReportInput, texts: &Catalogue) -> Option<String> {
     let (judged, accuracy) = (input.judged(), input.bag_of_words_accuracy?);
     let right = of_100(accuracy).to_string();
-    let key = if judged.accuracy < accuracy {
+    // One case more or less among a hundred says nothing.
+    let key = if judged.accuracy_interval.high < accuracy {
         "words.below_counting"
     } else if judged.accuracy_interval.low <= accuracy {
         "words.counting_as_good"
