@@ -28,8 +28,6 @@ pub struct Footprint {
     pub last_kept_per_token: usize,
     /// Numbers that a layer needs besides while it runs forward or back, per token.
     pub passing_per_token: usize,
-    /// Attention heads.
-    pub heads: usize,
     /// Longest sequence in tokens.
     pub max_length: usize,
     /// Whether [`crate::SequenceClassifier::from_sentence_encoder`] works with it.
@@ -63,7 +61,6 @@ impl Footprint {
             kept_per_token: facts.kept_per_token,
             last_kept_per_token: facts.last_kept_per_token,
             passing_per_token: facts.passing_per_token,
-            heads: facts.heads,
             max_length: facts.max_length,
             takes_pooling_layer: architecture.takes_pooling_layer(),
         };

@@ -155,7 +155,6 @@ mod tests {
         kept_per_token: 8 * 768 + 2 * 3072,
         last_kept_per_token: 2 * 768,
         passing_per_token: 4 * 768 + 3072,
-        heads: 12,
         max_length: 512,
         takes_pooling_layer: true,
     };

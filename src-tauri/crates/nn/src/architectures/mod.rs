@@ -57,8 +57,6 @@ pub struct Facts {
     pub layers: usize,
     /// Layers with parameters of their own; those of layer `i` have depth `i + 1`.
     pub own_layers: usize,
-    /// Attention heads.
-    pub heads: usize,
     /// Numbers that a layer keeps for the way back, per token.
     pub kept_per_token: usize,
     /// The same for the last layer, of which some models need the first tokens only.

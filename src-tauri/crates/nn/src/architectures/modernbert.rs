@@ -142,7 +142,6 @@ impl ModernBert {
             max_length: self.max_length,
             layers: self.layers.len(),
             own_layers: self.layers.len(),
-            heads: self.layers.first().map_or(1, |layer| layer.attention.heads),
             kept_per_token,
             last_kept_per_token: kept_per_token,
             passing_per_token: 4 * hidden + 2 * inner,

@@ -216,7 +216,6 @@ impl PostNorm {
             max_length: self.max_length(),
             layers: options.layers,
             own_layers: options.groups,
-            heads: options.heads,
             kept_per_token,
             // Of the last layer only keys and values are computed for all tokens.
             last_kept_per_token: if self.distances.is_none() {
