@@ -212,6 +212,18 @@ pub enum DataError {
         /// Rows that carry it, hidden ones included.
         rows: u32,
     },
+    /// In a single-label project a row carries one label.
+    #[error("{labels} labels for one row")]
+    OneLabelOnly {
+        /// Labels given.
+        labels: usize,
+    },
+    /// Rows carry several labels, or none of them, so the project cannot become one with a single label a row.
+    #[error("{rows} rows carry several labels or none")]
+    SeveralLabels {
+        /// Such rows, hidden ones included.
+        rows: u32,
+    },
     /// No cleaning step with this id.
     #[error("no cleaning step {id}")]
     UnknownStep {

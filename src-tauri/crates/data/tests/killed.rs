@@ -36,7 +36,7 @@ fn child() {
             panic!("the import of {rows_in} bytes was not stopped: {result:?}");
         }
         "annotate" => {
-            project.annotate(3, Some(1), "person").unwrap();
+            project.annotate(3, Some(&[1]), "person").unwrap();
             wait_to_be_killed();
         }
         other => panic!("{other}"),
@@ -70,6 +70,7 @@ fn options() -> ImportOptions {
     ImportOptions {
         dialect: DialectOverrides::default(),
         roles: vec![ColumnRole::Text, ColumnRole::Label],
+        label_separator: None,
     }
 }
 

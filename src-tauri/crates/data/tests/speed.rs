@@ -31,6 +31,7 @@ fn a_hundred_thousand_rows_are_imported_paged_labelled_and_split_quickly() {
     let options = ImportOptions {
         dialect: DialectOverrides::default(),
         roles: vec![ColumnRole::Text, ColumnRole::Label],
+        label_separator: None,
     };
 
     let seconds = Duration::from_secs;
@@ -90,7 +91,7 @@ fn a_hundred_thousand_rows_are_imported_paged_labelled_and_split_quickly() {
         project.rows_page(&search, 100, 100).unwrap()
     });
     timed("annotate", Duration::from_millis(500), || {
-        project.annotate(1, Some(2), "person").unwrap()
+        project.annotate(1, Some(&[2]), "person").unwrap()
     });
     timed("labelled", seconds(10), || {
         project.labelled(understudy_data::Part::Train).unwrap()

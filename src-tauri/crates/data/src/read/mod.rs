@@ -5,12 +5,14 @@
 
 mod dialect;
 mod encoding;
+mod flags;
 mod preview;
 mod records;
 mod roles;
 mod rows;
 mod table;
 
+pub(crate) use flags::{flag, parts};
 pub(crate) use preview::cell_problem;
 pub use preview::preview;
 pub(crate) use records::Record;

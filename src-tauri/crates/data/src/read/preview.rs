@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::flags::{SeparatorGuess, flag};
 use super::records::Record;
 use super::roles::{Shape, guess_roles, part_from_word};
 use super::table::{Extent, Table};
 use crate::error::{DataError, Result};
 use crate::text::{HASH_BYTES, content_hash, head};
-use crate::types::{ColumnPreview, DialectOverrides, Preview, ProblemKind, RowProblem};
+use crate::types::{ColumnPreview, ColumnRole, DialectOverrides, Preview, ProblemKind, RowProblem};
 
 /// Rows read for the columns' figures, even when fewer are shown.
 const FIGURE_ROWS: usize = 2_000;
@@ -69,11 +70,13 @@ pub fn preview(path: &Path, dialect: &DialectOverrides, max_rows: usize) -> Resu
             columns: table.columns,
         });
     }
+    let (columns, label_separator) = describe(&table.columns, figures);
     Ok(Preview {
         path: path.to_string_lossy().into_owned(),
         file_name: table.file_name(),
         bytes: table.bytes as f64,
-        columns: describe(&table.columns, figures),
+        columns,
+        label_separator,
         dialect: table.dialect,
         rows,
         rows_read: read as u32,
@@ -96,15 +99,24 @@ pub(crate) fn cell_problem(record: &Record, columns: usize) -> Option<ProblemKin
     }
 }
 
-fn describe(names: &[String], figures: Vec<Figures>) -> Vec<ColumnPreview> {
+/// The columns with their proposed roles, and what stands between the labels of a cell of the only label column.
+fn describe(names: &[String], figures: Vec<Figures>) -> (Vec<ColumnPreview>, Option<String>) {
     let shapes: Vec<Shape> = names
         .iter()
         .zip(&figures)
         .map(|(name, column)| column.shape(name))
         .collect();
     let roles = guess_roles(&shapes);
+    let mut labels = shapes
+        .iter()
+        .zip(&roles)
+        .filter(|(_, role)| **role == ColumnRole::Label);
+    let separator = match (labels.next(), labels.next()) {
+        (Some((only, _)), None) => only.separator.map(str::to_owned),
+        _ => None,
+    };
     let columns = shapes.into_iter().zip(roles).zip(figures);
-    columns
+    let columns = columns
         .map(|((shape, role), column)| ColumnPreview {
             name: shape.name,
             role,
@@ -113,7 +125,8 @@ fn describe(names: &[String], figures: Vec<Figures>) -> Vec<ColumnPreview> {
             mean_length: shape.mean_length,
             examples: column.examples,
         })
-        .collect()
+        .collect();
+    (columns, separator)
 }
 
 struct Figures {
@@ -122,6 +135,10 @@ struct Figures {
     values: HashSet<[u8; HASH_BYTES]>,
     examples: Vec<String>,
     all_parts: bool,
+    /// Whether a cell was neither yes nor no, and whether the two came.
+    no_flag: bool,
+    flags: [bool; 2],
+    separator: SeparatorGuess,
 }
 
 impl Figures {
@@ -132,6 +149,9 @@ impl Figures {
             values: HashSet::new(),
             examples: Vec::new(),
             all_parts: true,
+            no_flag: false,
+            flags: [false; 2],
+            separator: SeparatorGuess::default(),
         }
     }
 
@@ -143,6 +163,11 @@ impl Figures {
         self.filled += 1;
         self.characters += cell.chars().count() as u64;
         self.all_parts = self.all_parts && part_from_word(cell).is_some();
+        match flag(cell) {
+            Some(yes) => self.flags[usize::from(yes)] = true,
+            None => self.no_flag = true,
+        }
+        self.separator.add(cell);
         if self.values.insert(content_hash(cell)) && self.examples.len() < EXAMPLES {
             self.examples.push(head(cell, CELL_CHARS).to_owned());
         }
@@ -155,6 +180,8 @@ impl Figures {
             distinct: self.values.len() as u32,
             mean_length: self.characters as f64 / f64::from(self.filled.max(1)),
             all_parts: self.all_parts && self.filled > 0,
+            all_flags: !self.no_flag && self.flags[1],
+            separator: self.separator.separator(),
         }
     }
 }

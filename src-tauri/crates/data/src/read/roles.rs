@@ -11,6 +11,10 @@ pub(super) struct Shape {
     pub(super) mean_length: f64,
     /// Every filled cell names a part of a split.
     pub(super) all_parts: bool,
+    /// Every filled cell says yes or no, and both come.
+    pub(super) all_flags: bool,
+    /// The labels that the column's cells seem to be made of, where a cell can hold several.
+    pub(super) separator: Option<&'static str>,
 }
 
 const LABEL_NAMES: &[&str] = &[
@@ -25,6 +29,9 @@ const LABEL_NAMES: &[&str] = &[
     "sentiment",
     "topic",
     "tag",
+    "tags",
+    "topics",
+    "intents",
     "y",
     "kategorie",
     "标签",
@@ -71,7 +78,8 @@ const ID_NAMES: &[&str] = &[
 /// More classes than this are rather texts.
 const MOST_CLASSES: u32 = 300;
 
-/// Proposes a role for each column: one text, at most one label, group, id and split.
+/// Proposes a role for each column: one text, at most one group, id and split, and one label or a column for each of
+/// several.
 pub(super) fn guess_roles(columns: &[Shape]) -> Vec<ColumnRole> {
     let mut roles = vec![ColumnRole::Ignore; columns.len()];
     let free = |roles: &[ColumnRole], index: usize| roles[index] == ColumnRole::Ignore;
@@ -101,7 +109,16 @@ pub(super) fn guess_roles(columns: &[Shape]) -> Vec<ColumnRole> {
     if let Some(text) = text {
         roles[text] = ColumnRole::Text;
     }
-    let label = (all.clone().find(|i| free(&roles, *i) && named(LABEL_NAMES, *i))).or_else(|| {
+    let by_name = all.clone().find(|i| free(&roles, *i) && named(LABEL_NAMES, *i));
+    let flags: Vec<usize> = all
+        .clone()
+        .filter(|i| free(&roles, *i) && columns[*i].all_flags)
+        .collect();
+    if by_name.is_none() && flags.len() > 1 {
+        flags.into_iter().for_each(|flag| roles[flag] = ColumnRole::Label);
+        return roles;
+    }
+    let label = by_name.or_else(|| {
         let candidates = all
             .clone()
             .filter(|i| free(&roles, *i) && looks_like_label(&columns[*i]));
@@ -115,7 +132,8 @@ pub(super) fn guess_roles(columns: &[Shape]) -> Vec<ColumnRole> {
 
 /// Few different values, each several times.
 fn looks_like_label(column: &Shape) -> bool {
-    column.distinct >= 2 && column.distinct <= MOST_CLASSES && column.distinct * 2 <= column.filled
+    let few = column.distinct <= MOST_CLASSES && column.distinct * 2 <= column.filled;
+    column.distinct >= 2 && (few || column.separator.is_some())
 }
 
 /// The part that a cell of a split column names, in any case.
@@ -140,6 +158,8 @@ mod tests {
             distinct,
             mean_length,
             all_parts: false,
+            all_flags: false,
+            separator: None,
         }
     }
 
@@ -179,6 +199,35 @@ mod tests {
             shape("class", 2, 3.0),
         ];
         assert_eq!(guess_roles(&columns), [Group, Text, Split, Label]);
+    }
+
+    #[test]
+    fn several_columns_of_yes_and_no_are_a_label_each() {
+        let flag = |name: &str| Shape {
+            all_flags: true,
+            ..shape(name, 2, 1.0)
+        };
+        let columns = [shape("note", 100, 50.0), flag("urgent"), flag("refund")];
+        assert_eq!(guess_roles(&columns), [Text, Label, Label]);
+        let columns = [
+            shape("note", 100, 50.0),
+            flag("urgent"),
+            flag("refund"),
+            shape("label", 4, 5.0),
+        ];
+        assert_eq!(guess_roles(&columns), [Text, Ignore, Ignore, Label]);
+    }
+
+    #[test]
+    fn a_column_whose_cells_hold_several_labels_is_the_label() {
+        let several = Shape {
+            separator: Some("|"),
+            ..shape("emotions", 80, 9.0)
+        };
+        assert_eq!(
+            guess_roles(&[shape("a", 100, 50.0), shape("b", 90, 4.0), several]),
+            [Text, Ignore, Label]
+        );
     }
 
     #[test]

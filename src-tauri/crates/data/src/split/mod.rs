@@ -1,6 +1,6 @@
 //! From labelled rows to train, validation and test: a pure function.
 //!
-//! In: rows with label, group, content and the part their file gave them; percentages; a seed. Out: a part for each
+//! In: rows with labels, group, content and the part their file gave them; percentages; a seed. Out: a part for each
 //! row and what is worth knowing. Rows of one group or one content are a *unit* and never straddle parts. Classes
 //! are spread alike over the parts. The same rows and seed give the same split, on every machine.
 //!
@@ -14,6 +14,7 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +29,8 @@ const TINY_CLASS: u32 = 10;
 pub struct SplitRow {
     /// Its id.
     pub id: u32,
-    /// Index of its class.
-    pub label: usize,
+    /// Indexes of its classes: one, or any number where a row may have several.
+    pub labels: Arc<[usize]>,
     /// The unit it belongs to, such as a patient.
     pub group: Option<u32>,
     /// Hash of its text: equal for exact duplicates.
@@ -171,13 +172,15 @@ fn check(rows: &[SplitRow], names: &[String], percent: [u32; 3]) -> Result<(), S
         return Err(SplitError::Percent { percent });
     }
     let counts = count_labels(rows, names.len());
+    let everywhere = |label: usize| counts[label] as usize == rows.len();
     let mut used = counts.iter().enumerate().filter(|(_, rows)| **rows > 0);
     match (used.next(), used.next()) {
         (None, _) => Err(SplitError::NoLabels),
-        (Some((label, _)), None) => Err(SplitError::OneClass {
+        // One label that some rows carry and others do not is something to learn.
+        (Some((label, _)), None) if everywhere(label) => Err(SplitError::OneClass {
             label: names[label].clone(),
         }),
-        _ if counts.iter().filter(|rows| **rows > 1).count() < 2 => Err(SplitError::TooFewRows {
+        _ if distinguishable(rows, &counts) < 2 => Err(SplitError::TooFewRows {
             rows: rows.len() as u32,
             classes: counts.iter().filter(|rows| **rows > 0).count() as u32,
         }),
@@ -187,8 +190,16 @@ fn check(rows: &[SplitRow], names: &[String], percent: [u32; 3]) -> Result<(), S
 
 fn count_labels(rows: &[SplitRow], classes: usize) -> Vec<u32> {
     let mut counts = vec![0; classes];
-    rows.iter().for_each(|row| counts[row.label] += 1);
+    rows.iter()
+        .flat_map(|row| row.labels.iter())
+        .for_each(|label| counts[*label] += 1);
     counts
+}
+
+/// Classes with two rows or more; rows with none of the labels count as one.
+fn distinguishable(rows: &[SplitRow], counts: &[u32]) -> usize {
+    let bare = rows.iter().filter(|row| row.labels.is_empty()).count();
+    counts.iter().filter(|rows| **rows > 1).count() + usize::from(bare > 1)
 }
 
 /// The part that each row's file settles.
@@ -229,7 +240,7 @@ fn units(rows: &[SplitRow], free: &[usize]) -> Vec<Unit> {
             units.push(Unit::default());
             units.len() - 1
         });
-        units[unit].add(*row, rows[*row].label);
+        units[unit].add(*row, &rows[*row].labels);
     }
     units
 }
@@ -252,9 +263,11 @@ fn join(parent: &mut [usize], a: usize, b: usize) {
 fn notes(rows: &[SplitRow], names: &[String], parts: &[Part]) -> Vec<SplitNote> {
     let mut notes = Vec::new();
     let mut by_part = vec![[0u32; 3]; names.len()];
-    rows.iter()
-        .zip(parts)
-        .for_each(|(row, part)| by_part[row.label][part.index()] += 1);
+    for (row, part) in rows.iter().zip(parts) {
+        row.labels
+            .iter()
+            .for_each(|label| by_part[*label][part.index()] += 1);
+    }
     let used_parts: Vec<Part> = Part::ALL
         .into_iter()
         .filter(|part| parts.contains(part))

@@ -1,5 +1,8 @@
 //! Spreading units over parts so that every class is spread alike.
 //!
+//! Where rows carry several labels, the label with the fewest rows left is served next, and each of its units goes
+//! where that label is owed most: iterative stratification (Sechidis, Tsoumakas & Vlahavas 2011).
+//!
 //! Each part keeps a debt to each class: the rows it should have less the rows it has. First every class is given a
 //! foot in every part, the rarest class first; then every unit, the largest first, goes where its classes are owed
 //! most. For rows on their own this keeps every class within one row of its share.
@@ -21,12 +24,23 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    pub(super) fn add(&mut self, row: usize, label: usize) {
+    pub(super) fn add(&mut self, row: usize, labels: &[usize]) {
         self.rows.push(row);
-        match self.counts.iter_mut().find(|(known, _)| *known == label) {
-            Some((_, count)) => *count += 1,
-            None => self.counts.push((label, 1)),
+        for label in labels {
+            match self.counts.iter_mut().find(|(known, _)| known == label) {
+                Some((_, count)) => *count += 1,
+                None => self.counts.push((*label, 1)),
+            }
         }
+    }
+
+    /// Whether its rows carry one label each.
+    fn is_single(&self) -> bool {
+        self.counts
+            .iter()
+            .map(|(_, count)| *count as usize)
+            .sum::<usize>()
+            == self.rows.len()
     }
 }
 
@@ -40,9 +54,12 @@ pub(super) fn spread(units: &[Unit], classes: usize, wish: [f64; 3], seed: u32) 
         ledger.give(&units[unit], part);
         chosen[unit] = Some(part);
     }
+    if !units.iter().all(Unit::is_single) {
+        rarest_first(units, classes, &order, &mut ledger, &mut chosen);
+    }
     for unit in order {
         if chosen[unit].is_none() {
-            let part = ledger.most_owed(&units[unit]);
+            let part = ledger.most_owed(&units[unit].counts);
             ledger.give(&units[unit], part);
             chosen[unit] = Some(part);
         }
@@ -51,6 +68,37 @@ pub(super) fn spread(units: &[Unit], classes: usize, wish: [f64; 3], seed: u32) 
         .into_iter()
         .map(|part| part.unwrap_or(Part::Train))
         .collect()
+}
+
+/// Serves the labels one after the other, always the one with the fewest units left; units without labels stay.
+fn rarest_first(
+    units: &[Unit],
+    classes: usize,
+    order: &[usize],
+    ledger: &mut Ledger,
+    chosen: &mut [Option<Part>],
+) {
+    let mut units_of: Vec<Vec<usize>> = vec![Vec::new(); classes];
+    for unit in order.iter().filter(|unit| chosen[**unit].is_none()) {
+        units[*unit]
+            .counts
+            .iter()
+            .for_each(|(label, _)| units_of[*label].push(*unit));
+    }
+    let mut left: Vec<usize> = units_of.iter().map(Vec::len).collect();
+    let mut unserved: Vec<usize> = (0..classes).collect();
+    while let Some(place) = (0..unserved.len()).min_by_key(|place| (left[unserved[*place]], unserved[*place]))
+    {
+        let label = unserved.swap_remove(place);
+        for unit in std::mem::take(&mut units_of[label]) {
+            if chosen[unit].is_none() {
+                let part = ledger.most_owed(&[(label, 1)]);
+                ledger.give(&units[unit], part);
+                chosen[unit] = Some(part);
+                units[unit].counts.iter().for_each(|(other, _)| left[*other] -= 1);
+            }
+        }
+    }
 }
 
 /// Small units that bring each class into each part: the rarest class first, train first. A class with fewer than
@@ -109,10 +157,9 @@ impl Ledger {
         for (label, count) in units.iter().flat_map(|unit| &unit.counts) {
             rows_of[*label] += f64::from(*count);
         }
-        let rows = rows_of.iter().sum();
         Ledger {
             wish,
-            rows,
+            rows: units.iter().map(|unit| unit.rows.len()).sum::<usize>() as f64,
             given: [0.0; 3],
             rows_of,
             given_of: vec![[0.0; 3]; classes],
@@ -120,20 +167,20 @@ impl Ledger {
     }
 
     fn give(&mut self, unit: &Unit, part: Part) {
+        self.given[part.index()] += unit.rows.len() as f64;
         for (label, count) in &unit.counts {
-            self.given[part.index()] += f64::from(*count);
             self.given_of[*label][part.index()] += f64::from(*count);
         }
     }
 
-    /// The part that owes this unit's classes most; of equals the one that lacks most rows in all.
-    fn most_owed(&self, unit: &Unit) -> Part {
+    /// The part that owes these classes most; of equals the one that lacks most rows in all.
+    fn most_owed(&self, counts: &[(usize, u32)]) -> Part {
         let debt = |part: &Part| {
             let part = part.index();
             let owed = |(label, count): &(usize, u32)| {
                 f64::from(*count) * (self.rows_of[*label] * self.wish[part] - self.given_of[*label][part])
             };
-            let to_classes: f64 = unit.counts.iter().map(owed).sum();
+            let to_classes: f64 = counts.iter().map(owed).sum();
             (to_classes, self.rows * self.wish[part] - self.given[part])
         };
         let open = Part::ALL.into_iter().filter(|part| self.wish[part.index()] > 0.0);

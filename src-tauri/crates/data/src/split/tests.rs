@@ -4,7 +4,7 @@ use proptest::prelude::*;
 fn row(id: u32, label: usize) -> SplitRow {
     SplitRow {
         id,
-        label,
+        labels: Arc::new([label]),
         group: None,
         content: u128::from(id),
         file_part: None,
@@ -31,12 +31,16 @@ fn count(rows: &[SplitRow], plan: &Plan, label: usize, part: Part) -> u32 {
     let of = rows
         .iter()
         .zip(&plan.parts)
-        .filter(|(row, other)| row.label == label && **other == part);
+        .filter(|(row, other)| row.labels.contains(&label) && **other == part);
     of.count() as u32
 }
 
 fn plan(rows: &[SplitRow], percent: [u32; 3]) -> Plan {
-    let classes = rows.iter().map(|row| row.label + 1).max().unwrap_or(0);
+    let classes = rows
+        .iter()
+        .flat_map(|row| row.labels.iter())
+        .max()
+        .map_or(0, |label| label + 1);
     divide(rows, &names(classes), percent, 0).unwrap()
 }
 
@@ -184,7 +188,7 @@ fn tangled_rows() -> impl Strategy<Value = Vec<SplitRow>> {
         let rows = rows.into_iter().enumerate();
         let made = rows.map(|(id, (label, group, content))| SplitRow {
             id: id as u32,
-            label,
+            labels: Arc::new([label]),
             group,
             content,
             file_part: None,
@@ -267,4 +271,59 @@ fn a_seed_is_a_promise_that_later_versions_keep() {
         .map(|part| ["r", "v", "t"][part.index()])
         .collect();
     assert_eq!(drawn, "vrrvrtrtrrvt");
+}
+
+/// Rows with up to four of eight labels, the later ones rare.
+fn rows_with_several_labels() -> impl Strategy<Value = Vec<SplitRow>> {
+    let labels = proptest::collection::btree_set((0usize..8, 0usize..8).prop_map(|(a, b)| a.min(b)), 0..4);
+    proptest::collection::vec(labels, 60..400).prop_map(|rows| {
+        let rows = rows.into_iter().zip(0..);
+        rows.map(|(labels, id)| SplitRow {
+            labels: labels.into_iter().collect(),
+            ..row(id, 0)
+        })
+        .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn each_of_several_labels_is_spread_alike(rows in rows_with_several_labels(), seed in 0u32..9) {
+        let Ok(plan) = divide(&rows, &names(8), [70, 15, 15], seed) else { return Ok(()) };
+        for label in 0..8 {
+            let size = rows.iter().filter(|row| row.labels.contains(&label)).count() as f64;
+            for (part, share) in Part::ALL.into_iter().zip([0.7, 0.15, 0.15]) {
+                let found = f64::from(count(&rows, &plan, label, part));
+                prop_assert!((found - share * size).abs() <= 3.0 + 0.04 * size, "label {label}: {found} of {size} in {part:?}");
+                prop_assert!(size < 6.0 || found > 0.0, "label {label} is missing from {part:?}");
+            }
+        }
+        for (part, share) in Part::ALL.into_iter().zip([0.7, 0.15, 0.15]) {
+            let size = plan.parts.iter().filter(|other| **other == part).count() as f64;
+            prop_assert!((size - share * rows.len() as f64).abs() <= 3.0 + 0.05 * rows.len() as f64, "{part:?}: {size} of {}", rows.len());
+        }
+    }
+}
+
+#[test]
+fn a_label_that_only_some_rows_carry_is_enough_and_one_that_all_carry_is_not() {
+    let with = |labels: &[&[usize]]| -> Vec<SplitRow> {
+        let rows = labels.iter().zip(0..);
+        rows.map(|(labels, id)| SplitRow {
+            labels: (*labels).into(),
+            ..row(id, 0)
+        })
+        .collect()
+    };
+    let some = with(&[&[0], &[], &[0], &[], &[0], &[]]);
+    assert!(divide(&some, &names(1), [50, 25, 25], 0).is_ok());
+    let all = with(&[&[0], &[0], &[0]]);
+    assert!(matches!(
+        divide(&all, &names(1), [50, 25, 25], 0),
+        Err(SplitError::OneClass { .. })
+    ));
+    assert_eq!(
+        divide(&with(&[&[], &[]]), &names(1), [50, 25, 25], 0),
+        Err(SplitError::NoLabels)
+    );
 }

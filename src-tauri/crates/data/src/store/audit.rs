@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::label_sets::Sets;
 use super::project::Project;
 use super::sql::{from_json, now, number, to_json};
 use crate::error::Result;
@@ -206,17 +207,23 @@ impl Entry {
 /// their import carries the file's own hash.
 fn hash_labels(db: &Connection, from: u32, to: u32) -> Result<(u32, String)> {
     let mut query = db.prepare_cached(
-        "SELECT id, example, label, kind, target, who, at FROM annotation INDEXED BY annotation_hand
+        "SELECT id, example, label_set, kind, target, who, at FROM annotation INDEXED BY annotation_hand
          WHERE id BETWEEN ?1 AND ?2 AND kind <> 'import' ORDER BY id",
     )?;
     let mut rows = query.query([from, to])?;
     let mut hasher = Sha256::new();
+    let mut sets = Sets::default();
     let mut count = 0;
     while let Some(row) = rows.next()? {
         let [id, example]: [u32; 2] = [row.get(0)?, row.get(1)?];
-        let [label, target]: [Option<u32>; 2] = [row.get(2)?, row.get(4)?];
+        let [set, target]: [Option<u32>; 2] = [row.get(2)?, row.get(4)?];
         let [kind, who, at]: [String; 3] = [row.get(3)?, row.get(5)?, row.get(6)?];
-        let numbers = format!("{id} {example} {label:?} {target:?}");
+        // A set of one label is written as the first format wrote its label, so that older entries still hold.
+        let labels = match sets.of(db, set)?.as_deref() {
+            Some([label]) => format!("{:?}", Some(label)),
+            labels => format!("{labels:?}"),
+        };
+        let numbers = format!("{id} {example} {labels} {target:?}");
         hasher.update(hash_fields([&numbers, &kind, &who, &at]));
         count += 1;
     }
@@ -240,7 +247,7 @@ mod tests {
 
     fn broken_after(damage: &str) -> Option<BrokenEntry> {
         let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
-        project.annotate(1, Some(2), "person").unwrap();
+        project.annotate(1, Some(&[2]), "person").unwrap();
         for number in 0..3 {
             project.record("note", json!({ "number": number })).unwrap();
         }
@@ -296,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_changed_label_is_found() {
-        let found = broken_after("UPDATE annotation SET label = 1 WHERE kind = 'set'");
+        let found = broken_after("UPDATE annotation SET label_set = 1 WHERE kind = 'set'");
         assert_eq!(
             found,
             Some(BrokenEntry {
@@ -304,6 +311,13 @@ mod tests {
                 kind: BreakKind::Labels
             })
         );
+    }
+
+    #[test]
+    fn a_set_that_got_other_members_is_found() {
+        let found =
+            broken_after("DROP TRIGGER label_set_keep; UPDATE label_set SET members = '[1,2]' WHERE id = 2");
+        assert_eq!(found.map(|broken| broken.kind), Some(BreakKind::Labels));
     }
 
     #[test]

@@ -9,18 +9,18 @@ use super::sql::{from_word, now, to_word};
 use crate::error::{DataError, Result};
 use crate::types::{CleaningKind, CleaningStep, DataSummary};
 
-/// Visible rows that repeat a text with the same label, or that repeat a labelled text without a label. Of each
+/// Visible rows that repeat a text with the same labels, or that repeat a labelled text without a label. Of each
 /// the first stays, a row of the official test part before any other. Texts with two labels stay: they are a
 /// question for the expert. Empty texts are no duplicates.
 pub(super) const DUPLICATES: &str = "
     SELECT id FROM (
-        SELECT e.id, s.label,
-               row_number() OVER (PARTITION BY e.text_hash, s.label ORDER BY e.file_part IS NOT 2, e.id) AS nth,
-               count(s.label) OVER (PARTITION BY e.text_hash) AS labelled
+        SELECT e.id, s.label_set,
+               row_number() OVER (PARTITION BY e.text_hash, s.label_set ORDER BY e.file_part IS NOT 2, e.id) AS nth,
+               count(s.label_set) OVER (PARTITION BY e.text_hash) AS labelled
         FROM example e JOIN state s ON s.example = e.id
         WHERE s.hidden_by IS NULL AND e.length > 0
           AND e.text_hash IN (SELECT text_hash FROM example GROUP BY text_hash HAVING count(*) > 1)
-    ) WHERE nth > 1 OR (label IS NULL AND labelled > 0)";
+    ) WHERE nth > 1 OR (label_set IS NULL AND labelled > 0)";
 
 const EMPTY: &str = "
     SELECT e.id FROM example e JOIN state s ON s.example = e.id WHERE s.hidden_by IS NULL AND e.length = 0";

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::rc::Rc;
 
 use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -9,14 +10,15 @@ use serde_json::json;
 
 use super::HEAD_CHARS;
 use super::audit::append;
-use super::labels::{MOST_LABELS, NAME_LIMIT, ensure_label};
+use super::label_sets::ensure_set;
+use super::labels::{MOST_LABELS, NAME_LIMIT, become_type, ensure_label};
 use super::project::Project;
 use super::splits::ready_made;
 use super::sql::{now, to_json};
 use crate::error::{DataError, Result};
-use crate::read::{Extent, Record, Table, cell_problem, part_from_word};
+use crate::read::{Extent, Record, Table, cell_problem, flag, part_from_word, parts};
 use crate::text::{content_hash, head};
-use crate::types::{ColumnRole, ImportOptions, ImportSummary, Part, ProblemKind};
+use crate::types::{ColumnRole, ImportOptions, ImportSummary, Part, ProblemKind, ProblemType};
 
 /// A column as it is remembered with its file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,9 +30,36 @@ pub(super) struct StoredColumn {
 /// The columns that matter, by index.
 struct Columns {
     text: usize,
-    label: Option<usize>,
+    labels: LabelColumns,
     group: Option<usize>,
     split: Option<usize>,
+}
+
+/// Where a row's labels stand.
+enum LabelColumns {
+    /// Nowhere.
+    None,
+    /// In one cell: one label, or several with something between them.
+    Cell {
+        column: usize,
+        separator: Option<String>,
+    },
+    /// In a column for each, which says yes or no.
+    Flags(Vec<usize>),
+}
+
+impl LabelColumns {
+    /// Whether a row may carry several.
+    fn several(&self) -> bool {
+        matches!(
+            self,
+            LabelColumns::Flags(_)
+                | LabelColumns::Cell {
+                    separator: Some(_),
+                    ..
+                }
+        )
+    }
 }
 
 impl Project {
@@ -73,7 +102,7 @@ impl Project {
     ) -> Result<ImportSummary> {
         let total = std::fs::metadata(path).map_err(DataError::io(path))?.len();
         let mut table = Table::open(path, &options.dialect, Extent::Whole, &mut || progress(0, total))?;
-        let columns = check_roles(&options.roles, table.columns.len())?;
+        let columns = check_roles(options, table.columns.len())?;
         let tx = self.write()?;
         let mut importer = Importer::begin(&tx, &table, &options.roles, columns, part)?;
         let mut record = Record::default();
@@ -93,7 +122,8 @@ impl Project {
     }
 }
 
-fn check_roles(roles: &[ColumnRole], columns: usize) -> Result<Columns> {
+fn check_roles(options: &ImportOptions, columns: usize) -> Result<Columns> {
+    let roles = &options.roles;
     if roles.len() != columns {
         return Err(DataError::RolesMismatch {
             roles: roles.len(),
@@ -102,7 +132,7 @@ fn check_roles(roles: &[ColumnRole], columns: usize) -> Result<Columns> {
     }
     let with = |role: ColumnRole| roles.iter().filter(|other| **other == role).count();
     let first = |role: ColumnRole| roles.iter().position(|other| *other == role);
-    for role in [ColumnRole::Label, ColumnRole::Group, ColumnRole::Split] {
+    for role in [ColumnRole::Group, ColumnRole::Split] {
         if with(role) > 1 {
             return Err(DataError::RepeatedRole {
                 role,
@@ -110,10 +140,22 @@ fn check_roles(roles: &[ColumnRole], columns: usize) -> Result<Columns> {
             });
         }
     }
+    let all_labels = || (0..roles.len()).filter(|column| roles[*column] == ColumnRole::Label);
+    let labels = match (first(ColumnRole::Label), with(ColumnRole::Label)) {
+        (None, _) => LabelColumns::None,
+        (Some(column), 1) => LabelColumns::Cell {
+            column,
+            separator: options
+                .label_separator
+                .clone()
+                .filter(|separator| !separator.is_empty()),
+        },
+        _ => LabelColumns::Flags(all_labels().collect()),
+    };
     match (first(ColumnRole::Text), with(ColumnRole::Text)) {
         (Some(text), 1) => Ok(Columns {
             text,
-            label: first(ColumnRole::Label),
+            labels,
             group: first(ColumnRole::Group),
             split: first(ColumnRole::Split),
         }),
@@ -121,21 +163,30 @@ fn check_roles(roles: &[ColumnRole], columns: usize) -> Result<Columns> {
     }
 }
 
+/// What the columns of a table mean.
+struct Reading {
+    columns: Columns,
+    /// The table's display names.
+    names: Vec<String>,
+    /// The part that all rows belong to.
+    part: Option<Part>,
+}
+
 struct Importer<'a> {
     tx: &'a Transaction<'a>,
     source: i64,
-    columns: Columns,
-    width: usize,
-    part: Option<Part>,
+    reading: Rc<Reading>,
     at: String,
     labels: HashMap<String, u32>,
+    sets: HashMap<Vec<u32>, u32>,
     summary: ImportSummary,
 }
 
 /// What the cells of one row mean.
 struct Meaning<'a> {
     text: &'a str,
-    label: Option<&'a str>,
+    /// `None` = not labelled yet.
+    labels: Option<Vec<&'a str>>,
     group: Option<&'a str>,
     part: Option<Part>,
 }
@@ -174,28 +225,45 @@ impl<'a> Importer<'a> {
             problem_rows: 0,
             empty_texts: 0,
         };
-        let (source, width) = (tx.last_insert_rowid(), table.columns.len());
-        Ok(Importer {
+        let mut importer = Importer {
             tx,
-            source,
-            columns,
-            width,
-            part,
+            source: tx.last_insert_rowid(),
+            reading: Rc::new(Reading {
+                columns,
+                names: table.columns.clone(),
+                part,
+            }),
             at,
             labels: HashMap::new(),
+            sets: HashMap::new(),
             summary,
-        })
+        };
+        let reading = Rc::clone(&importer.reading);
+        if reading.columns.labels.several() {
+            become_type(tx, ProblemType::MultiLabel)?;
+        }
+        if let LabelColumns::Flags(columns) = &reading.columns.labels {
+            // A label that no row carries is one of the scheme all the same.
+            for column in columns {
+                importer.label(&reading.names[*column])?;
+            }
+        }
+        Ok(importer)
     }
 
     fn add(&mut self, record: &Record) -> Result<()> {
-        match self.meaning(record) {
+        // What a row means borrows names of columns, while its labels may be new ones.
+        let reading = Rc::clone(&self.reading);
+        match reading.meaning(record) {
             Ok(row) => self.insert(record, &row),
             Err(kind) => self.put_aside(record, &kind),
         }
     }
+}
 
-    fn meaning<'r>(&self, record: &'r Record) -> std::result::Result<Meaning<'r>, ProblemKind> {
-        if let Some(kind) = cell_problem(record, self.width) {
+impl Reading {
+    fn meaning<'r>(&'r self, record: &'r Record) -> std::result::Result<Meaning<'r>, ProblemKind> {
+        if let Some(kind) = cell_problem(record, self.names.len()) {
             return Err(kind);
         }
         let filled = |column: Option<usize>| {
@@ -203,16 +271,7 @@ impl<'a> Importer<'a> {
                 .map(|column| record.cell(column).trim())
                 .filter(|cell| !cell.is_empty())
         };
-        let label = filled(self.columns.label);
-        if let Some(length) = label
-            .map(|label| label.chars().count())
-            .filter(|n| *n > NAME_LIMIT)
-        {
-            return Err(ProblemKind::LongLabel {
-                length: length as u32,
-                limit: NAME_LIMIT as u32,
-            });
-        }
+        let labels = self.labels_of(record)?;
         let from_file = match filled(self.columns.split) {
             Some(word) => {
                 let unknown = || ProblemKind::UnknownPart {
@@ -225,14 +284,66 @@ impl<'a> Importer<'a> {
         let text = record.cell(self.columns.text);
         Ok(Meaning {
             text,
-            label,
+            labels,
             group: filled(self.columns.group),
             part: self.part.or(from_file),
         })
     }
 
+    fn labels_of<'r>(&'r self, record: &'r Record) -> std::result::Result<Option<Vec<&'r str>>, ProblemKind> {
+        let labels: Vec<&str> = match &self.columns.labels {
+            LabelColumns::None => return Ok(None),
+            LabelColumns::Cell { column, separator } => {
+                let cell = record.cell(*column).trim();
+                match separator {
+                    Some(separator) => parts(cell, separator).collect(),
+                    None => Some(cell).filter(|cell| !cell.is_empty()).into_iter().collect(),
+                }
+            }
+            LabelColumns::Flags(columns) => {
+                let mut carried = Vec::new();
+                for column in columns {
+                    let cell = record.cell(*column);
+                    match flag(cell) {
+                        Some(true) => carried.push(self.names[*column].as_str()),
+                        Some(false) => {}
+                        None => {
+                            return Err(ProblemKind::NotAFlag {
+                                column: self.names[*column].clone(),
+                                value: head(cell, 100).to_owned(),
+                            });
+                        }
+                    }
+                }
+                // "No" everywhere is an answer; nothing anywhere is none.
+                let filled = columns
+                    .iter()
+                    .any(|column| !record.cell(*column).trim().is_empty());
+                return Ok(filled.then_some(carried));
+            }
+        };
+        let longest = labels
+            .iter()
+            .map(|label| label.chars().count())
+            .max()
+            .unwrap_or_default();
+        match longest > NAME_LIMIT {
+            true => Err(ProblemKind::LongLabel {
+                length: longest as u32,
+                limit: NAME_LIMIT as u32,
+            }),
+            false => Ok(Some(labels).filter(|labels| !labels.is_empty())),
+        }
+    }
+}
+
+impl Importer<'_> {
     fn insert(&mut self, record: &Record, row: &Meaning<'_>) -> Result<()> {
-        let label = row.label.map(|name| self.label(name)).transpose()?;
+        let labels = row
+            .labels
+            .as_deref()
+            .map(|names| self.label_set(names))
+            .transpose()?;
         let length = row.text.trim().chars().count() as u32;
         self.tx
             .prepare_cached(
@@ -249,8 +360,8 @@ impl<'a> Importer<'a> {
             ])?;
         let id = self.tx.last_insert_rowid();
 
-        let others: Vec<&str> = (0..self.width)
-            .filter(|i| *i != self.columns.text)
+        let others: Vec<&str> = (0..self.reading.names.len())
+            .filter(|i| *i != self.reading.columns.text)
             .map(|i| record.cell(i))
             .collect();
         let start = head(row.text, HEAD_CHARS);
@@ -259,20 +370,35 @@ impl<'a> Importer<'a> {
             .prepare_cached("INSERT INTO content (example, head, columns, text) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![id, start, to_json(&others)?, row.text])?;
         self.tx
-            .prepare_cached("INSERT INTO state (example, label) VALUES (?1, ?2)")?
-            .execute(params![id, label])?;
-        if label.is_some() {
+            .prepare_cached("INSERT INTO state (example, label_set) VALUES (?1, ?2)")?
+            .execute(params![id, labels])?;
+        if labels.is_some() {
             self.tx
                 .prepare_cached(
-                    "INSERT INTO annotation (example, label, kind, who, at)
+                    "INSERT INTO annotation (example, label_set, kind, who, at)
                      VALUES (?1, ?2, 'import', 'import', ?3)",
                 )?
-                .execute(params![id, label, self.at])?;
+                .execute(params![id, labels, self.at])?;
         }
         self.summary.rows += 1;
-        self.summary.labelled += u32::from(label.is_some());
+        self.summary.labelled += u32::from(labels.is_some());
         self.summary.empty_texts += u32::from(length == 0);
         Ok(())
+    }
+
+    fn label_set(&mut self, names: &[&str]) -> Result<u32> {
+        let labels = names
+            .iter()
+            .map(|name| self.label(name))
+            .collect::<Result<Vec<u32>>>()?;
+        match self.sets.get(&labels) {
+            Some(known) => Ok(*known),
+            None => {
+                let set = ensure_set(self.tx, &labels)?;
+                self.sets.insert(labels, set);
+                Ok(set)
+            }
+        }
     }
 
     fn label(&mut self, name: &str) -> Result<u32> {
@@ -316,11 +442,11 @@ impl<'a> Importer<'a> {
             params![self.source, sha256, summary.rows, summary.problem_rows],
         )?;
         let detail = json!({
-            "file_name": summary.file_name, "sha256": sha256, "part": self.part, "rows": summary.rows,
+            "file_name": summary.file_name, "sha256": sha256, "part": self.reading.part, "rows": summary.rows,
             "labelled": summary.labelled, "problem_rows": summary.problem_rows,
         });
         append(self.tx, "imported", &detail)?;
-        if self.columns.split.is_some() {
+        if self.reading.columns.split.is_some() {
             ready_made(self.tx)?;
         }
         Ok(summary)

@@ -1,4 +1,4 @@
-//! Labels and the log of who gave which row which label.
+//! Labels and the log of who gave which row which labels.
 //!
 //! The log only grows: an undo appends what stood before, a redo appends what was undone. Each person has their own
 //! undo stack; a new label by hand ends what they could redo.
@@ -7,10 +7,11 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::json;
 
 use super::audit::{BATCH, append, cover_labels};
-use super::project::Project;
-use super::sql::{now, number};
+use super::label_sets::{Sets, ensure_set};
+use super::project::{Project, read_setting};
+use super::sql::{from_word, now, number, to_word};
 use crate::error::{DataError, Result};
-use crate::types::{Label, LabelState};
+use crate::types::{Label, LabelState, ProblemType};
 
 /// Characters of a label's name.
 pub(super) const NAME_LIMIT: usize = 200;
@@ -72,7 +73,9 @@ impl Project {
     pub fn remove_label(&mut self, id: u32) -> Result<LabelState> {
         let tx = self.write()?;
         let name = label_name(&tx, id)?;
-        let rows = number(&tx, "SELECT count(*) FROM state WHERE label = ?1", [id])?;
+        let carriers = "SELECT count(*) FROM state WHERE label_set IN
+             (SELECT label_set FROM label_set_member WHERE label = ?1)";
+        let rows = number(&tx, carriers, [id])?;
         if rows > 0 {
             return Err(DataError::LabelInUse { name, rows });
         }
@@ -82,20 +85,61 @@ impl Project {
         self.label_state()
     }
 
-    /// Gives `example` a label, or takes it away. On disk when this returns.
+    /// How many labels a row may carry.
     ///
     /// # Errors
-    /// `UnknownExample`, `UnknownLabel`, `Locked`, `DiskFull`.
-    pub fn annotate(&mut self, example: u32, label: Option<u32>, who: &str) -> Result<LabelState> {
+    /// Those of the database.
+    pub fn problem_type(&self) -> Result<ProblemType> {
+        problem_type(&self.db)
+    }
+
+    /// Decides how many labels a row may carry. Runs that are there stay as they were made.
+    ///
+    /// # Errors
+    /// `SeveralLabels` when one label a row is asked for and rows carry another number of them.
+    pub fn set_problem_type(&mut self, to: ProblemType) -> Result<LabelState> {
         let tx = self.write()?;
-        if let Some(label) = label {
-            label_name(&tx, label)?;
+        if to == ProblemType::SingleLabel {
+            let rows = number(
+                &tx,
+                "SELECT count(*) FROM state JOIN label_set ON label_set.id = label_set
+                 WHERE json_array_length(members) <> 1",
+                [],
+            )?;
+            if rows > 0 {
+                return Err(DataError::SeveralLabels { rows });
+            }
         }
+        become_type(&tx, to)?;
+        tx.commit()?;
+        self.label_state()
+    }
+
+    /// Gives `example` these labels in place of those it has, or takes them away (`None`). An empty list says that none
+    /// of the labels applies. On disk when this returns.
+    ///
+    /// # Errors
+    /// `UnknownExample`, `UnknownLabel`, `OneLabelOnly`, `Locked`, `DiskFull`.
+    pub fn annotate(&mut self, example: u32, labels: Option<&[u32]>, who: &str) -> Result<LabelState> {
+        let tx = self.write()?;
+        let single = problem_type(&tx)? == ProblemType::SingleLabel;
+        let label_set = match labels {
+            Some(labels) if single && labels.len() != 1 => {
+                return Err(DataError::OneLabelOnly { labels: labels.len() });
+            }
+            Some(labels) => {
+                labels
+                    .iter()
+                    .try_for_each(|label| label_name(&tx, *label).map(drop))?;
+                Some(ensure_set(&tx, labels)?)
+            }
+            None => None,
+        };
         let id = give(
             &tx,
             &Given {
                 example,
-                label,
+                label_set,
                 kind: "set",
                 target: None,
                 who,
@@ -123,7 +167,7 @@ impl Project {
                     &tx,
                     &Given {
                         example: set.example,
-                        label: set.previous,
+                        label_set: set.previous,
                         kind: "undo",
                         target,
                         who,
@@ -146,13 +190,13 @@ impl Project {
         let example = match redoable(&tx, who)? {
             Some(target) => {
                 let set = set_entry(&tx, target)?;
-                revive(&tx, set.label)?;
+                revive(&tx, set.label_set)?;
                 let target = Some(target);
                 give(
                     &tx,
                     &Given {
                         example: set.example,
-                        label: set.label,
+                        label_set: set.label_set,
                         kind: "redo",
                         target,
                         who,
@@ -172,7 +216,7 @@ impl Project {
     /// Those of the database.
     pub fn next_unlabelled(&self, after: Option<u32>) -> Result<Option<u32>> {
         let mut query = self.db.prepare_cached(
-            "SELECT min(example) FROM state WHERE hidden_by IS NULL AND label IS NULL AND example > ?1",
+            "SELECT min(example) FROM state WHERE hidden_by IS NULL AND label_set IS NULL AND example > ?1",
         )?;
         let mut first_after = |id: u32| query.query_row([id], |row| row.get::<_, Option<u32>>(0));
         match first_after(after.unwrap_or_default())? {
@@ -197,7 +241,8 @@ impl Project {
 pub(super) fn labels_in_use(db: &Connection) -> Result<Vec<(u32, String)>> {
     let mut query = db.prepare_cached(
         "SELECT id, name FROM label WHERE EXISTS
-         (SELECT 1 FROM state WHERE hidden_by IS NULL AND state.label = label.id) ORDER BY id",
+         (SELECT 1 FROM label_set_member AS member JOIN state ON state.label_set = member.label_set
+          WHERE member.label = label.id AND hidden_by IS NULL) ORDER BY id",
     )?;
     let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -267,24 +312,49 @@ fn label_name(db: &Connection, id: u32) -> Result<String> {
         .ok_or(DataError::UnknownLabel { id })
 }
 
-fn revive(tx: &Transaction<'_>, label: Option<u32>) -> Result<()> {
-    let removed: Option<String> = tx
-        .query_row(
-            "SELECT name FROM label WHERE id = ?1 AND removed = 1",
-            [label],
-            |row| row.get(0),
-        )
-        .optional()?;
-    if let Some(name) = removed {
-        refuse_taken(tx, &name, None)?;
-        tx.execute("UPDATE label SET removed = 0 WHERE id = ?1", [label])?;
+/// Brings back the labels of a set that were removed.
+fn revive(tx: &Transaction<'_>, set: Option<u32>) -> Result<()> {
+    for label in Sets::default().of(tx, set)?.unwrap_or_default() {
+        let removed: Option<String> = tx
+            .query_row(
+                "SELECT name FROM label WHERE id = ?1 AND removed = 1",
+                [label],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if let Some(name) = removed {
+            refuse_taken(tx, &name, None)?;
+            tx.execute("UPDATE label SET removed = 0 WHERE id = ?1", [label])?;
+        }
     }
     Ok(())
 }
 
+/// Where the project notes how many labels a row may carry.
+const PROBLEM_TYPE: &str = "problem_type";
+
+pub(super) fn problem_type(db: &Connection) -> Result<ProblemType> {
+    match read_setting(db, PROBLEM_TYPE)? {
+        Some(word) => from_word(word),
+        None => Ok(ProblemType::default()),
+    }
+}
+
+/// Notes it, in the audit log as well where it is news.
+pub(super) fn become_type(tx: &Transaction<'_>, to: ProblemType) -> Result<()> {
+    if problem_type(tx)? == to {
+        return Ok(());
+    }
+    tx.execute(
+        "INSERT INTO setting VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [PROBLEM_TYPE, &to_word(&to)?],
+    )?;
+    append(tx, "problem_type", &json!({ "to": to }))
+}
+
 struct Given<'a> {
     example: u32,
-    label: Option<u32>,
+    label_set: Option<u32>,
     kind: &'a str,
     target: Option<u32>,
     who: &'a str,
@@ -293,17 +363,17 @@ struct Given<'a> {
 /// Appends to the log and brings `state` along; returns the entry's id.
 fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<u32> {
     let previous: Option<u32> = tx
-        .prepare_cached("SELECT label FROM state WHERE example = ?1")?
+        .prepare_cached("SELECT label_set FROM state WHERE example = ?1")?
         .query_row([given.example], |row| row.get(0))
         .optional()?
         .ok_or(DataError::UnknownExample { id: given.example })?;
     tx.prepare_cached(
-        "INSERT INTO annotation (example, label, previous, kind, target, who, at)
+        "INSERT INTO annotation (example, label_set, previous, kind, target, who, at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
     .execute(params![
         given.example,
-        given.label,
+        given.label_set,
         previous,
         given.kind,
         given.target,
@@ -311,23 +381,23 @@ fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<u32> {
         now(tx)?
     ])?;
     let id = tx.last_insert_rowid() as u32;
-    tx.prepare_cached("UPDATE state SET label = ?2 WHERE example = ?1")?
-        .execute(params![given.example, given.label])?;
+    tx.prepare_cached("UPDATE state SET label_set = ?2 WHERE example = ?1")?
+        .execute(params![given.example, given.label_set])?;
     Ok(id)
 }
 
 struct SetEntry {
     example: u32,
-    label: Option<u32>,
+    label_set: Option<u32>,
     previous: Option<u32>,
 }
 
 fn set_entry(tx: &Transaction<'_>, id: u32) -> Result<SetEntry> {
-    let sql = "SELECT example, label, previous FROM annotation WHERE id = ?1";
+    let sql = "SELECT example, label_set, previous FROM annotation WHERE id = ?1";
     Ok(tx.query_row(sql, [id], |row| {
         Ok(SetEntry {
             example: row.get(0)?,
-            label: row.get(1)?,
+            label_set: row.get(1)?,
             previous: row.get(2)?,
         })
     })?)
@@ -359,7 +429,9 @@ fn redoable(db: &Connection, who: &str) -> Result<Option<u32>> {
 fn label_state(db: &Connection, who: &str, example: Option<u32>) -> Result<LabelState> {
     let mut query = db.prepare_cached(
         "SELECT id, name, colour, key, coalesce(n, 0) FROM label LEFT JOIN
-         (SELECT label, count(*) AS n FROM state WHERE hidden_by IS NULL GROUP BY label) ON label = id
+         (SELECT member.label AS carried, sum(rows) AS n FROM label_set_member AS member JOIN
+          (SELECT label_set, count(*) AS rows FROM state WHERE hidden_by IS NULL GROUP BY label_set) AS carrier
+          ON carrier.label_set = member.label_set GROUP BY member.label) ON carried = id
          WHERE removed = 0 ORDER BY id",
     )?;
     let labels: Vec<Label> = query
@@ -373,10 +445,12 @@ fn label_state(db: &Connection, who: &str, example: Option<u32>) -> Result<Label
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
-    let unlabelled = "SELECT count(*) FROM state WHERE hidden_by IS NULL AND label IS NULL";
-    let labelled = labels.iter().map(|label| label.count).sum();
+    let visible = "SELECT count(*), count(label_set) FROM state WHERE hidden_by IS NULL";
+    let mut query = db.prepare_cached(visible)?;
+    let (rows, labelled) = query.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(LabelState {
-        rows: labelled + number(db, unlabelled, [])?,
+        problem_type: problem_type(db)?,
+        rows,
         labelled,
         labels,
         can_undo: undoable(db, who)?.is_some(),

@@ -7,6 +7,7 @@
 mod audit;
 mod cleaning;
 mod import;
+mod label_sets;
 mod labels;
 mod predictions;
 mod project;

@@ -1,9 +1,10 @@
 //! What a run's model answered for the rows of a part.
 
+use rusqlite::types::Type;
 use rusqlite::{Row, params};
 
 use super::project::Project;
-use super::sql::number;
+use super::sql::{number, to_json};
 use crate::error::{DataError, Result};
 use crate::types::Part;
 
@@ -15,11 +16,12 @@ const PAGE_LIMIT: u32 = 1_000;
 pub struct StoredPrediction {
     /// The row.
     pub example: u32,
-    /// The class the expert gave.
-    pub gold: usize,
-    /// The class the model gave.
-    pub predicted: usize,
-    /// The model's probability for its answer, 0 to 1.
+    /// The classes the expert gave.
+    pub gold: Vec<usize>,
+    /// The classes the model gave.
+    pub predicted: Vec<usize>,
+    /// The model's probability for its answer, 0 to 1; where a row may have several labels, for the least certain of its
+    /// decisions.
     pub confidence: f64,
     /// Its probabilities for all classes.
     pub probabilities: Vec<f32>,
@@ -32,11 +34,11 @@ pub struct WrongRow {
     pub example: u32,
     /// Its text, cut at 300 characters.
     pub text: String,
-    /// The class the expert gave.
-    pub gold: usize,
-    /// The class the model gave.
-    pub predicted: usize,
-    /// The model's probability for its answer, 0 to 1.
+    /// The classes the expert gave.
+    pub gold: Vec<usize>,
+    /// The classes the model gave.
+    pub predicted: Vec<usize>,
+    /// As in [`StoredPrediction`].
     pub confidence: f64,
 }
 
@@ -59,13 +61,12 @@ impl Project {
                 return Err(DataError::UnknownExample { id: row.example });
             }
             let bytes: Vec<u8> = row.probabilities.iter().flat_map(|p| p.to_le_bytes()).collect();
-            let classes = [row.gold as i64, row.predicted as i64];
             insert.execute(params![
                 run,
                 part,
                 row.example,
-                classes[0],
-                classes[1],
+                to_json(&row.gold)?,
+                to_json(&row.predicted)?,
                 row.confidence,
                 bytes
             ])?;
@@ -89,8 +90,8 @@ impl Project {
             let (floats, _) = bytes.as_chunks();
             Ok(StoredPrediction {
                 example: row.get(0)?,
-                gold: class(row, 1)?,
-                predicted: class(row, 2)?,
+                gold: classes(row, 1)?,
+                predicted: classes(row, 2)?,
                 confidence: row.get(3)?,
                 probabilities: floats.iter().map(|float| f32::from_le_bytes(*float)).collect(),
             })
@@ -99,7 +100,8 @@ impl Project {
     }
 
     /// The rows of the test part that the run got wrong, the most confident first: how many pass the filter, and a
-    /// page of them. `gold` and `predicted` narrow to one class each.
+    /// page of them. `gold` narrows to rows that carry this class without the model saying so, `predicted` to rows
+    /// where the model says this class and the expert does not.
     ///
     /// # Errors
     /// `UnknownRun`, and those of the database.
@@ -113,7 +115,8 @@ impl Project {
     ) -> Result<(u32, Vec<WrongRow>)> {
         self.known_run(run)?;
         const WRONG: &str = "FROM prediction p WHERE run = ?1 AND part = 2 AND gold <> predicted
-             AND (?2 IS NULL OR gold = ?2) AND (?3 IS NULL OR predicted = ?3)";
+             AND (?2 IS NULL OR ?2 IN (SELECT value FROM json_each(gold)) AND ?2 NOT IN (SELECT value FROM json_each(predicted)))
+             AND (?3 IS NULL OR ?3 IN (SELECT value FROM json_each(predicted)) AND ?3 NOT IN (SELECT value FROM json_each(gold)))";
         let tx = self.read()?;
         let [gold, predicted] = [gold, predicted].map(|class| class.map(|index| index as i64));
         let total = number(
@@ -131,8 +134,8 @@ impl Project {
             |row| {
                 Ok(WrongRow {
                     example: row.get(0)?,
-                    gold: class(row, 1)?,
-                    predicted: class(row, 2)?,
+                    gold: classes(row, 1)?,
+                    predicted: classes(row, 2)?,
                     confidence: row.get(3)?,
                     text: row.get(4)?,
                 })
@@ -142,8 +145,11 @@ impl Project {
     }
 }
 
-fn class(row: &Row<'_>, index: usize) -> rusqlite::Result<usize> {
-    Ok(row.get::<_, u32>(index)? as usize)
+/// A list of classes as it is stored.
+fn classes(row: &Row<'_>, index: usize) -> rusqlite::Result<Vec<usize>> {
+    let text: String = row.get(index)?;
+    serde_json::from_str(&text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error)))
 }
 
 #[cfg(test)]
@@ -156,8 +162,8 @@ mod tests {
     fn answer(example: u32, gold: usize, predicted: usize, confidence: f64) -> StoredPrediction {
         StoredPrediction {
             example,
-            gold,
-            predicted,
+            gold: vec![gold],
+            predicted: vec![predicted],
             confidence,
             probabilities: vec![0.25, 0.75],
         }
@@ -224,5 +230,31 @@ mod tests {
         assert_eq!((total, seen), (3, vec![(3, "c"), (2, "b")]));
         let (total, wrong) = project.wrong_predictions("r1", Some(0), Some(1), 1, 5).unwrap();
         assert_eq!((total, wrong[0].example), (2, 1));
+    }
+
+    #[test]
+    fn of_several_labels_the_missed_and_the_wrongly_given_can_be_told_apart() {
+        let (_place, mut project) = project_with_run();
+        let several = |example, gold: &[usize], predicted: &[usize]| StoredPrediction {
+            gold: gold.to_vec(),
+            predicted: predicted.to_vec(),
+            ..answer(example, 0, 0, 0.9)
+        };
+        let rows = [
+            several(1, &[0, 1], &[0]),
+            several(2, &[], &[1]),
+            several(3, &[0, 1], &[0, 1]),
+            several(4, &[1], &[0, 1]),
+        ];
+        project.save_predictions("r1", Part::Test, &rows).unwrap();
+        assert_eq!(project.predictions("r1", Part::Test).unwrap(), rows);
+        let wrong = |gold, predicted| {
+            let (_, wrong) = project.wrong_predictions("r1", gold, predicted, 0, 9).unwrap();
+            wrong.into_iter().map(|row| row.example).collect::<Vec<_>>()
+        };
+        assert_eq!(wrong(None, None), [1, 2, 4]);
+        assert_eq!(wrong(Some(1), None), [1], "label 1 was missed");
+        assert_eq!(wrong(None, Some(1)), [2], "label 1 was given wrongly");
+        assert_eq!(wrong(None, Some(0)), [4]);
     }
 }

@@ -13,7 +13,10 @@ use super::rows::Listing;
 use crate::error::{DataError, Result};
 
 /// One file a format, in order; `user_version` counts those applied.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_label_sets.sql"),
+];
 
 /// "Usty" in SQLite's header: tells our database from any other.
 const APPLICATION_ID: i32 = 0x5573_7479;
@@ -156,7 +159,7 @@ impl Project {
     }
 }
 
-fn read_setting(db: &Connection, key: &str) -> Result<Option<String>> {
+pub(super) fn read_setting(db: &Connection, key: &str) -> Result<Option<String>> {
     let mut query = db.prepare_cached("SELECT value FROM setting WHERE key = ?1")?;
     Ok(query.query_row([key], |row| row.get(0)).optional()?)
 }
@@ -331,5 +334,62 @@ mod tests {
         let result = project.import(file.path(), &roles, &mut |_, _| true);
         assert!(matches!(result, Err(DataError::DiskFull)), "{result:?}");
         assert_eq!(project.summary().unwrap().rows, 2);
+    }
+
+    /// A project as the first version left it: two labelled rows, one label taken back, and a run's answers.
+    fn of_the_first_format(folder: &Path) {
+        fs::create_dir_all(folder).unwrap();
+        let db = connect(folder, OpenFlags::SQLITE_OPEN_CREATE).unwrap();
+        db.execute_batch(MIGRATIONS[0]).unwrap();
+        db.execute_batch(&format!(
+            "PRAGMA application_id = {APPLICATION_ID};
+             PRAGMA user_version = 1;
+             INSERT INTO setting VALUES ('name', 'old');
+             INSERT INTO source VALUES (1, 'a.csv', 1, '', '{{}}', '[]', 3, 0, '');
+             INSERT INTO label (id, name, colour, key) VALUES (3, 'x', 0, '1'), (5, 'y', 1, '2');
+             INSERT INTO example VALUES (1, 1, 1, 1, x'00', NULL, NULL), (2, 1, 2, 1, x'01', NULL, NULL), (3, 1, 3, 1, x'02', NULL, NULL);
+             INSERT INTO content VALUES (1, NULL, '[]', 'a'), (2, NULL, '[]', 'b'), (3, NULL, '[]', 'c');
+             INSERT INTO annotation VALUES
+                 (1, 1, 3, NULL, 'import', NULL, 'import', 't1'), (2, 2, 5, NULL, 'import', NULL, 'import', 't1'),
+                 (3, 1, 5, 3, 'set', NULL, 'person', 't2'), (4, 1, 3, 5, 'undo', 3, 'person', 't3');
+             INSERT INTO state VALUES (1, 3, NULL, 0), (2, 5, NULL, 2), (3, NULL, NULL, NULL);
+             INSERT INTO run VALUES (1, 'r1', 'finished', 'm', '', '{{}}', NULL, NULL, NULL);
+             INSERT INTO prediction VALUES ('r1', 2, 2, 1, 0, 0.75, x'0000803E0000403F');"
+        ))
+        .unwrap();
+    }
+
+    #[test]
+    fn a_project_of_the_first_format_keeps_everything() {
+        let place = folder();
+        let path = place.path().join("old.understudy");
+        of_the_first_format(&path);
+        let mut project = Project::open(&path).unwrap();
+        let labels = |project: &Project, id| project.example(id).unwrap().labels;
+        assert_eq!(
+            [1, 2, 3].map(|id| labels(&project, id)),
+            [Some(vec![3]), Some(vec![5]), None]
+        );
+        let history = project.example(1).unwrap().history;
+        let seen: Vec<_> = history.into_iter().map(|entry| entry.labels.unwrap()).collect();
+        assert_eq!(seen, [[3], [5], [3]]);
+        let answers = project.predictions("r1", crate::types::Part::Test).unwrap();
+        assert_eq!((&answers[0].gold, &answers[0].predicted), (&vec![1], &vec![0]));
+        assert_eq!(project.redo_annotation("person").unwrap().example, Some(1));
+        project.annotate(3, Some(&[5]), "person").unwrap();
+        assert_eq!(project.label_state().unwrap().labels[1].count, 3);
+        assert!(
+            project.db.execute_batch("DELETE FROM annotation").is_err(),
+            "the guards are there again"
+        );
+        let broken: Vec<String> = project
+            .db
+            .prepare("PRAGMA foreign_key_check")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        assert_eq!(broken, [] as [String; 0]);
     }
 }

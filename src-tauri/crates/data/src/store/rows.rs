@@ -4,6 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Transaction, params_from_iter};
 
 use super::import::StoredColumn;
+use super::label_sets::Sets;
 use super::project::Project;
 use super::sql::{from_json, number};
 use crate::error::{DataError, Result};
@@ -61,25 +62,27 @@ impl Project {
     pub fn example(&self, id: u32) -> Result<ExampleDetail> {
         let tx = self.read()?;
         let mut query = tx.prepare_cached(
-            "SELECT e.row, c.text, s.label, s.part, source.columns, c.columns
+            "SELECT e.row, c.text, s.label_set, s.part, source.columns, c.columns
              FROM example e JOIN content c ON c.example = e.id JOIN state s ON s.example = e.id
              JOIN source ON source.id = e.source WHERE e.id = ?1",
         )?;
-        let (mut detail, names, values) = query
+        let (mut detail, set, [names, values]) = query
             .query_row([id], |row| {
                 let detail = ExampleDetail {
                     id,
                     row: row.get(0)?,
                     text: row.get(1)?,
-                    label: row.get(2)?,
+                    labels: None,
                     part: row.get(3)?,
                     columns: Vec::new(),
                     history: Vec::new(),
                 };
-                Ok((detail, row.get::<_, String>(4)?, row.get::<_, String>(5)?))
+                let columns: [String; 2] = [row.get(4)?, row.get(5)?];
+                Ok((detail, row.get(2)?, columns))
             })
             .optional()?
             .ok_or(DataError::UnknownExample { id })?;
+        detail.labels = Sets::default().of(&tx, set)?;
         let names: Vec<StoredColumn> = from_json(&names)?;
         let values: Vec<String> = from_json(&values)?;
         let others = names.into_iter().filter(|column| column.role != ColumnRole::Text);
@@ -132,25 +135,23 @@ fn find(db: &Connection, filter: &RowFilter) -> Result<Vec<u32>> {
     let mut values: Vec<Value> = Vec::new();
     let mut condition = |text: &str, value: Value| {
         values.push(value);
-        conditions.push(format!("{text} ?{}", values.len()));
+        conditions.push(text.replace('?', &format!("?{}", values.len())));
     };
     if let Some(label) = filter.label {
-        condition("s.label =", i64::from(label).into());
+        let carriers = "s.label_set IN (SELECT label_set FROM label_set_member WHERE label = ?)";
+        condition(carriers, i64::from(label).into());
     }
     if let Some(part) = filter.part {
-        condition("s.part =", (part.index() as i64).into());
+        condition("s.part = ?", (part.index() as i64).into());
     }
     if !filter.search.is_empty() {
         sql.push_str(" JOIN content c ON c.example = s.example");
-        condition("c.text LIKE", like_pattern(&filter.search).into());
-        if let Some(last) = conditions.last_mut() {
-            last.push_str(r" ESCAPE '\'");
-        }
+        condition(r"c.text LIKE ? ESCAPE '\'", like_pattern(&filter.search).into());
     }
     match filter.only {
         OnlyRows::All => {}
-        OnlyRows::Labelled => conditions.push("s.label IS NOT NULL".to_owned()),
-        OnlyRows::Unlabelled => conditions.push("s.label IS NULL".to_owned()),
+        OnlyRows::Labelled => conditions.push("s.label_set IS NOT NULL".to_owned()),
+        OnlyRows::Unlabelled => conditions.push("s.label_set IS NULL".to_owned()),
     }
     let sql = format!("{sql} WHERE {}", conditions.join(" AND "));
     let mut query = db.prepare_cached(&sql)?;
@@ -176,14 +177,15 @@ fn fetch(db: &Connection, ids: &[u32], total: u32) -> Result<RowPage> {
         ..RowPage::default()
     };
     let mut query = db.prepare_cached(
-        "SELECT coalesce(c.head, c.text), s.label, s.part
+        "SELECT coalesce(c.head, c.text), s.label_set, s.part
          FROM content c JOIN state s ON s.example = c.example WHERE c.example = ?1",
     )?;
+    let mut sets = Sets::default();
     for id in ids {
-        let (text, label, part) = query.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (text, set, part) = query.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         page.id.push(*id);
         page.text.push(text);
-        page.label.push(label);
+        page.labels.push(sets.of(db, set)?);
         page.part.push(part);
     }
     Ok(page)
@@ -191,15 +193,18 @@ fn fetch(db: &Connection, ids: &[u32], total: u32) -> Result<RowPage> {
 
 fn history(db: &Connection, example: u32) -> Result<Vec<HistoryEntry>> {
     let mut query =
-        db.prepare_cached("SELECT label, who, at FROM annotation WHERE example = ?1 ORDER BY id")?;
-    let rows = query.query_map([example], |row| {
-        Ok(HistoryEntry {
-            label: row.get(0)?,
+        db.prepare_cached("SELECT label_set, who, at FROM annotation WHERE example = ?1 ORDER BY id")?;
+    let mut rows = query.query([example])?;
+    let mut sets = Sets::default();
+    let mut history = Vec::new();
+    while let Some(row) = rows.next()? {
+        history.push(HistoryEntry {
+            labels: sets.of(db, row.get(0)?)?,
             who: row.get(1)?,
             at: row.get(2)?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+        });
+    }
+    Ok(history)
 }
 
 #[cfg(test)]
@@ -281,7 +286,7 @@ mod tests {
             (page.total, page.id, page.text),
             (4, vec![2, 3], vec!["b".to_owned(), "c".to_owned()])
         );
-        assert_eq!(page.label, [Some(2), Some(1)]);
+        assert_eq!(page.labels, [Some(vec![2]), Some(vec![1])]);
         assert_eq!(project.rows_page(&RowFilter::default(), 9, 2).unwrap().total, 4);
     }
 
@@ -293,7 +298,7 @@ mod tests {
             ..RowFilter::default()
         };
         assert_eq!(ids(&project, unlabelled.clone()), [3]);
-        project.annotate(3, Some(1), "person").unwrap();
+        project.annotate(3, Some(&[1]), "person").unwrap();
         assert_eq!(ids(&project, unlabelled.clone()), [] as [u32; 0]);
         Project::open(project.folder())
             .unwrap()

@@ -1,11 +1,13 @@
 //! The project's splits: versions of which row is in which part, and the rows of a part.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::json;
 
 use super::audit::append;
+use super::label_sets::Sets;
 use super::labels::labels_in_use;
 use super::project::Project;
 use super::sql::{from_json, now, number, to_json};
@@ -68,7 +70,7 @@ impl Project {
         }))
     }
 
-    /// The labelled, visible rows of a part, in the order of their ids. `label` is an index into
+    /// The labelled, visible rows of a part, in the order of their ids. `labels` are indexes into
     /// [`Project::label_names`].
     ///
     /// # Errors
@@ -78,20 +80,21 @@ impl Project {
         if number(&tx, "SELECT count(*) FROM split", [])? == 0 {
             return Err(DataError::NoSplit);
         }
-        let index = index_of(&labels_in_use(&tx)?);
+        let mut indexes = Indexes::new(&labels_in_use(&tx)?);
         let mut query = tx.prepare_cached(
-            "SELECT s.example, s.label, c.text FROM state s JOIN content c ON c.example = s.example
-             WHERE s.hidden_by IS NULL AND s.part = ?1 AND s.label IS NOT NULL ORDER BY s.example",
+            "SELECT s.example, s.label_set, c.text FROM state s JOIN content c ON c.example = s.example
+             WHERE s.hidden_by IS NULL AND s.part = ?1 AND s.label_set IS NOT NULL ORDER BY s.example",
         )?;
-        let rows = query.query_map([part], |row| {
-            let label: u32 = row.get(1)?;
-            Ok(LabelledText {
+        let mut found = query.query([part])?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(LabelledText {
                 example: row.get(0)?,
-                label: index[&label],
+                labels: indexes.of(&tx, row.get(1)?)?.to_vec(),
                 text: row.get(2)?,
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+            });
+        }
+        Ok(rows)
     }
 }
 
@@ -129,24 +132,23 @@ impl SplitRows {
     /// The labelled, visible rows, in the order of their ids; groups as numbers.
     fn read(db: &Connection) -> Result<SplitRows> {
         let labels = labels_in_use(db)?;
-        let index = index_of(&labels);
+        let mut indexes = Indexes::new(&labels);
         let mut groups: HashMap<String, u32> = HashMap::new();
         let mut query = db.prepare_cached(
-            "SELECT e.id, s.label, e.group_key, e.text_hash, e.file_part
+            "SELECT e.id, s.label_set, e.group_key, e.text_hash, e.file_part
              FROM state s JOIN example e ON e.id = s.example
-             WHERE s.hidden_by IS NULL AND s.label IS NOT NULL ORDER BY e.id",
+             WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL ORDER BY e.id",
         )?;
         let mut found = query.query([])?;
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
-            let label: u32 = row.get(1)?;
             let next = groups.len() as u32;
             let group = row
                 .get::<_, Option<String>>(2)?
                 .map(|key| *groups.entry(key).or_insert(next));
             rows.push(SplitRow {
                 id: row.get(0)?,
-                label: index[&label],
+                labels: indexes.of(db, row.get(1)?)?,
                 group,
                 content: u128::from_be_bytes(row.get(3)?),
                 file_part: row.get(4)?,
@@ -159,13 +161,33 @@ impl SplitRows {
     }
 }
 
-/// Label id → index into the classes in use.
-fn index_of(labels: &[(u32, String)]) -> HashMap<u32, usize> {
-    labels
-        .iter()
-        .enumerate()
-        .map(|(index, (id, _))| (*id, index))
-        .collect()
+/// Sets of labels as indexes into the classes in use.
+struct Indexes {
+    index_of: HashMap<u32, usize>,
+    sets: Sets,
+    known: HashMap<u32, Arc<[usize]>>,
+}
+
+impl Indexes {
+    fn new(labels: &[(u32, String)]) -> Self {
+        let indexes = labels.iter().enumerate();
+        Indexes {
+            index_of: indexes.map(|(index, (id, _))| (*id, index)).collect(),
+            sets: Sets::default(),
+            known: HashMap::new(),
+        }
+    }
+
+    /// Shared, because a million rows carry few different sets.
+    fn of(&mut self, db: &Connection, set: u32) -> Result<Arc<[usize]>> {
+        if let Some(known) = self.known.get(&set) {
+            return Ok(Arc::clone(known));
+        }
+        let members = self.sets.members(db, set)?;
+        let indexes: Arc<[usize]> = members.iter().map(|label| self.index_of[label]).collect();
+        self.known.insert(set, Arc::clone(&indexes));
+        Ok(indexes)
+    }
 }
 
 fn store(tx: &Transaction<'_>, rows: &SplitRows, plan: &Plan, made: &Made) -> Result<()> {
@@ -202,13 +224,13 @@ fn store(tx: &Transaction<'_>, rows: &SplitRows, plan: &Plan, made: &Made) -> Re
 fn unlabelled(db: &Connection) -> Result<u32> {
     number(
         db,
-        "SELECT count(*) FROM state WHERE hidden_by IS NULL AND label IS NULL",
+        "SELECT count(*) FROM state WHERE hidden_by IS NULL AND label_set IS NULL",
         [],
     )
 }
 
 fn count_parts(db: &Connection, labels: &[(u32, String)]) -> Result<Vec<PartCount>> {
-    let index = index_of(labels);
+    let mut indexes = Indexes::new(labels);
     let empty = |part| PartCount {
         part,
         rows: 0,
@@ -216,15 +238,17 @@ fn count_parts(db: &Connection, labels: &[(u32, String)]) -> Result<Vec<PartCoun
     };
     let mut parts = Part::ALL.map(empty);
     let mut query = db.prepare_cached(
-        "SELECT part, label, count(*) FROM state
-         WHERE hidden_by IS NULL AND part IS NOT NULL AND label IS NOT NULL GROUP BY part, label",
+        "SELECT part, label_set, count(*) FROM state
+         WHERE hidden_by IS NULL AND part IS NOT NULL AND label_set IS NOT NULL GROUP BY part, label_set",
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        let (part, label, count): (Part, u32, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (part, set, count): (Part, u32, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let counted = &mut parts[part.index()];
         counted.rows += count;
-        counted.per_label[index[&label]] += count;
+        for label in indexes.of(db, set)?.iter() {
+            counted.per_label[*label] += count;
+        }
     }
     Ok(parts.into())
 }
@@ -262,7 +286,10 @@ mod tests {
         assert_eq!(summary.notes, [SplitNote::Unlabelled { rows: 1 }]);
         let test = project.labelled(Part::Test).unwrap();
         assert_eq!(test.len(), 6);
-        assert!(test.iter().all(|row| row.text.contains(["a", "b"][row.label])));
+        assert!(
+            test.iter()
+                .all(|row| row.text.contains(["a", "b"][row.labels[0]]))
+        );
         assert_eq!(project.make_split([70, 15, 15], 7).unwrap().version, 2);
         assert_eq!(
             project.labelled(Part::Test).unwrap(),

@@ -14,9 +14,9 @@ const BINS: u32 = 24;
 const CONFLICTS: &str = "
     SELECT count(*) FROM (
         SELECT 1 FROM example e JOIN state s ON s.example = e.id
-        WHERE s.hidden_by IS NULL AND s.label IS NOT NULL AND e.length > 0
+        WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL AND e.length > 0
           AND e.text_hash IN (SELECT text_hash FROM example GROUP BY text_hash HAVING count(*) > 1)
-        GROUP BY e.text_hash HAVING count(DISTINCT s.label) > 1)";
+        GROUP BY e.text_hash HAVING count(DISTINCT s.label_set) > 1)";
 
 impl Project {
     /// Counts, lengths, cleaning steps and sources.

@@ -30,6 +30,7 @@ pub(super) fn options(roles: &[ColumnRole]) -> ImportOptions {
     ImportOptions {
         dialect,
         roles: roles.to_vec(),
+        label_separator: None,
     }
 }
 

@@ -55,6 +55,18 @@ pub struct RowFilter {
     pub only: OnlyRows,
 }
 
+/// How many labels a row may carry; the field's names, as in a Hugging Face `config.json`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemType {
+    /// Exactly one.
+    #[default]
+    SingleLabel,
+    /// Any number; none is an answer, too.
+    MultiLabel,
+}
+
 /// A page of visible rows as columns: index i of every array is one row.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -65,8 +77,8 @@ pub struct RowPage {
     pub id: Vec<u32>,
     /// Texts, cut at 300 characters.
     pub text: Vec<String>,
-    /// Label ids.
-    pub label: Vec<Option<u32>>,
+    /// Ids of the labels carried, ascending; `None` = not labelled yet, empty = none of the labels applies.
+    pub labels: Vec<Option<Vec<u32>>>,
     /// Parts of the current split.
     pub part: Vec<Option<Part>>,
 }
@@ -85,8 +97,8 @@ pub struct ColumnValue {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct HistoryEntry {
-    /// The label given; `None` = taken away.
-    pub label: Option<u32>,
+    /// Ids of the labels given; `None` = taken away.
+    pub labels: Option<Vec<u32>>,
     /// A person, `import` or a model.
     pub who: String,
     /// When, UTC, ISO 8601.
@@ -103,8 +115,8 @@ pub struct ExampleDetail {
     pub row: u32,
     /// The whole text.
     pub text: String,
-    /// Its label's id.
-    pub label: Option<u32>,
+    /// Ids of its labels, ascending; `None` = not labelled yet.
+    pub labels: Option<Vec<u32>>,
     /// Its part of the current split.
     pub part: Option<Part>,
     /// The other columns, in the file's order.
@@ -218,11 +230,13 @@ pub struct Label {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct LabelState {
+    /// How many labels a row may carry.
+    pub problem_type: ProblemType,
     /// All labels, in the order of their ids.
     pub labels: Vec<Label>,
     /// Visible rows.
     pub rows: u32,
-    /// Of them with a label.
+    /// Of them labelled; where a row may carry several labels, also with none of them.
     pub labelled: u32,
     /// Whether there is something to undo.
     pub can_undo: bool,
@@ -275,8 +289,8 @@ pub struct LabelledText {
     pub example: u32,
     /// The whole text.
     pub text: String,
-    /// Index into the project's label names.
-    pub label: usize,
+    /// Indexes into the project's label names, ascending: exactly one in a single-label project.
+    pub labels: Vec<usize>,
 }
 
 /// Where a run stands.

@@ -33,7 +33,7 @@ pub struct DialectOverrides {
 pub enum ColumnRole {
     /// The text to classify: exactly one column.
     Text,
-    /// The class.
+    /// The class, or the classes.
     Label,
     /// The unit that must not straddle a split: a patient, a contract, an author.
     Group,
@@ -82,6 +82,13 @@ pub enum ProblemKind {
         /// The cell's value, cut at 100 characters.
         value: String,
     },
+    /// A cell of a column with a label of its own says neither yes nor no.
+    NotAFlag {
+        /// The column's name.
+        column: String,
+        /// The cell's value, cut at 100 characters.
+        value: String,
+    },
     /// The label is too long to be the name of a class.
     LongLabel {
         /// Its length in characters.
@@ -125,6 +132,8 @@ pub struct Preview {
     pub more: bool,
     /// Rows that would be put aside, among those read; at most 20.
     pub problems: Vec<RowProblem>,
+    /// What seems to stand between several labels of a cell; see [`ImportOptions::label_separator`].
+    pub label_separator: Option<String>,
 }
 
 /// How to import a file.
@@ -133,8 +142,11 @@ pub struct Preview {
 pub struct ImportOptions {
     /// The user's decisions about the dialect.
     pub dialect: DialectOverrides,
-    /// The role of each column; exactly one `Text`, at most one `Label`, `Group`, `Split`.
+    /// The role of each column; exactly one `Text`, at most one `Group`, `Split`. Several `Label` columns have a label
+    /// each, which is their name: a row carries it where the cell says yes.
     pub roles: Vec<ColumnRole>,
+    /// What stands between the labels of a cell of the only `Label` column; `None` where a cell is one label.
+    pub label_separator: Option<String>,
 }
 
 /// What an import brought.

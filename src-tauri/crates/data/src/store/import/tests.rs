@@ -98,7 +98,7 @@ fn roles_must_fit_the_file() {
         DataError::TextColumns { found: 2 }
     ));
     assert!(matches!(
-        refused("a,b,c\n1,2,3\n", &[Text, Label, Label]),
+        refused("a,b,c\n1,2,3\n", &[Text, Group, Group]),
         DataError::RepeatedRole { .. }
     ));
 }
@@ -202,4 +202,66 @@ fn a_files_own_split_stands_at_once() {
             value: "holdout".to_owned()
         }
     );
+}
+
+/// Imports with something between the labels of a cell.
+fn import_separated(project: &mut Project, csv: &str, separator: &str) -> ImportSummary {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), csv).unwrap();
+    let options = ImportOptions {
+        label_separator: Some(separator.to_owned()),
+        ..options(&[Text, Label])
+    };
+    project.import(file.path(), &options, &mut |_, _| true).unwrap()
+}
+
+fn labels_of(project: &Project, example: u32) -> Option<Vec<u32>> {
+    project.example(example).unwrap().labels
+}
+
+#[test]
+fn a_cell_may_hold_several_labels() {
+    let (_place, mut project) = project();
+    let summary = import_separated(&mut project, "text,labels\na,x | y\nb,y|x|y\nc,z\nd,\n", "|");
+    assert_eq!((summary.labelled, summary.labels), (3, 3));
+    assert_eq!(project.problem_type().unwrap(), ProblemType::MultiLabel);
+    assert_eq!(labels_of(&project, 1), Some(vec![1, 2]));
+    assert_eq!(labels_of(&project, 2), Some(vec![1, 2]));
+    assert_eq!(labels_of(&project, 4), None, "an empty cell is not labelled yet");
+    assert_eq!(project.label_names().unwrap(), ["x", "y", "z"]);
+}
+
+#[test]
+fn each_of_several_label_columns_says_yes_or_no() {
+    let (_place, mut project) = project();
+    let csv = "text,urgent,refund,other\na,1,0,0\nb,yes,x,\nc,0,0,0\nd,,,\ne,1,maybe,0\n";
+    let summary = import(&mut project, csv, &[Text, Label, Label, Label]);
+    assert_eq!((summary.rows, summary.labelled, summary.problem_rows), (4, 3, 1));
+    assert_eq!(project.problem_type().unwrap(), ProblemType::MultiLabel);
+    assert_eq!(labels_of(&project, 2), Some(vec![1, 2]));
+    assert_eq!(labels_of(&project, 3), Some(vec![]), "no everywhere is an answer");
+    assert_eq!(labels_of(&project, 4), None);
+    let kind = &project.problems_page(0, 1).unwrap().1[0].kind;
+    assert!(
+        matches!(kind, ProblemKind::NotAFlag { column, value } if column == "refund" && value == "maybe")
+    );
+    assert_eq!(
+        project.label_state().unwrap().labels.len(),
+        3,
+        "a label that no row carries is one all the same"
+    );
+}
+
+#[test]
+fn several_labels_a_row_are_split_alike_and_counted_each() {
+    let (_place, mut project) = project();
+    let rows: String = (0..60)
+        .map(|i| format!("text {i},{}\n", ["x|y", "y", "z"][i % 3]))
+        .collect();
+    import_separated(&mut project, &format!("text,labels\n{rows}"), "|");
+    let split = project.make_split([70, 15, 15], 0).unwrap();
+    assert_eq!(split.parts[0].rows, 42);
+    assert_eq!(split.parts[2].per_label, [3, 6, 3]);
+    let test = project.labelled(Part::Test).unwrap();
+    assert!(test.iter().any(|row| row.labels == [0, 1]));
 }

@@ -3,8 +3,11 @@ use crate::store::testing::project_with;
 
 const ME: &str = "person";
 
+/// The label of a row that carries at most one.
 fn label_of(project: &Project, example: u32) -> Option<u32> {
-    project.example(example).unwrap().label
+    let labels = project.example(example).unwrap().labels;
+    assert!(labels.as_ref().is_none_or(|labels| labels.len() == 1));
+    labels.map(|labels| labels[0])
 }
 
 #[test]
@@ -46,7 +49,7 @@ fn a_label_goes_only_when_no_row_carries_it_and_frees_its_key() {
 #[test]
 fn every_label_is_kept_in_the_rows_history() {
     let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
-    let state = project.annotate(1, Some(2), ME).unwrap();
+    let state = project.annotate(1, Some(&[2]), ME).unwrap();
     assert_eq!(
         (state.labels[0].count, state.labels[1].count, state.labelled),
         (0, 2, 2)
@@ -54,15 +57,16 @@ fn every_label_is_kept_in_the_rows_history() {
     let history = project.example(1).unwrap().history;
     let seen: Vec<_> = history
         .iter()
-        .map(|entry| (entry.label, entry.who.as_str()))
+        .map(|entry| (entry.labels.as_deref(), entry.who.as_str()))
         .collect();
-    assert_eq!(seen, [(Some(1), "import"), (Some(2), ME)]);
+    let expected: [(Option<&[u32]>, &str); 2] = [(Some(&[1]), "import"), (Some(&[2]), ME)];
+    assert_eq!(seen, expected);
     assert!(matches!(
         project.annotate(99, None, ME),
         Err(DataError::UnknownExample { id: 99 })
     ));
     assert!(matches!(
-        project.annotate(1, Some(99), ME),
+        project.annotate(1, Some(&[99]), ME),
         Err(DataError::UnknownLabel { id: 99 })
     ));
 }
@@ -74,7 +78,7 @@ fn undo_and_redo_walk_back_and_forth_through_a_persons_labels() {
         !project.label_state().unwrap().can_undo,
         "an import is no step to undo"
     );
-    project.annotate(1, Some(2), ME).unwrap();
+    project.annotate(1, Some(&[2]), ME).unwrap();
     project.annotate(2, None, ME).unwrap();
     assert_eq!(project.undo_annotation(ME).unwrap().example, Some(2));
     let state = project.undo_annotation(ME).unwrap();
@@ -99,9 +103,9 @@ fn undo_and_redo_walk_back_and_forth_through_a_persons_labels() {
 #[test]
 fn a_new_label_ends_what_could_be_redone() {
     let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
-    project.annotate(1, Some(2), ME).unwrap();
+    project.annotate(1, Some(&[2]), ME).unwrap();
     project.undo_annotation(ME).unwrap();
-    let state = project.annotate(2, Some(1), ME).unwrap();
+    let state = project.annotate(2, Some(&[1]), ME).unwrap();
     assert_eq!((state.can_undo, state.can_redo), (true, false));
     assert_eq!(project.undo_annotation(ME).unwrap().example, Some(2));
     assert_eq!(
@@ -114,8 +118,8 @@ fn a_new_label_ends_what_could_be_redone() {
 #[test]
 fn people_undo_only_their_own_labels() {
     let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
-    project.annotate(1, Some(2), "ann").unwrap();
-    assert!(!project.annotate(2, Some(1), "bo").unwrap().can_redo);
+    project.annotate(1, Some(&[2]), "ann").unwrap();
+    assert!(!project.annotate(2, Some(&[1]), "bo").unwrap().can_redo);
     assert_eq!(project.undo_annotation("ann").unwrap().example, Some(1));
     assert!(
         project.label_state().unwrap().can_redo,
@@ -127,7 +131,7 @@ fn people_undo_only_their_own_labels() {
 #[test]
 fn an_undo_brings_a_removed_label_back() {
     let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
-    project.annotate(1, Some(2), ME).unwrap();
+    project.annotate(1, Some(&[2]), ME).unwrap();
     project.remove_label(1).unwrap();
     assert_eq!(project.undo_annotation(ME).unwrap().labels[0].name, "x");
     assert_eq!(label_of(&project, 1), Some(1));
@@ -139,7 +143,73 @@ fn the_next_unlabelled_row_is_found_round_the_end() {
     assert_eq!(project.next_unlabelled(None).unwrap(), Some(1));
     assert_eq!(project.next_unlabelled(Some(1)).unwrap(), Some(3));
     assert_eq!(project.next_unlabelled(Some(3)).unwrap(), Some(1));
-    project.annotate(1, Some(1), ME).unwrap();
-    project.annotate(3, Some(1), ME).unwrap();
+    project.annotate(1, Some(&[1]), ME).unwrap();
+    project.annotate(3, Some(&[1]), ME).unwrap();
     assert_eq!(project.next_unlabelled(Some(2)).unwrap(), None);
+}
+
+#[test]
+fn a_row_carries_one_label_until_the_project_allows_several() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\nc,\n");
+    assert!(matches!(
+        project.annotate(1, Some(&[1, 2]), ME),
+        Err(DataError::OneLabelOnly { labels: 2 })
+    ));
+    assert!(matches!(
+        project.annotate(1, Some(&[]), ME),
+        Err(DataError::OneLabelOnly { labels: 0 })
+    ));
+    assert_eq!(
+        project
+            .set_problem_type(ProblemType::MultiLabel)
+            .unwrap()
+            .problem_type,
+        ProblemType::MultiLabel
+    );
+    let state = project.annotate(1, Some(&[2, 1]), ME).unwrap();
+    assert_eq!(
+        (state.labels[0].count, state.labels[1].count, state.labelled),
+        (1, 2, 2)
+    );
+    let state = project.annotate(3, Some(&[]), ME).unwrap();
+    assert_eq!(
+        (state.labelled, state.rows),
+        (3, 3),
+        "none of the labels is an answer"
+    );
+    assert_eq!(project.next_unlabelled(None).unwrap(), None);
+    assert_eq!(project.example(1).unwrap().labels, Some(vec![1, 2]));
+    assert!(matches!(
+        project.remove_label(1),
+        Err(DataError::LabelInUse { rows: 1, .. })
+    ));
+    assert!(matches!(
+        project.set_problem_type(ProblemType::SingleLabel),
+        Err(DataError::SeveralLabels { rows: 2 })
+    ));
+    assert_eq!(project.undo_annotation(ME).unwrap().labelled, 2);
+    assert_eq!(project.undo_annotation(ME).unwrap().labels[1].count, 1);
+    assert_eq!(
+        project
+            .set_problem_type(ProblemType::SingleLabel)
+            .unwrap()
+            .problem_type,
+        ProblemType::SingleLabel,
+        "what was undone is in nobody's way"
+    );
+    assert_eq!(project.verify_audit().unwrap().broken, None);
+}
+
+#[test]
+fn a_filter_by_label_finds_rows_that_carry_others_too() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+    project.set_problem_type(ProblemType::MultiLabel).unwrap();
+    project.annotate(1, Some(&[1, 2]), ME).unwrap();
+    let of = |label| crate::types::RowFilter {
+        label: Some(label),
+        ..crate::types::RowFilter::default()
+    };
+    assert_eq!(project.rows_page(&of(1), 0, 9).unwrap().id, [1]);
+    assert_eq!(project.rows_page(&of(2), 0, 9).unwrap().id, [1, 2]);
+    assert_eq!(project.label_names().unwrap(), ["x", "y"]);
 }
