@@ -1,7 +1,8 @@
 //! Spreading units over parts so that every class is spread alike.
 //!
 //! Where rows carry several labels, the label with the fewest rows left is served next, and each of its units goes
-//! where that label is owed most: iterative stratification (Sechidis, Tsoumakas & Vlahavas 2011).
+//! where that label is owed most: iterative stratification (Sechidis, Tsoumakas & Vlahavas 2011). The common labels,
+//! which came last, are then evened out by moving single units as long as that helps.
 //!
 //! Each part keeps a debt to each class: the rows it should have less the rows it has. First every class is given a
 //! foot in every part, the rarest class first; then every unit, the largest first, goes where its classes are owed
@@ -54,7 +55,8 @@ pub(super) fn spread(units: &[Unit], classes: usize, wish: [f64; 3], seed: u32) 
         ledger.give(&units[unit], part);
         chosen[unit] = Some(part);
     }
-    if !units.iter().all(Unit::is_single) {
+    let several = !units.iter().all(Unit::is_single);
+    if several {
         rarest_first(units, classes, &order, &mut ledger, &mut chosen);
     }
     for unit in order {
@@ -64,10 +66,14 @@ pub(super) fn spread(units: &[Unit], classes: usize, wish: [f64; 3], seed: u32) 
             chosen[unit] = Some(part);
         }
     }
-    chosen
+    let mut chosen: Vec<Part> = chosen
         .into_iter()
         .map(|part| part.unwrap_or(Part::Train))
-        .collect()
+        .collect();
+    if several {
+        ledger.even_out(units, &mut chosen);
+    }
+    chosen
 }
 
 /// Serves the labels one after the other, always the one with the fewest units left; units without labels stay.
@@ -171,6 +177,66 @@ impl Ledger {
         for (label, count) in &unit.counts {
             self.given_of[*label][part.index()] += f64::from(*count);
         }
+    }
+
+    fn take_back(&mut self, unit: &Unit, part: Part) {
+        self.given[part.index()] -= unit.rows.len() as f64;
+        for (label, count) in &unit.counts {
+            self.given_of[*label][part.index()] -= f64::from(*count);
+        }
+    }
+
+    /// Moves units to other parts while that brings classes and rows nearer to their shares. No class loses its last
+    /// row in a part by it.
+    fn even_out(&mut self, units: &[Unit], chosen: &mut [Part]) {
+        const PASSES: usize = 4;
+        let open: Vec<Part> = Part::ALL
+            .into_iter()
+            .filter(|part| self.wish[part.index()] > 0.0)
+            .collect();
+        for _ in 0..PASSES {
+            let mut moved = false;
+            for (unit, part) in units.iter().zip(chosen.iter_mut()) {
+                let stays =
+                    |(label, count): &(usize, u32)| self.given_of[*label][part.index()] <= f64::from(*count);
+                if unit.counts.iter().any(stays) {
+                    continue;
+                }
+                self.take_back(unit, *part);
+                let costs = open.iter().map(|part| self.cost(unit, *part));
+                let mut best = (self.cost(unit, *part) - 1e-9, *part);
+                for (cost, other) in costs.zip(&open) {
+                    if cost < best.0 {
+                        best = (cost, *other);
+                    }
+                }
+                self.give(unit, best.1);
+                moved |= best.1 != *part;
+                *part = best.1;
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    /// How much further from their shares rows and classes would be with this unit in a part: the growth of the squared
+    /// distances, each relative to its number of rows.
+    fn cost(&self, unit: &Unit, part: Part) -> f64 {
+        let part = part.index();
+        let growth = |given: f64, more: f64, all: f64| {
+            let off = given - all * self.wish[part];
+            ((off + more).powi(2) - off.powi(2)) / all
+        };
+        let of_class = |(label, count): &(usize, u32)| {
+            growth(
+                self.given_of[*label][part],
+                f64::from(*count),
+                self.rows_of[*label],
+            )
+        };
+        growth(self.given[part], unit.rows.len() as f64, self.rows)
+            + unit.counts.iter().map(of_class).sum::<f64>()
     }
 
     /// The part that owes these classes most; of equals the one that lacks most rows in all.
