@@ -16,25 +16,81 @@ const MEMORY: usize = 6;
 /// Numbers of the model (terms × classes) beyond which the rarest terms are left out.
 const MAX_NUMBERS: usize = 4_000_000;
 
-/// The most probable class of every text in `asked`, by counting the words of `texts`, whose classes are `gold`.
+/// The probabilities of the classes of every text in `asked` (`[texts, classes]`, row-major), by counting the words of
+/// `texts`, whose classes are `gold`: one each, or any number where `several` says so (one regression a class then).
 /// `None` when `stop` said so, when there is nothing to learn from, or when no term occurs twice.
 pub fn bag_of_words<T: AsRef<str> + Sync>(
     texts: &[T],
-    gold: &[usize],
+    gold: &[&[usize]],
     classes: usize,
+    several: bool,
     asked: &[T],
     stop: &dyn Fn() -> bool,
-) -> Option<Vec<usize>> {
-    if texts.is_empty() || texts.len() != gold.len() || classes < 2 {
+) -> Option<Vec<f32>> {
+    let one_each = || gold.iter().all(|labels| labels.len() == 1);
+    if texts.is_empty()
+        || texts.len() != gold.len()
+        || classes < 1
+        || (!several && (classes < 2 || !one_each()))
+    {
         return None;
     }
+    let link = if several { Link::Sigmoid } else { Link::Softmax };
     let kind = Terms::of(texts);
     let vocabulary = Vocabulary::learn(texts, kind, classes)?;
     let rows = Rows::new(texts, &vocabulary, kind);
-    let weights = fit(&rows, gold, classes, vocabulary.idf.len(), stop)?;
+    let weights = fit(&rows, gold, classes, link, vocabulary.idf.len(), stop)?;
     let asked = Rows::new(asked, &vocabulary, kind);
-    let scores = |row: &[(u32, f32)]| weights.scores(row);
-    Some(asked.rows.par_iter().map(|row| largest(&scores(row))).collect())
+    let probabilities = asked.rows.par_iter().flat_map_iter(|row| {
+        let mut scores = weights.scores(row);
+        link.probabilities(&mut scores);
+        scores
+    });
+    Some(probabilities.collect())
+}
+
+/// How scores become probabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    /// Of one class among all.
+    Softmax,
+    /// Of each class for itself.
+    Sigmoid,
+}
+
+impl Link {
+    fn probabilities(self, scores: &mut [f32]) {
+        match self {
+            Link::Softmax => {
+                let top = scores.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+                scores.iter_mut().for_each(|s| *s = (*s - top).exp());
+                let total: f32 = scores.iter().sum();
+                scores.iter_mut().for_each(|s| *s /= total);
+            }
+            Link::Sigmoid => scores.iter_mut().for_each(|s| *s = 1.0 / (1.0 + (-*s).exp())),
+        }
+    }
+
+    /// The loss of a text with these scores and labels; the scores become its slope.
+    fn loss_and_slope(self, scores: &mut [f32], labels: &[usize]) -> f64 {
+        let loss = match self {
+            Link::Softmax => {
+                let top = scores.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+                let total: f32 = scores.iter().map(|s| (s - top).exp()).sum();
+                let own: f32 = labels.iter().map(|&label| scores[label]).sum();
+                f64::from(total.ln() + top - own)
+            }
+            Link::Sigmoid => {
+                // ln(1 + e^s) of every class, less the scores of those that apply.
+                let all: f32 = scores.iter().map(|s| s.max(0.0) + (-s.abs()).exp().ln_1p()).sum();
+                let own: f32 = labels.iter().map(|&label| scores[label]).sum();
+                f64::from(all - own)
+            }
+        };
+        self.probabilities(scores);
+        labels.iter().for_each(|&label| scores[label] -= 1.0);
+        loss
+    }
 }
 
 /// What texts are counted by.
@@ -193,18 +249,12 @@ impl Weights {
     }
 }
 
-/// Index of the largest number, the first of equals.
-fn largest(numbers: &[f32]) -> usize {
-    let start = (0, f32::NEG_INFINITY);
-    let better = |best: (usize, f32), (i, &x): (usize, &f32)| if x > best.1 { (i, x) } else { best };
-    numbers.iter().enumerate().fold(start, better).0
-}
-
 /// Minimises mean loss plus penalty.
 fn fit(
     rows: &Rows,
-    gold: &[usize],
+    gold: &[&[usize]],
     classes: usize,
+    link: Link,
     terms: usize,
     stop: &dyn Fn() -> bool,
 ) -> Option<Weights> {
@@ -213,7 +263,7 @@ fn fit(
         numbers: vec![0.0; (terms + 1) * classes],
         classes,
     };
-    let (mut value, mut gradient) = objective(rows, &columns, gold, &at);
+    let (mut value, mut gradient) = objective(rows, &columns, gold, link, &at);
     let first_norm = dot(&gradient, &gradient).sqrt();
     let mut pairs: Vec<(Vec<f32>, Vec<f32>, f64)> = Vec::new();
     for _ in 0..ITERATIONS {
@@ -238,7 +288,7 @@ fn fit(
                 numbers: numbers.map(|(x, d)| x + step as f32 * d).collect(),
                 classes,
             };
-            let (next_value, next_gradient) = objective(rows, &columns, gold, &next);
+            let (next_value, next_gradient) = objective(rows, &columns, gold, link, &next);
             if next_value <= value + 1e-4 * step * slope {
                 found = Some((next, next_value, next_gradient));
                 break;
@@ -263,21 +313,22 @@ fn fit(
 }
 
 /// Mean loss plus penalty, and its gradient. The offsets of the classes are not penalised.
-fn objective(rows: &Rows, columns: &[Vec<(u32, f32)>], gold: &[usize], at: &Weights) -> (f64, Vec<f32>) {
+fn objective(
+    rows: &Rows,
+    columns: &[Vec<(u32, f32)>],
+    gold: &[&[usize]],
+    link: Link,
+    at: &Weights,
+) -> (f64, Vec<f32>) {
     let (classes, count) = (at.classes, rows.rows.len());
     let mut rest = vec![0.0_f32; count * classes];
     let losses: Vec<f64> = rest
         .par_chunks_mut(classes)
         .zip(&rows.rows)
         .zip(gold)
-        .map(|((rest, row), &label)| {
-            let scores = at.scores(row);
-            let top = scores.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-            let total: f32 = scores.iter().map(|s| (s - top).exp()).sum();
-            for (class, (rest, s)) in rest.iter_mut().zip(&scores).enumerate() {
-                *rest = (s - top).exp() / total - f32::from(u8::from(class == label));
-            }
-            f64::from(total.ln() + top - scores[label])
+        .map(|((rest, row), labels)| {
+            rest.copy_from_slice(&at.scores(row));
+            link.loss_and_slope(rest, labels)
         })
         .collect();
     let share = 1.0 / count as f64;
@@ -377,6 +428,11 @@ mod tests {
         );
     }
 
+    /// One label a text.
+    fn each(labels: &[usize]) -> Vec<&[usize]> {
+        labels.iter().map(std::slice::from_ref).collect()
+    }
+
     /// Texts whose class is told by one word among others.
     fn examples(n: usize) -> (Vec<String>, Vec<usize>) {
         let telling = ["court", "heart", "invoice"];
@@ -391,9 +447,32 @@ mod tests {
         let asked: Vec<String> = ["an invoice came", "at court", "his heart"]
             .map(str::to_owned)
             .to_vec();
-        let found = bag_of_words(&texts, &gold, 3, &asked, &|| false).unwrap();
-        assert_eq!(found, [2, 0, 1]);
-        assert_eq!(bag_of_words(&texts, &gold, 3, &asked, &|| false).unwrap(), found);
+        let found = bag_of_words(&texts, &each(&gold), 3, false, &asked, &|| false).unwrap();
+        let answers: Vec<usize> = found.chunks(3).map(crate::most_probable).collect();
+        assert_eq!(answers, [2, 0, 1]);
+        assert!(
+            found
+                .chunks(3)
+                .all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5)
+        );
+        let again = bag_of_words(&texts, &each(&gold), 3, false, &asked, &|| false).unwrap();
+        assert_eq!(again, found);
+    }
+
+    #[test]
+    fn several_labels_are_found_each_for_itself() {
+        let (texts, _) = examples(90);
+        let both: Vec<String> = (0..60)
+            .map(|i| format!("{} and {}", texts[i], texts[i + 1]))
+            .collect();
+        let gold: Vec<Vec<usize>> = (0..60).map(|i| vec![i % 3, (i + 1) % 3]).collect();
+        let texts: Vec<String> = texts[..60].iter().cloned().chain(both).collect();
+        let gold: Vec<Vec<usize>> = (0..60).map(|i| vec![i % 3]).chain(gold).collect();
+        let gold: Vec<&[usize]> = gold.iter().map(Vec::as_slice).collect();
+        let asked = ["an invoice came to court", "his heart"].map(str::to_owned);
+        let found = bag_of_words(&texts, &gold, 3, true, &asked, &|| false).unwrap();
+        let given: Vec<Vec<usize>> = found.chunks(3).map(|row| crate::given(row, &[0.5; 3])).collect();
+        assert_eq!(given, [vec![0, 2], vec![1]]);
     }
 
     #[test]
@@ -408,34 +487,49 @@ mod tests {
                 .collect(),
             classes: 3,
         };
-        let (_, gradient) = objective(&rows, &columns, &gold, &at);
-        for i in (0..gradient.len()).step_by(5) {
-            let x = at.numbers[i];
-            at.numbers[i] = x + 0.01;
-            let above = objective(&rows, &columns, &gold, &at).0;
-            at.numbers[i] = x - 0.01;
-            let below = objective(&rows, &columns, &gold, &at).0;
-            at.numbers[i] = x;
-            assert!(
-                (f64::from(gradient[i]) - (above - below) / 0.02).abs() < 1e-4,
-                "{i}"
-            );
+        let gold = each(&gold);
+        for link in [Link::Softmax, Link::Sigmoid] {
+            let (_, gradient) = objective(&rows, &columns, &gold, link, &at);
+            for i in (0..gradient.len()).step_by(5) {
+                let x = at.numbers[i];
+                at.numbers[i] = x + 0.01;
+                let above = objective(&rows, &columns, &gold, link, &at).0;
+                at.numbers[i] = x - 0.01;
+                let below = objective(&rows, &columns, &gold, link, &at).0;
+                at.numbers[i] = x;
+                assert!(
+                    (f64::from(gradient[i]) - (above - below) / 0.02).abs() < 1e-4,
+                    "{link:?} {i}"
+                );
+            }
         }
     }
 
     #[test]
     fn nothing_to_learn_from_and_a_stop_give_no_answer() {
         let none: [&str; 0] = [];
-        assert_eq!(bag_of_words(&none, &[], 2, &["a"], &|| false), None);
-        assert_eq!(bag_of_words(&["only once"], &[0], 2, &["a"], &|| false), None);
+        assert_eq!(bag_of_words(&none, &[], 2, false, &["a"], &|| false), None);
+        assert_eq!(
+            bag_of_words(&["only once"], &[&[0]], 2, false, &["a"], &|| false),
+            None
+        );
         let (texts, gold) = examples(30);
-        assert_eq!(bag_of_words(&texts, &gold, 3, &texts, &|| true), None);
+        assert_eq!(
+            bag_of_words(&texts, &each(&gold), 3, false, &texts, &|| true),
+            None
+        );
+        assert_eq!(
+            bag_of_words(&["a b", "a b"], &[&[0, 1], &[1]], 2, false, &["a"], &|| false),
+            None,
+            "two labels where there is one"
+        );
     }
 
     #[test]
     fn a_text_of_unknown_words_gets_an_answer_all_the_same() {
         let (texts, gold) = examples(30);
-        let found = bag_of_words(&texts, &gold, 3, &["zzz".to_owned(), String::new()], &|| false).unwrap();
-        assert!(found.iter().all(|&class| class < 3));
+        let asked = ["zzz".to_owned(), String::new()];
+        let found = bag_of_words(&texts, &each(&gold), 3, false, &asked, &|| false).unwrap();
+        assert!(found.len() == 6 && found.iter().all(|p| p.is_finite()));
     }
 }

@@ -58,7 +58,7 @@ pub fn bootstrap_macro_f1(confusion: &[Vec<u32>], estimate: f64, seed: u64) -> I
     )
 }
 
-fn around(estimate: f64, low: f64, high: f64) -> Interval {
+pub(crate) fn around(estimate: f64, low: f64, high: f64) -> Interval {
     Interval {
         low: low.min(estimate).max(0.0),
         high: high.max(estimate).min(1.0),
@@ -77,7 +77,7 @@ fn pairs(confusion: &[Vec<u32>]) -> Vec<(u32, u32)> {
 
 /// Value at the fraction `at` of a sorted, non-empty list, linear between neighbours (NumPy's
 /// default).
-fn percentile(sorted: &[f64], at: f64) -> f64 {
+pub(crate) fn percentile(sorted: &[f64], at: f64) -> f64 {
     let position = at * (sorted.len() - 1) as f64;
     let below = position.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);

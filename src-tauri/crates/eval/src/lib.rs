@@ -7,6 +7,7 @@
 mod bag_of_words;
 mod error;
 mod interval;
+mod multi_label;
 mod random;
 mod scores;
 mod verdict;
@@ -14,5 +15,6 @@ mod verdict;
 pub use bag_of_words::bag_of_words;
 pub use error::EvalError;
 pub use interval::Interval;
-pub use scores::{ClassScore, Scores, scores};
+pub use multi_label::{MultiLabelScores, given, multi_label_scores, thresholds};
+pub use scores::{ClassScore, Scores, most_probable, scores};
 pub use verdict::{EpochScores, Verdict, verdict};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     EvalError,
     interval::{Interval, bootstrap_macro_f1, wilson},
+    multi_label::MultiLabelScores,
 };
 
 /// How well one class is told from the others.
@@ -32,9 +33,9 @@ pub struct ClassScore {
 pub struct Scores {
     /// Examples judged, at least one.
     pub examples: u32,
-    /// Those whose most probable label is the gold label.
+    /// Those whose labels are all right, and no other is given.
     pub correct: u32,
-    /// Mean cross entropy in nats.
+    /// Mean cross entropy in nats; where a text may have several labels, of each decision.
     pub loss: f64,
     /// Share of right answers.
     pub accuracy: f64,
@@ -48,18 +49,20 @@ pub struct Scores {
     pub macro_f1: f64,
     /// Percentile bootstrap (95 %, 1,000 resamples) of the macro F1.
     pub macro_f1_interval: Interval,
-    /// F1 over all answers together; for one label an example it equals the accuracy.
+    /// F1 over all labels given together; for one label an example it equals the accuracy.
     pub micro_f1: f64,
     /// Mean F1 of the classes, weighted by their support.
     pub weighted_f1: f64,
     /// All classes, in the order of the labels, also those that do not occur.
     pub classes: Vec<ClassScore>,
-    /// `confusion[gold][predicted]`, both in the order of `classes`.
+    /// `confusion[gold][predicted]`, both in the order of `classes`; empty where a text may have several labels.
     pub confusion: Vec<Vec<u32>>,
     /// The commonest label of the training part.
     pub majority_label: String,
     /// Accuracy of always answering `majority_label`.
     pub majority_accuracy: f64,
+    /// What is only told where a text may have several labels.
+    pub multi_label: Option<MultiLabelScores>,
 }
 
 /// Judges predictions: `gold[i]` is the label of example i, row i of `probabilities`
@@ -79,7 +82,14 @@ pub fn scores(
     majority: usize,
     seed: u64,
 ) -> Result<Scores, EvalError> {
-    check(gold, probabilities, labels.len(), majority)?;
+    check_probabilities(gold.len(), probabilities, labels.len(), majority)?;
+    if let Some(row) = gold.iter().position(|&label| label >= labels.len()) {
+        return Err(EvalError::GoldOutOfRange {
+            row,
+            gold: gold[row],
+            labels: labels.len(),
+        });
+    }
     let rows = || gold.iter().copied().zip(probabilities.chunks_exact(labels.len()));
     let mut confusion = vec![vec![0_u32; labels.len()]; labels.len()];
     for (gold, row) in rows() {
@@ -110,32 +120,32 @@ pub fn scores(
         majority_accuracy: f64::from(classes[majority].support) / examples as f64,
         classes,
         confusion,
+        multi_label: None,
     })
 }
 
-fn check(gold: &[usize], probabilities: &[f32], labels: usize, majority: usize) -> Result<(), EvalError> {
+/// Whether `probabilities` are those of so many examples and labels.
+pub(crate) fn check_probabilities(
+    examples: usize,
+    probabilities: &[f32],
+    labels: usize,
+    majority: usize,
+) -> Result<(), EvalError> {
     if labels == 0 {
         return Err(EvalError::NoLabels);
     }
-    if gold.is_empty() {
+    if examples == 0 {
         return Err(EvalError::NoExamples);
     }
-    if probabilities.len() != gold.len() * labels {
+    if probabilities.len() != examples * labels {
         return Err(EvalError::Shape {
-            examples: gold.len(),
+            examples,
             labels,
             values: probabilities.len(),
         });
     }
     if majority >= labels {
         return Err(EvalError::MajorityOutOfRange { majority, labels });
-    }
-    if let Some(row) = gold.iter().position(|&label| label >= labels) {
-        return Err(EvalError::GoldOutOfRange {
-            row,
-            gold: gold[row],
-            labels,
-        });
     }
     // A softmax in f32 may come out a rounding above 1.
     let is_probability = |p: &f32| (0.0..=1.0 + 1e-4).contains(p);
@@ -149,7 +159,8 @@ fn check(gold: &[usize], probabilities: &[f32], labels: usize, majority: usize) 
     }
 }
 
-fn most_probable(row: &[f32]) -> usize {
+/// Index of the largest probability, the first of equals.
+pub fn most_probable(row: &[f32]) -> usize {
     let mut best = 0;
     for (label, &probability) in row.iter().enumerate() {
         if probability > row[best] {
@@ -186,7 +197,7 @@ fn class_scores(labels: &[String], confusion: &[Vec<u32>]) -> Vec<ClassScore> {
 }
 
 /// `part / whole`, and 0 for 0/0 (`zero_division=0`).
-fn ratio(part: u32, whole: u32) -> f64 {
+pub(crate) fn ratio(part: u32, whole: u32) -> f64 {
     if whole == 0 {
         0.0
     } else {

@@ -75,6 +75,8 @@ const RISE: f64 = 1.05;
 const MOVED: f64 = 0.98;
 /// Guessing between two equally common classes costs ln 2 ≈ 0.69 nats, between more classes more.
 const NEAR_GUESSING: f64 = 0.5;
+/// Where a text may have several labels, saying no to all of them costs little; a score this low says that all the same.
+const POOR: f64 = 0.3;
 
 /// Judges the rounds of one training, given in their order; `best_epoch` is the number of the round
 /// whose model was kept.
@@ -121,7 +123,7 @@ pub fn verdict(history: &[EpochScores], best_epoch: u32) -> Verdict {
 
 fn not_learning(first: &EpochScores, best: &EpochScores, last: &EpochScores) -> bool {
     last.train_loss >= MOVED * first.train_loss
-        && last.train_loss > NEAR_GUESSING
+        && (last.train_loss > NEAR_GUESSING || best.validation_macro_f1 < POOR)
         && best.validation_macro_f1 < first.validation_macro_f1 + GAIN
 }
 
@@ -209,6 +211,15 @@ mod tests {
                 Verdict::NotLearning {
                     first_loss: 1.61,
                     last_loss: 1.60,
+                },
+            ),
+            (
+                "several labels a text: saying no to all costs little and finds nothing",
+                &[(0.12, 0.12, 0.02), (0.119, 0.12, 0.02)],
+                1,
+                Verdict::NotLearning {
+                    first_loss: 0.12,
+                    last_loss: 0.119,
                 },
             ),
             (

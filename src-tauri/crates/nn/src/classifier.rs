@@ -5,11 +5,11 @@ use std::path::Path;
 use crate::architectures::Architecture;
 use crate::architectures::layers::{Builder, initial};
 use crate::batch::PackedBatch;
-use crate::config::Config;
+use crate::config::{Config, ProblemType};
 use crate::error::{NnError, Result};
 use crate::head::{Head, WindowPooling};
 use crate::kernels::matmul::Precision;
-use crate::ops::{self, Objective};
+use crate::ops::Objective;
 use crate::parameters::{Gradients, Parameters};
 use crate::pool::Pool;
 use crate::random::Key;
@@ -49,8 +49,8 @@ pub enum Input<'a> {
 /// A step of training, or a part of one.
 #[derive(Debug, Clone, Copy)]
 pub struct Step<'a> {
-    /// Class of each text.
-    pub labels: &'a [usize],
+    /// Classes of each text.
+    pub labels: &'a [&'a [usize]],
     /// How answers are judged.
     pub objective: &'a Objective,
     /// [`Objective::total_weight`] of the whole step.
@@ -184,6 +184,35 @@ impl SequenceClassifier {
         self.encoder.facts().own_layers
     }
 
+    /// How many labels a text may have.
+    pub fn problem_type(&self) -> ProblemType {
+        self.config.problem_type()
+    }
+
+    /// Sets how many labels a text may have; noted in the saved configuration.
+    pub fn set_problem_type(&mut self, problem_type: ProblemType) {
+        self.config.set_problem_type(problem_type);
+    }
+
+    /// Probabilities of one text's classes from its logits: they sum to one where a text has one label (softmax), and
+    /// stand each for itself where it may have several (sigmoid).
+    pub fn probabilities(&self, logits: &[f32], out: &mut [f32]) {
+        match self.problem_type() {
+            ProblemType::SingleLabel => {
+                let largest = logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+                let total: f64 = logits.iter().map(|&x| f64::from(x - largest).exp()).sum();
+                for (out, &x) in out.iter_mut().zip(logits) {
+                    *out = (f64::from(x - largest).exp() / total) as f32;
+                }
+            }
+            ProblemType::MultiLabel => {
+                for (out, &x) in out.iter_mut().zip(logits) {
+                    *out = (1.0 / (1.0 + (-f64::from(x)).exp())) as f32;
+                }
+            }
+        }
+    }
+
     /// How the windows of a long text become one representation.
     pub fn set_window_pooling(&mut self, pooling: WindowPooling) {
         self.window_pooling = pooling;
@@ -281,13 +310,9 @@ impl SequenceClassifier {
             });
         }
         let classes = self.labels.len();
-        let (loss, gradient) = ops::cross_entropy(
-            logits.values(),
-            classes,
-            step.labels,
-            step.objective,
-            step.total_weight,
-        )?;
+        let (loss, gradient) =
+            step.objective
+                .loss(logits.values(), classes, step.labels, step.total_weight)?;
         tape.backward(&logits, gradient, gradients)?;
         Ok(loss)
     }

@@ -6,6 +6,25 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{NnError, Result};
 
+/// How many labels a text may have, as `config.json` has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProblemType {
+    /// Exactly one: `single_label_classification`.
+    #[default]
+    SingleLabel,
+    /// Any number: `multi_label_classification`.
+    MultiLabel,
+}
+
+impl ProblemType {
+    fn word(self) -> &'static str {
+        match self {
+            ProblemType::SingleLabel => "single_label_classification",
+            ProblemType::MultiLabel => "multi_label_classification",
+        }
+    }
+}
+
 /// A model's configuration. Typed access to the fields that are needed; everything else is carried along unchanged,
 /// so that a saved model is configured like the one it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,7 +157,20 @@ impl Config {
             .collect()
     }
 
-    /// Sets the class names and what goes with them (`id2label`, `label2id`, `problem_type`).
+    /// How many labels a text may have: one, unless the field says otherwise.
+    pub fn problem_type(&self) -> ProblemType {
+        match self.0.get("problem_type").and_then(Value::as_str) {
+            Some(word) if word == ProblemType::MultiLabel.word() => ProblemType::MultiLabel,
+            _ => ProblemType::SingleLabel,
+        }
+    }
+
+    /// Sets how many labels a text may have.
+    pub fn set_problem_type(&mut self, problem_type: ProblemType) {
+        self.set("problem_type", problem_type.word());
+    }
+
+    /// Sets the class names and what goes with them (`id2label`, `label2id`), for one label a text.
     pub fn set_labels(&mut self, labels: &[String]) {
         let by_id: Map<String, Value> = labels
             .iter()
@@ -152,7 +184,7 @@ impl Config {
             .collect();
         self.set("id2label", by_id);
         self.set("label2id", by_label);
-        self.set("problem_type", "single_label_classification");
+        self.set_problem_type(ProblemType::SingleLabel);
         self.0.remove("num_labels");
     }
 }
@@ -182,6 +214,10 @@ mod tests {
         assert_eq!(read.labels().unwrap(), labels);
         assert_eq!(read.0["strange"], json!([1, 2]));
         assert_eq!(read.0["label2id"]["类别 11"], json!(11));
+        assert_eq!(read.problem_type(), ProblemType::SingleLabel);
+        config.set_problem_type(ProblemType::MultiLabel);
+        assert_eq!(config.0["problem_type"], json!("multi_label_classification"));
+        assert_eq!(config.problem_type(), ProblemType::MultiLabel);
     }
 
     #[test]

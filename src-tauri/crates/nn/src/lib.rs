@@ -36,6 +36,7 @@ pub mod weights;
 
 pub use batch::PackedBatch;
 pub use classifier::{Input, SequenceClassifier, Step};
+pub use config::ProblemType;
 pub use error::{NnError, Result};
 pub use footprint::Footprint;
 pub use head::WindowPooling;

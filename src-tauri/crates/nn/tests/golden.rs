@@ -41,9 +41,9 @@ impl Golden {
         let mut gradients = Gradients::new(&model.parameters);
         let objective = Objective::default();
         let step = Step {
-            labels: &self.labels,
+            labels: &each(&self.labels),
             objective: &objective,
-            total_weight: objective.total_weight(&self.labels),
+            total_weight: objective.total_weight(&each(&self.labels), 0),
             dropout,
         };
         let loss = model
@@ -55,6 +55,11 @@ impl Golden {
     fn batch(&self) -> PackedBatch {
         PackedBatch::from_sequences(self.sequences.iter().map(Vec::as_slice))
     }
+}
+
+/// One label a text.
+fn each(labels: &[usize]) -> Vec<&[usize]> {
+    labels.iter().map(std::slice::from_ref).collect()
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -263,9 +268,9 @@ fn the_gradients_of_a_steps_parts_add_up_to_those_of_the_step() {
     let mut sum = 0.0;
     for range in [0..2, 2..5] {
         let step = Step {
-            labels: &golden.labels[range.clone()],
+            labels: &each(&golden.labels[range.clone()]),
             objective: &objective,
-            total_weight: objective.total_weight(&golden.labels),
+            total_weight: objective.total_weight(&each(&golden.labels), 0),
             dropout: None,
         };
         let batch = PackedBatch::from_sequences(golden.sequences[range].iter().map(Vec::as_slice));
@@ -288,9 +293,9 @@ fn the_head_alone_learns_from_features_what_it_learns_from_texts() {
         let features = model.features(&golden.batch()).unwrap();
         let objective = Objective::default();
         let step = Step {
-            labels: &golden.labels,
+            labels: &each(&golden.labels),
             objective: &objective,
-            total_weight: objective.total_weight(&golden.labels),
+            total_weight: objective.total_weight(&each(&golden.labels), 0),
             dropout: None,
         };
         let mut found = Gradients::new(&model.parameters);

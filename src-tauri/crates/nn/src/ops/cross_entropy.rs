@@ -1,44 +1,25 @@
 //! The loss of single-label classification: mean cross entropy of the softmax.
 
+use super::Objective;
 use crate::error::{NnError, Result};
-
-/// How a classifier's answers are judged while it learns; PyTorch's `CrossEntropyLoss` with the same names.
-#[derive(Debug, Clone, Default)]
-pub struct Objective {
-    /// Share of every target that is spread evenly over all classes (Szegedy et al. 2016), in [0, 1).
-    pub label_smoothing: f64,
-    /// Weight of each class, `[classes]`; empty for equal weights.
-    pub class_weights: Vec<f32>,
-}
-
-impl Objective {
-    fn weight(&self, class: usize) -> f64 {
-        self.class_weights.get(class).copied().map_or(1.0, f64::from)
-    }
-
-    /// What the losses of rows with these labels are divided by.
-    pub fn total_weight(&self, labels: &[usize]) -> f64 {
-        labels.iter().map(|&label| self.weight(label)).sum()
-    }
-}
 
 /// Loss over the rows of `logits` (`[rows, classes]`), divided by `total` (the batch's [`Objective::total_weight`]), and
 /// its gradient towards them.
 ///
 /// # Errors
-/// [`NnError::Batch`] when a label is not below `classes`.
-pub fn cross_entropy(
+/// [`NnError::Batch`] when a row has not exactly one label.
+pub(super) fn cross_entropy(
     logits: &[f32],
     classes: usize,
-    labels: &[usize],
+    labels: &[&[usize]],
     objective: &Objective,
     total: f64,
 ) -> Result<(f64, Vec<f32>)> {
-    if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
+    if let Some(labels) = labels.iter().find(|labels| labels.len() != 1) {
         return Err(NnError::Batch {
-            what: "label",
-            value: label,
-            limit: classes,
+            what: "labels of a text",
+            value: labels.len(),
+            limit: 1,
         });
     }
     let mut gradient = vec![0.0; logits.len()];
@@ -47,7 +28,7 @@ pub fn cross_entropy(
     for ((logits, gradient), &label) in logits
         .chunks_exact(classes)
         .zip(gradient.chunks_exact_mut(classes))
-        .zip(labels)
+        .zip(labels.iter().copied().flatten())
     {
         let largest = logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
         let sum: f64 = logits.iter().map(|&x| f64::from(x - largest).exp()).sum();
@@ -85,10 +66,11 @@ mod tests {
 
     /// Mean loss with equal weights.
     fn plain(logits: &[f32], classes: usize, labels: &[usize]) -> Result<(f64, Vec<f32>)> {
+        let labels: Vec<&[usize]> = labels.iter().map(std::slice::from_ref).collect();
         cross_entropy(
             logits,
             classes,
-            labels,
+            &labels,
             &Objective::default(),
             labels.len() as f64,
         )
@@ -101,10 +83,11 @@ mod tests {
         let objective = Objective {
             label_smoothing: 0.1,
             class_weights: vec![1.0, 2.0, 0.5],
+            ..Objective::default()
         };
-        let labels = [2, 0];
-        let (loss, gradient) =
-            cross_entropy(&logits, 3, &labels, &objective, objective.total_weight(&labels)).unwrap();
+        let labels: [&[usize]; 2] = [&[2], &[0]];
+        let total = objective.total_weight(&labels, 3);
+        let (loss, gradient) = cross_entropy(&logits, 3, &labels, &objective, total).unwrap();
         let expected = (
             0.869_542_84,
             [
@@ -152,7 +135,9 @@ mod tests {
     }
 
     #[test]
-    fn a_label_beyond_the_classes_is_refused() {
-        assert!(plain(&[0.0; 3], 3, &[3]).is_err());
+    fn a_row_with_another_number_of_labels_is_refused() {
+        for labels in [&[][..], &[0, 1]] {
+            assert!(cross_entropy(&[0.0; 3], 3, &[labels], &Objective::default(), 1.0).is_err());
+        }
     }
 }

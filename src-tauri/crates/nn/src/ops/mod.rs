@@ -7,12 +7,14 @@
 mod activation;
 mod add;
 mod attention;
+mod binary_cross_entropy;
 mod cross_entropy;
 mod dropout;
 mod embedding;
 mod gated;
 mod layer_norm;
 mod linear;
+mod objective;
 mod rows;
 mod select;
 
@@ -21,14 +23,17 @@ pub use add::add;
 pub use attention::{
     AttentionShape, RelativePositions, Rotary, attention, first_token_attention, relative_attention,
 };
-pub use cross_entropy::{Objective, cross_entropy};
 pub use dropout::dropout;
 pub use embedding::{EmbeddingTables, embed};
 pub use gated::gated;
 pub use layer_norm::{LayerNorm, add_layer_norm, layer_norm};
 pub use linear::linear;
+pub use objective::Objective;
 pub use rows::rows;
 pub use select::{first_tokens, max_rows, mean_tokens};
+
+use binary_cross_entropy::binary_cross_entropy;
+use cross_entropy::cross_entropy;
 
 #[cfg(test)]
 mod check;
