@@ -37,6 +37,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             labels::add_label,
             labels::rename_label,
             labels::remove_label,
+            labels::set_problem_type,
             labels::annotate,
             labels::undo_annotation,
             labels::redo_annotation,

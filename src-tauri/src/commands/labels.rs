@@ -1,7 +1,7 @@
 //! The label room.
 
 use tauri::State;
-use understudy_data::LabelState;
+use understudy_data::{LabelState, ProblemType};
 
 use crate::state::{Answer, AppState};
 
@@ -34,8 +34,14 @@ pub fn remove_label(state: State<'_, AppState>, id: u32) -> Answer<LabelState> {
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn annotate(state: State<'_, AppState>, example: u32, label: Option<u32>) -> Answer<LabelState> {
-    state.with(|session, _| Ok(session.project.annotate(example, label, PERSON)?))
+pub fn set_problem_type(state: State<'_, AppState>, to: ProblemType) -> Answer<LabelState> {
+    state.with(|session, _| Ok(session.project.set_problem_type(to)?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn annotate(state: State<'_, AppState>, example: u32, labels: Option<Vec<u32>>) -> Answer<LabelState> {
+    state.with(|session, _| Ok(session.project.annotate(example, labels.as_deref(), PERSON)?))
 }
 
 #[tauri::command(async)]

@@ -90,6 +90,12 @@ pub struct Columns {
     /// The column with the classes.
     #[arg(long)]
     pub label: Option<String>,
+    /// What stands between several labels of a cell; "none" where a cell is one label. Guessed unless given.
+    #[arg(long)]
+    pub label_separator: Option<String>,
+    /// Columns that say yes or no to a label each, named after it, with commas between.
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["label", "label_separator"])]
+    pub label_columns: Vec<String>,
     /// The column that names what must stay together: patient, case, contract.
     #[arg(long)]
     pub group: Option<String>,

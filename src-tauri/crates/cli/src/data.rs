@@ -35,29 +35,42 @@ pub fn import_test_file(session: &mut Session, file: &Path) -> Result<()> {
 /// The roles as guessed, with those that were named.
 fn options(file: &Path, columns: &Columns) -> Result<ImportOptions> {
     let preview = preview(file, &DialectOverrides::default(), 1)?;
-    let mut roles: Vec<ColumnRole> = preview.columns.iter().map(|column| column.role).collect();
+    let guessed: Vec<ColumnRole> = preview.columns.iter().map(|column| column.role).collect();
+    let mut roles = guessed.clone();
+    let labels: Vec<&String> = columns.label.iter().chain(&columns.label_columns).collect();
     let named = [
-        (&columns.text, ColumnRole::Text),
-        (&columns.label, ColumnRole::Label),
-        (&columns.group, ColumnRole::Group),
-        (&columns.split_column, ColumnRole::Split),
+        (columns.text.iter().collect(), ColumnRole::Text),
+        (labels, ColumnRole::Label),
+        (columns.group.iter().collect(), ColumnRole::Group),
+        (columns.split_column.iter().collect(), ColumnRole::Split),
     ];
-    for (name, role) in named {
-        let Some(name) = name else { continue };
-        let found = preview.columns.iter().position(|column| column.name == *name);
-        let found = found.ok_or_else(|| EngineError::NoTextColumn {
-            file: preview.file_name.clone(),
-            column: name.clone(),
-        })?;
-        roles
-            .iter_mut()
-            .filter(|known| **known == role)
-            .for_each(|known| *known = ColumnRole::Ignore);
-        roles[found] = role;
+    for (names, role) in named {
+        if !names.is_empty() {
+            let others = roles.iter_mut().filter(|known| **known == role);
+            others.for_each(|known| *known = ColumnRole::Ignore);
+        }
+        for name in names {
+            let found = preview.columns.iter().position(|column| column.name == *name);
+            let found = found.ok_or_else(|| EngineError::NoTextColumn {
+                file: preview.file_name.clone(),
+                column: name.clone(),
+            })?;
+            roles[found] = role;
+        }
     }
+    let label = |roles: &[ColumnRole]| roles.iter().position(|role| *role == ColumnRole::Label);
+    let label_separator = match columns.label_separator.as_deref() {
+        Some("none") => None,
+        Some(given) => Some(given.to_owned()),
+        // What was guessed was guessed about another column otherwise.
+        None => preview
+            .label_separator
+            .filter(|_| label(&roles) == label(&guessed)),
+    };
     Ok(ImportOptions {
         dialect: DialectOverrides::default(),
         roles,
+        label_separator,
     })
 }
 

@@ -107,6 +107,7 @@ fn evaluated(session: &Session, run: &str, output: &Output) -> Result<Value> {
         "tokens_per_second": outcome.tokens_per_second,
         "peak_memory_mb": outcome.peak_memory_mb,
         "bag_of_words_accuracy": outcome.bag_of_words_accuracy,
+        "bag_of_words_micro_f1": outcome.bag_of_words_micro_f1,
         "history": outcome.epochs,
         "validation": outcome.validation,
         "test": outcome.test,

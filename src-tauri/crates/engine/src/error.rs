@@ -340,6 +340,8 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
             "label_in_use",
             vec![("name", name.clone()), ("rows", rows.to_string())],
         ),
+        DataError::OneLabelOnly { labels } => ("one_label_only", vec![("labels", labels.to_string())]),
+        DataError::SeveralLabels { rows } => ("several_labels", vec![("rows", rows.to_string())]),
         DataError::Split(SplitError::Percent { percent }) => (
             "split_percent",
             vec![("percent", percent.map(|p| p.to_string()).join(" / "))],

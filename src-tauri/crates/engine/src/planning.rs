@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use understudy_data::{DataError, LabelledText, Part, RunStatus, SplitError};
+use understudy_data::{DataError, LabelledText, Part, ProblemType, Project, RunStatus, SplitError};
 use understudy_report::Language;
 use understudy_train::memory::{self, Texts};
 use understudy_train::presets::{self, DataFacts, ModelFacts, Preset, Reason};
@@ -32,11 +32,15 @@ struct Facts {
 }
 
 impl Facts {
-    fn gather(rows: &[LabelledText], classes: usize, folder: &Path) -> Result<Self> {
+    fn gather(project: &Project, folder: &Path) -> Result<Self> {
+        let rows = &project.labelled(Part::Train)?;
+        let classes = project.label_names()?.len();
         let (model, footprint) = ModelFacts::read(folder)?;
         let texts = texts(rows, folder, model.max_length)?;
         let mut counts = vec![0_usize; classes];
-        rows.iter().for_each(|row| counts[row.label] += 1);
+        rows.iter()
+            .flat_map(|row| &row.labels)
+            .for_each(|label| counts[*label] += 1);
         let present = || counts.iter().copied().filter(|&count| count > 0);
         let mut lengths = texts.lengths.clone();
         lengths.sort_unstable();
@@ -46,6 +50,7 @@ impl Facts {
             rarest: present().min().unwrap_or_default(),
             commonest: present().max().unwrap_or_default(),
             length_p95: lengths.get(lengths.len() * 95 / 100).copied().unwrap_or_default(),
+            several: project.problem_type()? == ProblemType::MultiLabel,
         };
         Ok(Facts {
             data,
@@ -156,8 +161,7 @@ impl Session {
     /// As there.
     pub fn settings_for(&self, preset: Option<Preset>, model: &str) -> Result<TrainSettings> {
         let folder = models::base_folder(model)?;
-        let rows = self.project.labelled(Part::Train)?;
-        let facts = Facts::gather(&rows, self.project.label_names()?.len(), &folder)?;
+        let facts = Facts::gather(&self.project, &folder)?;
         Ok(facts.choose(preset, model, self.free_memory()).0)
     }
 
@@ -189,10 +193,7 @@ impl Session {
         }
         blockers.extend(self.data_blockers(split.as_ref(), language)?);
         let facts = match &folder {
-            Ok(folder) if split.is_some() => {
-                let rows = self.project.labelled(Part::Train)?;
-                Some(Facts::gather(&rows, self.project.label_names()?.len(), folder)?)
-            }
+            Ok(folder) if split.is_some() => Some(Facts::gather(&self.project, folder)?),
             _ => None,
         };
         let free = self.free_memory();
@@ -231,6 +232,11 @@ impl Session {
     }
 
     fn data_blockers(&self, split: Option<&SplitSummary>, language: Language) -> Result<Vec<UserError>> {
+        // One label that a text may have or not have is something to learn.
+        let least = match self.project.problem_type()? {
+            ProblemType::SingleLabel => 2,
+            ProblemType::MultiLabel => 1,
+        };
         let blocker: Option<EngineError> = match split {
             _ if self.project.label_state()?.labelled == 0 => {
                 Some(DataError::Split(SplitError::NoLabels).into())
@@ -242,7 +248,7 @@ impl Session {
             Some(split) if split.rows(Part::Validation) == 0 => {
                 Some(TrainError::EmptyPart { part: "validation" }.into())
             }
-            Some(split) if split.labels.len() < 2 => {
+            Some(split) if split.labels.len() < least => {
                 let label = split.labels.first().cloned().unwrap_or_default();
                 Some(DataError::Split(SplitError::OneClass { label }).into())
             }

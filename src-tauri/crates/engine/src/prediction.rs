@@ -11,7 +11,6 @@ use crate::files;
 use crate::job::{Phase, Progress};
 use crate::runs;
 use crate::session::TEXT_COLUMN;
-use crate::training::most_probable;
 use crate::view::{LabelProbability, Prediction};
 
 /// Rows of a file that are answered together.
@@ -50,10 +49,13 @@ fn told(labels: &[String], predicted: Predicted, milliseconds: f64) -> Predictio
         })
         .collect();
     scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    let best = most_probable(&predicted.probabilities);
     Prediction {
-        label: labels[best].clone(),
-        confidence: f64::from(predicted.probabilities[best]),
+        labels: predicted
+            .labels
+            .iter()
+            .map(|label| labels[*label].clone())
+            .collect(),
+        confidence: predicted.confidence,
         scores,
         tokens: predicted.tokens as u32,
         truncated: predicted.truncated,
@@ -70,8 +72,9 @@ pub struct FileOutcome {
     pub problem_rows: u64,
 }
 
-/// Answers every row of a table and writes it again with two more columns: the label and its probability. Streamed;
-/// the output appears in one step at the end.
+/// Answers every row of a table and writes it again with two more columns: the label and its probability, or where a text
+/// may have several labels all of them and the probability of the least certain decision. Streamed; the output appears in
+/// one step at the end.
 ///
 /// # Errors
 /// [`EngineError::NoTextColumn`], and those of reading, predicting and writing.
@@ -94,7 +97,9 @@ pub fn predict_file(
     let partial = Partial::beside(output);
     let mut writer = csv::Writer::from_path(&partial.0).map_err(|e| files::failed(&partial.0)(e.into()))?;
     let failed = |error: csv::Error| files::failed(&partial.0)(error.into());
-    let added = added_columns(rows.columns());
+    let several = predictor.thresholds().is_some();
+    let separator = separator(predictor.labels());
+    let added = added_columns(rows.columns(), several);
     writer
         .write_record(rows.columns().iter().chain(&added))
         .map_err(failed)?;
@@ -118,14 +123,19 @@ pub fn predict_file(
         }
         let texts: Vec<&str> = chunk.iter().map(|cells| cells[text].as_str()).collect();
         for (cells, predicted) in chunk.iter().zip(predictor.predict(&texts, control)?) {
-            let best = most_probable(&predicted.probabilities);
             let answer = match cells[text].trim().is_empty() {
                 // About nothing there is nothing to say.
                 true => [String::new(), String::new()],
-                false => [
-                    predictor.labels()[best].clone(),
-                    format!("{:.4}", predicted.probabilities[best]),
-                ],
+                false => {
+                    let given = predicted
+                        .labels
+                        .iter()
+                        .map(|label| predictor.labels()[*label].as_str());
+                    [
+                        given.collect::<Vec<_>>().join(separator),
+                        format!("{:.4}", predicted.confidence),
+                    ]
+                }
             };
             writer.write_record(cells.iter().chain(&answer)).map_err(failed)?;
         }
@@ -178,9 +188,20 @@ fn text_column(project: &Project, input: &Path) -> Result<usize> {
     })
 }
 
+/// What stands between labels: something that none of them contains, as far as there is such a thing.
+fn separator(labels: &[String]) -> &'static str {
+    let free = |separator: &&str| !labels.iter().any(|label| label.contains(*separator));
+    ["|", ";", "\t", " || "].into_iter().find(free).unwrap_or("|")
+}
+
 /// Names of the new columns, distinct from the file's own.
-fn added_columns(columns: &[String]) -> [String; 2] {
-    ["predicted_label", "confidence"].map(|name| {
+fn added_columns(columns: &[String], several: bool) -> [String; 2] {
+    let labels = if several {
+        "predicted_labels"
+    } else {
+        "predicted_label"
+    };
+    [labels, "confidence"].map(|name| {
         let taken = |name: &String| columns.contains(name);
         let numbered = (2..).map(|n| format!("{name}_{n}"));
         std::iter::once(name.to_owned())
@@ -197,6 +218,16 @@ mod tests {
     #[test]
     fn new_columns_never_hide_the_files_own() {
         let columns = ["text", "confidence", "confidence_2"].map(str::to_owned);
-        assert_eq!(added_columns(&columns), ["predicted_label", "confidence_3"]);
+        assert_eq!(
+            added_columns(&columns, false),
+            ["predicted_label", "confidence_3"]
+        );
+        assert_eq!(added_columns(&columns, true)[0], "predicted_labels");
+    }
+
+    #[test]
+    fn labels_are_parted_by_what_none_of_them_contains() {
+        assert_eq!(separator(&["a".into(), "b".into()]), "|");
+        assert_eq!(separator(&["a|b".into(), "c".into()]), ";");
     }
 }

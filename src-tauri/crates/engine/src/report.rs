@@ -62,7 +62,13 @@ pub(crate) fn input(
     let history = runs::history(project, record, language)?;
     let split = SplitSummary::told(outcome.data.split.clone(), language);
     let (_, wrong) = project.wrong_predictions(&record.id, None, None, 0, WRONG_SHOWN)?;
-    let label = |class: usize| outcome.labels.get(class).cloned().unwrap_or_default();
+    let labels = |classes: &[usize]| -> Vec<String> {
+        classes
+            .iter()
+            .filter_map(|class| outcome.labels.get(*class))
+            .cloned()
+            .collect()
+    };
     Ok(ReportInput {
         project: project.name().to_owned(),
         author: None,
@@ -89,12 +95,13 @@ pub(crate) fn input(
             .into_iter()
             .map(|row| WrongAnswer {
                 text: row.text,
-                gold: label(row.gold),
-                predicted: label(row.predicted),
+                gold: labels(&row.gold),
+                predicted: labels(&row.predicted),
                 confidence: row.confidence,
             })
             .collect(),
         bag_of_words_accuracy: outcome.bag_of_words_accuracy,
+        bag_of_words_micro_f1: outcome.bag_of_words_micro_f1,
         truncated: outcome.truncated,
         max_length: settings.max_length,
         seconds_training: outcome.seconds_training,

@@ -58,12 +58,18 @@ pub fn wrong_answers(
         offset,
         limit,
     )?;
-    let name = |class: usize| labels.get(class).cloned().unwrap_or_default();
+    let names = |classes: &[usize]| -> Vec<String> {
+        classes
+            .iter()
+            .filter_map(|class| labels.get(*class))
+            .cloned()
+            .collect()
+    };
     Ok(WrongPage {
         total,
         id: rows.iter().map(|row| row.example).collect(),
-        gold: rows.iter().map(|row| name(row.gold)).collect(),
-        predicted: rows.iter().map(|row| name(row.predicted)).collect(),
+        gold: rows.iter().map(|row| names(&row.gold)).collect(),
+        predicted: rows.iter().map(|row| names(&row.predicted)).collect(),
         confidence: rows.iter().map(|row| row.confidence).collect(),
         text: rows.into_iter().map(|row| row.text).collect(),
     })

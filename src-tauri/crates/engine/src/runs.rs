@@ -31,6 +31,9 @@ pub struct RunOutcome {
     /// Share of right answers on the judged part when words are only counted; runs of earlier versions have none.
     #[serde(default)]
     pub bag_of_words_accuracy: Option<f64>,
+    /// The same as micro F1, where a text may have several labels.
+    #[serde(default)]
+    pub bag_of_words_micro_f1: Option<f64>,
     /// Seconds of training steps.
     pub seconds_training: f64,
     /// Training texts a second.

@@ -89,6 +89,7 @@ pub fn open(id: &str, projects: &Path, in_language: impl Fn(&LocalizedText) -> S
         &ImportOptions {
             dialect: DialectOverrides::default(),
             roles,
+            label_separator: None,
         },
         &mut |_, _| true,
     )?;

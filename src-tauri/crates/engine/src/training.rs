@@ -4,9 +4,12 @@ use sha2::{Digest, Sha256};
 use understudy_data::{
     CleaningKind, DataError, LabelledText, Part, Project, RunRecord, RunStatus, StoredPrediction,
 };
-use understudy_eval::{bag_of_words, scores};
+use understudy_eval::{Scores, bag_of_words, most_probable, multi_label_scores, scores, thresholds};
 use understudy_hub::check_folder;
-use understudy_train::{Control, Example, Outcome, TrainEvent, TrainSettings, TrainingJob, train};
+use understudy_train::predictor::{confidence, decide};
+use understudy_train::{
+    Control, Example, Outcome, ProblemType, TrainEvent, TrainSettings, TrainingJob, train,
+};
 
 use crate::error::{EngineError, Problem, Result};
 use crate::files;
@@ -69,6 +72,7 @@ fn learn(
         checkpoint: runs::checkpoint_folder(project, &run.id),
         model: runs::model_folder(project, &run.id),
         labels: parts.labels.clone(),
+        problem_type: parts.problem_type,
         train: examples(&parts.train),
         validation: examples(&parts.validation),
         test: examples(&parts.test),
@@ -79,12 +83,16 @@ fn learn(
     let outcome = train(&job, control, &mut |event| recorder.hear(event, emit))?;
     let counted = counting_words(&parts, control, emit);
     let mut judged = judge(project, run, &parts, &job, outcome, data)?;
-    judged.bag_of_words_accuracy = counted;
+    match parts.problem_type {
+        ProblemType::SingleLabel => judged.bag_of_words_accuracy = counted,
+        ProblemType::MultiLabel => judged.bag_of_words_micro_f1 = counted,
+    }
     Ok(judged)
 }
 
-/// What counting words reaches on the part that the model is judged by. `None` where it cannot be told, or when the user
-/// does not want to wait for it: the model is trained by then.
+/// What counting words reaches on the part that the model is judged by: its accuracy, or where a text may have several
+/// labels its micro F1, with thresholds tuned on validation like the model's. `None` where it cannot be told, or when the
+/// user does not want to wait for it: the model is trained by then.
 fn counting_words(parts: &Parts, control: &Control, emit: &mut dyn FnMut(Event)) -> Option<f64> {
     emit(Event::Progress(Progress::new(Phase::Compare, 0.0, 1.0)));
     let judged = if parts.test.is_empty() {
@@ -93,21 +101,36 @@ fn counting_words(parts: &Parts, control: &Control, emit: &mut dyn FnMut(Event))
         &parts.test
     };
     let texts = |rows: &[LabelledText]| rows.iter().map(|row| row.text.clone()).collect::<Vec<_>>();
-    let gold: Vec<usize> = parts.train.iter().map(|row| row.label).collect();
     let stop = || control.is_cancelled();
-    let answers = bag_of_words(
+    let classes = parts.labels.len();
+    let several = parts.problem_type == ProblemType::MultiLabel;
+    // Validation first: where a text may have several labels, it tunes the thresholds.
+    let asked = [texts(&parts.validation), texts(judged)].concat();
+    let found = bag_of_words(
         &texts(&parts.train),
-        &gold,
-        parts.labels.len(),
-        &texts(judged),
+        &labels_of(&parts.train),
+        classes,
+        several,
+        &asked,
         &stop,
     )?;
+    let (validation, answers) = found.split_at(parts.validation.len() * classes);
+    if several {
+        let thresholds = thresholds(&labels_of(&parts.validation), validation, classes);
+        let scores = multi_label_scores(&labels_of(judged), answers, &parts.labels, &thresholds, 0, 0);
+        return scores.ok().map(|scores| scores.micro_f1);
+    }
     let right = answers
-        .iter()
+        .chunks_exact(classes)
         .zip(judged)
-        .filter(|(answer, row)| **answer == row.label)
+        .filter(|(answer, row)| [most_probable(answer)] == row.labels[..])
         .count();
     Some(right as f64 / judged.len() as f64)
+}
+
+/// The labels of each text.
+fn labels_of(rows: &[LabelledText]) -> Vec<&[usize]> {
+    rows.iter().map(|row| row.labels.as_slice()).collect()
 }
 
 /// What the run learns from, for its report.
@@ -133,6 +156,7 @@ fn data_of(project: &Project) -> Result<RunData> {
 /// The labelled texts of a project by part.
 struct Parts {
     labels: Vec<String>,
+    problem_type: ProblemType,
     train: Vec<LabelledText>,
     validation: Vec<LabelledText>,
     test: Vec<LabelledText>,
@@ -142,6 +166,7 @@ impl Parts {
     fn read(project: &Project) -> Result<Self> {
         Ok(Parts {
             labels: project.label_names()?,
+            problem_type: problem_type(project)?,
             train: project.labelled(Part::Train)?,
             validation: project.labelled(Part::Validation)?,
             test: project.labelled(Part::Test)?,
@@ -159,7 +184,12 @@ impl Parts {
         for part in [&self.train, &self.validation, &self.test] {
             add(&(part.len() as u64).to_le_bytes());
             for row in part {
-                add(&(row.label as u64).to_le_bytes());
+                if self.problem_type == ProblemType::MultiLabel {
+                    add(&(row.labels.len() as u64).to_le_bytes());
+                }
+                row.labels
+                    .iter()
+                    .for_each(|label| add(&(*label as u64).to_le_bytes()));
                 add(row.text.as_bytes());
             }
         }
@@ -189,9 +219,17 @@ fn examples(rows: &[LabelledText]) -> Vec<Example> {
     rows.iter()
         .map(|row| Example {
             text: row.text.clone(),
-            label: row.label,
+            labels: row.labels.clone(),
         })
         .collect()
+}
+
+/// How many labels a text of this project may have, in the trainer's terms.
+pub(crate) fn problem_type(project: &Project) -> Result<ProblemType> {
+    Ok(match project.problem_type()? {
+        understudy_data::ProblemType::SingleLabel => ProblemType::SingleLabel,
+        understudy_data::ProblemType::MultiLabel => ProblemType::MultiLabel,
+    })
 }
 
 /// Passes the trainer's news on, and keeps the curves.
@@ -314,11 +352,19 @@ fn judge(
         (Part::Validation, &parts.validation, &outcome.validation),
         (Part::Test, &parts.test, &outcome.test),
     ] {
-        project.save_predictions(&run.id, part, &stored(rows, probabilities, parts.labels.len()))?;
-        let gold: Vec<usize> = rows.iter().map(|row| row.label).collect();
+        let thresholds = outcome.thresholds.as_deref();
+        let answers = stored(rows, probabilities, parts.labels.len(), thresholds);
+        project.save_predictions(&run.id, part, &answers)?;
         judged.push(match rows.is_empty() {
             true => None,
-            false => Some(scores(&gold, probabilities, &parts.labels, majority, seed)?),
+            false => Some(judged_part(
+                rows,
+                probabilities,
+                &parts.labels,
+                thresholds,
+                majority,
+                seed,
+            )?),
         });
     }
     let test = judged.pop().flatten();
@@ -334,6 +380,7 @@ fn judge(
         validation,
         test,
         bag_of_words_accuracy: None,
+        bag_of_words_micro_f1: None,
         seconds_training: outcome.seconds_training,
         samples_per_second: outcome.samples_per_second,
         tokens_per_second: outcome.tokens_per_second,
@@ -344,39 +391,48 @@ fn judge(
     })
 }
 
+fn judged_part(
+    rows: &[LabelledText],
+    probabilities: &[f32],
+    labels: &[String],
+    thresholds: Option<&[f32]>,
+    majority: usize,
+    seed: u64,
+) -> Result<Scores> {
+    let gold = labels_of(rows);
+    Ok(match thresholds {
+        Some(thresholds) => multi_label_scores(&gold, probabilities, labels, thresholds, majority, seed)?,
+        None => scores(&gold.concat(), probabilities, labels, majority, seed)?,
+    })
+}
+
 /// The commonest class: what a guesser would always say.
 fn commonest(rows: &[LabelledText], classes: usize) -> usize {
     let mut counts = vec![0_usize; classes];
-    rows.iter().for_each(|row| counts[row.label] += 1);
+    rows.iter()
+        .flat_map(|row| &row.labels)
+        .for_each(|label| counts[*label] += 1);
     (0..classes)
         .max_by_key(|&class| (counts[class], std::cmp::Reverse(class)))
         .unwrap_or_default()
 }
 
-fn stored(rows: &[LabelledText], probabilities: &[f32], classes: usize) -> Vec<StoredPrediction> {
+fn stored(
+    rows: &[LabelledText],
+    probabilities: &[f32],
+    classes: usize,
+    thresholds: Option<&[f32]>,
+) -> Vec<StoredPrediction> {
     rows.iter()
         .zip(probabilities.chunks_exact(classes))
-        .map(|(row, probabilities)| {
-            let predicted = most_probable(probabilities);
-            StoredPrediction {
-                example: row.example,
-                gold: row.label,
-                predicted,
-                confidence: f64::from(probabilities[predicted]),
-                probabilities: probabilities.to_vec(),
-            }
+        .map(|(row, probabilities)| StoredPrediction {
+            example: row.example,
+            gold: row.labels.clone(),
+            predicted: decide(probabilities, thresholds),
+            confidence: confidence(probabilities, thresholds),
+            probabilities: probabilities.to_vec(),
         })
         .collect()
-}
-
-/// Index of the largest probability, the first of equals.
-pub(crate) fn most_probable(probabilities: &[f32]) -> usize {
-    let start = (0, f32::NEG_INFINITY);
-    probabilities
-        .iter()
-        .enumerate()
-        .fold(start, |best, (i, &p)| if p > best.1 { (i, p) } else { best })
-        .0
 }
 
 #[cfg(test)]
@@ -388,7 +444,7 @@ mod tests {
         let row = |label| LabelledText {
             example: 0,
             text: String::new(),
-            label,
+            labels: vec![label],
         };
         assert_eq!(commonest(&[row(1), row(2), row(2), row(1), row(0)], 3), 1);
         assert_eq!(commonest(&[], 3), 0);
@@ -399,10 +455,11 @@ mod tests {
         let row = |text: &str, label| LabelledText {
             example: 0,
             text: text.to_owned(),
-            label,
+            labels: vec![label],
         };
         let parts = |train: Vec<LabelledText>, test: Vec<LabelledText>| Parts {
             labels: vec!["a".into(), "b".into()],
+            problem_type: ProblemType::SingleLabel,
             train,
             validation: vec![],
             test,

@@ -152,6 +152,8 @@ pub struct Preview {
     pub more: bool,
     /// Rows that would be put aside, among those read.
     pub problems: Vec<RowProblem>,
+    /// What seems to stand between several labels of a cell.
+    pub label_separator: Option<String>,
 }
 
 impl Preview {
@@ -166,6 +168,7 @@ impl Preview {
             rows: preview.rows,
             rows_read: preview.rows_read,
             more: preview.more,
+            label_separator: preview.label_separator,
             problems: preview
                 .problems
                 .into_iter()
@@ -351,9 +354,9 @@ pub struct RunResults {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct WrongFilter {
-    /// The expert's label.
+    /// A label of the expert's that the model did not give.
     pub gold: Option<String>,
-    /// The model's label.
+    /// A label of the model's that the expert did not give.
     pub predicted: Option<String>,
 }
 
@@ -367,11 +370,11 @@ pub struct WrongPage {
     pub id: Vec<u32>,
     /// Texts, cut at 300 characters.
     pub text: Vec<String>,
-    /// The expert's labels.
-    pub gold: Vec<String>,
-    /// The model's labels.
-    pub predicted: Vec<String>,
-    /// The model's probabilities for them.
+    /// The expert's labels of each row.
+    pub gold: Vec<Vec<String>>,
+    /// The model's labels of each row.
+    pub predicted: Vec<Vec<String>>,
+    /// How certain the model was.
     pub confidence: Vec<f64>,
 }
 
@@ -389,9 +392,9 @@ pub struct LabelProbability {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Prediction {
-    /// The most probable class.
-    pub label: String,
-    /// Its probability.
+    /// The labels given: the most probable one, or where a text may have several all that reach their threshold.
+    pub labels: Vec<String>,
+    /// The probability that this is right; where a text may have several labels, of the least certain decision.
     pub confidence: f64,
     /// All classes, the most probable first.
     pub scores: Vec<LabelProbability>,

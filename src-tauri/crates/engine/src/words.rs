@@ -35,6 +35,10 @@ pub fn problem(kind: &ProblemKind, language: Language) -> UserError {
         ProblemKind::UnknownPart { value } => {
             explain("row_unknown_part", &[("value", value.clone())], language)
         }
+        ProblemKind::NotAFlag { column, value } => {
+            let facts = [("column", column.clone()), ("value", value.clone())];
+            explain("row_not_a_flag", &facts, language)
+        }
         ProblemKind::LongLabel { length, limit } => {
             let facts = [("length", length.to_string()), ("limit", limit.to_string())];
             explain("row_long_label", &facts, language)

@@ -80,6 +80,8 @@ fn data() -> Vec<DataError> {
             name: text("Term"),
             rows: 3,
         },
+        DataError::OneLabelOnly { labels: 2 },
+        DataError::SeveralLabels { rows: 3 },
         DataError::Split(SplitError::Percent {
             percent: [70, 20, 20],
         }),

@@ -32,6 +32,9 @@ pub struct ReportInput {
     /// Share of right answers on the judged part when words are only counted, where that is known.
     #[serde(default)]
     pub bag_of_words_accuracy: Option<f64>,
+    /// The same as micro F1, where a text may have several labels.
+    #[serde(default)]
+    pub bag_of_words_micro_f1: Option<f64>,
     /// The rounds in their order.
     pub epochs: Vec<EpochScores>,
     /// Number of the round whose model was kept.
@@ -128,11 +131,11 @@ pub struct PartCount {
 pub struct WrongAnswer {
     /// The text, of any length.
     pub text: String,
-    /// Its label.
-    pub gold: String,
-    /// The model's answer.
-    pub predicted: String,
-    /// The probability the model gave its answer, 0..=1.
+    /// Its labels.
+    pub gold: Vec<String>,
+    /// The labels that the model gave.
+    pub predicted: Vec<String>,
+    /// How certain the model was of its answer, 0..=1.
     pub confidence: f64,
 }
 

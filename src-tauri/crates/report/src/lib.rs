@@ -9,6 +9,7 @@ mod error;
 pub mod figures;
 mod html;
 mod input;
+mod judgement;
 mod messages;
 mod numbers;
 #[cfg(test)]

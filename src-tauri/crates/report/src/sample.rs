@@ -1,6 +1,6 @@
 //! Made-up runs for the tests, and a way to look at their reports.
 
-use understudy_eval::{EpochScores, Scores, scores};
+use understudy_eval::{EpochScores, Scores, multi_label_scores, scores};
 
 use crate::{
     FileHash, Language, LossCurve, ModelFacts, Part, PartCount, ReportInput, Setting, WrongAnswer, html,
@@ -171,8 +171,60 @@ pub fn intents() -> ReportInput {
     }
 }
 
+/// Letters about several things at once.
+pub fn letters() -> ReportInput {
+    let labels = ["urgent", "refund", "complaint", "thanks"];
+    let names: Vec<String> = labels.map(str::to_owned).to_vec();
+    // What each of 120 letters is about, and what the model thinks of it: a little too fond of complaints, blind to some
+    // urgent ones.
+    let about: [&[usize]; 6] = [&[0, 1], &[2], &[], &[1, 2], &[3], &[0, 2]];
+    let gold: Vec<&[usize]> = (0..120).map(|letter| about[letter % 6]).collect();
+    let probability = |letter: usize, label: usize| {
+        let carried = gold[letter].contains(&label);
+        match label {
+            0 if letter % 5 == 0 => 0.2,
+            2 if letter % 7 == 0 => 0.7,
+            _ if carried => 0.9,
+            _ => 0.05,
+        }
+    };
+    let probabilities: Vec<f32> = (0..120)
+        .flat_map(|letter| (0..4).map(move |label| (letter, label)))
+        .map(|(a, b)| probability(a, b))
+        .collect();
+    let thresholds = [0.5, 0.45, 0.4, 0.5];
+    let test = multi_label_scores(&gold, &probabilities, &names, &thresholds, 2, 42).unwrap();
+    ReportInput {
+        bag_of_words_micro_f1: Some(0.71),
+        test: Some(test.clone()),
+        wrong: vec![
+            WrongAnswer {
+                gold: vec!["urgent".into(), "refund".into()],
+                predicted: vec!["refund".into()],
+                ..wrong("Please pay back at once.", "", "", 0.8)
+            },
+            WrongAnswer {
+                gold: Vec::new(),
+                predicted: vec!["complaint".into()],
+                ..wrong("I enclose the form.", "", "", 0.7)
+            },
+        ],
+        ..base(
+            "Letters",
+            &labels,
+            test,
+            &[
+                (0.4, 0.3, 0.4, 0.5),
+                (0.2, 0.2, 0.6, 0.8),
+                (0.15, 0.18, 0.7, 0.85),
+            ],
+            3,
+        )
+    }
+}
+
 /// Every sample with its name.
-pub fn all() -> [(&'static str, ReportInput); 6] {
+pub fn all() -> [(&'static str, ReportInput); 7] {
     [
         ("contracts", contracts()),
         ("consultations", consultations()),
@@ -180,6 +232,7 @@ pub fn all() -> [(&'static str, ReportInput); 6] {
         ("useless", useless()),
         ("perfect", perfect()),
         ("intents", intents()),
+        ("letters", letters()),
     ]
 }
 
@@ -202,8 +255,8 @@ fn judged<Row: AsRef<[u32]>>(labels: &[&str], confusion: &[Row]) -> Scores {
 fn wrong(text: &str, gold: &str, predicted: &str, confidence: f64) -> WrongAnswer {
     WrongAnswer {
         text: text.into(),
-        gold: gold.into(),
-        predicted: predicted.into(),
+        gold: vec![gold.into()],
+        predicted: vec![predicted.into()],
         confidence,
     }
 }
@@ -271,6 +324,7 @@ fn base(
         notes: Vec::new(),
         wrong: Vec::new(),
         bag_of_words_accuracy: None,
+        bag_of_words_micro_f1: None,
         truncated: 0.0,
         max_length: 128,
         seconds_training: 257.0,

@@ -1,10 +1,11 @@
 //! What the numbers mean, in sentences for an expert, the most important first. Facts come from
 //! [`ReportInput`], words from the catalogue.
 
-use understudy_eval::{ClassScore, Scores, Verdict, verdict};
+use understudy_eval::{ClassScore, MultiLabelScores, Scores, Verdict, verdict};
 
 use crate::{
     Catalogue, Language, ReportInput,
+    judgement::Judgement,
     numbers::{self, FEW, interval_of_100, of_100},
 };
 
@@ -28,7 +29,10 @@ pub fn sentences(input: &ReportInput, language: Language) -> Vec<String> {
             .is_none()
             .then(|| texts.text("words.validation_only", &[])),
         strongest_and_weakest(judged, texts),
-        confusion(judged, texts),
+        match &judged.multi_label {
+            None => confusion(judged, texts),
+            Some(_) => missed_and_wrong(judged, texts),
+        },
         too_few_cases(judged, texts),
         Some(rounds(input, texts)),
         truncated(input, texts),
@@ -40,7 +44,74 @@ pub fn sentences(input: &ReportInput, language: Language) -> Vec<String> {
 
 /// "Right in 91 of 100 unseen cases (probably 83–96). Always answering …"
 fn headline(judged: &Scores, texts: &Catalogue) -> String {
+    if let Some(several) = &judged.multi_label {
+        return several_right(judged, several, texts);
+    }
     right(judged, texts) + &texts.text("list.after_sentence", &[]) + &baseline(judged, texts)
+}
+
+/// "Of 100 labels that it gives …, 84 are right; of 100 that apply, it finds 79. …"
+fn several_right(judged: &Scores, several: &MultiLabelScores, texts: &Catalogue) -> String {
+    let count = numbers::count(judged.examples.into());
+    let label = quoted(&judged.majority_label, texts);
+    let space = texts.text("list.after_sentence", &[]);
+    if judged.examples < FEW {
+        let correct = judged.correct.to_string();
+        return texts.text("words.several_few", &[("correct", &correct), ("count", &count)]);
+    }
+    let (low, high) = interval_of_100(several.micro_f1_interval);
+    let share = |value: f64| of_100(value).to_string();
+    let found = texts.text(
+        "words.several",
+        &[
+            ("precision", &share(several.micro_precision)),
+            ("recall", &share(several.micro_recall)),
+            ("f1", &share(judged.micro_f1)),
+            ("low", &low.to_string()),
+            ("high", &high.to_string()),
+        ],
+    );
+    let baseline = [
+        ("label", label.as_str()),
+        ("right", &share(several.majority_micro_f1)),
+    ];
+    let exact = texts.text("words.several_exact", &[("right", &share(judged.accuracy))]);
+    [found, texts.text("words.several_baseline", &baseline), exact].join(&space)
+}
+
+/// The label that is missed most, and the one that is given wrongly most.
+fn missed_and_wrong(judged: &Scores, texts: &Catalogue) -> Option<String> {
+    if judged.correct == judged.examples {
+        return (judged.examples >= FEW).then(|| texts.text("words.none_wrong", &[]));
+    }
+    let found = |class: &ClassScore| (class.recall * f64::from(class.support)).round() as u32;
+    let missed = |class: &ClassScore| class.support - found(class);
+    let wrong = |class: &ClassScore| class.predicted - found(class);
+    let most = |count: &dyn Fn(&ClassScore) -> u32| {
+        let classes = judged.classes.iter();
+        let worst = classes.reduce(|worst, class| if count(class) > count(worst) { class } else { worst })?;
+        // A single mistake is no pattern.
+        (count(worst) >= 2).then_some(worst)
+    };
+    let told = |key: &str, class: &ClassScore, count: u32, of: u32| {
+        let (count, of) = (count.to_string(), of.to_string());
+        texts.text(
+            key,
+            &[
+                ("label", &quoted(&class.label, texts)),
+                ("count", &count),
+                ("of", &of),
+            ],
+        )
+    };
+    let sentences: Vec<String> = [
+        most(&missed).map(|class| told("words.most_missed", class, missed(class), class.support)),
+        most(&wrong).map(|class| told("words.most_wrong", class, wrong(class), class.predicted)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!sentences.is_empty()).then(|| sentences.join(&texts.text("list.after_sentence", &[])))
 }
 
 fn right(judged: &Scores, texts: &Catalogue) -> String {
@@ -87,9 +158,10 @@ fn baseline(judged: &Scores, texts: &Catalogue) -> String {
 }
 
 fn warning(judged: &Scores, texts: &Catalogue) -> Option<String> {
-    if judged.accuracy < judged.majority_accuracy {
+    let measure = Judgement::of(judged);
+    if measure.value < measure.majority {
         Some(texts.text("words.worse_than_baseline", &[]))
-    } else if judged.accuracy_interval.low <= judged.majority_accuracy {
+    } else if measure.interval.low <= measure.majority {
         Some(texts.text("words.not_clearly_better", &[]))
     } else {
         None
@@ -98,15 +170,38 @@ fn warning(judged: &Scores, texts: &Catalogue) -> Option<String> {
 
 /// What counting words reaches, and whether the model was worth its while.
 fn counted(input: &ReportInput, texts: &Catalogue) -> Option<String> {
-    let (judged, accuracy) = (input.judged(), input.bag_of_words_accuracy?);
-    let right = of_100(accuracy).to_string();
+    let judged = input.judged();
+    let (counted, [below, as_good, better]) = match &judged.multi_label {
+        None => (
+            input.bag_of_words_accuracy?,
+            ["words.below_counting", "words.counting_as_good", "words.counting"],
+        ),
+        Some(_) => (
+            input.bag_of_words_micro_f1?,
+            [
+                "words.several_below_counting",
+                "words.several_counting_as_good",
+                "words.several_counting",
+            ],
+        ),
+    };
+    let measure = Judgement::of(judged);
+    let mut right = of_100(counted).to_string();
+    if of_100(counted) == of_100(measure.value) && counted != measure.value {
+        // Rounded alike, one of them is better all the same.
+        let tenth = |share: f64| format!("{:.1}", 100.0 * share);
+        right = texts.text(
+            "words.beside",
+            &[("right", &tenth(counted)), ("model", &tenth(measure.value))],
+        );
+    }
     // One case more or less among a hundred says nothing.
-    let key = if judged.accuracy_interval.high < accuracy {
-        "words.below_counting"
-    } else if judged.accuracy_interval.low <= accuracy {
-        "words.counting_as_good"
+    let key = if measure.interval.high < counted {
+        below
+    } else if measure.interval.low <= counted {
+        as_good
     } else {
-        "words.counting"
+        better
     };
     Some(texts.text(key, &[("right", &right)]))
 }

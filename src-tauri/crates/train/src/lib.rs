@@ -25,4 +25,4 @@ pub use predictor::{Predicted, Predictor};
 pub use settings::{Method, Pooling, TrainSettings};
 pub use trainer::{Example, Outcome, Phase, TrainEvent, TrainingJob, train};
 pub use understudy_nn::convert::{PICKLE_FILE, convert};
-pub use understudy_nn::{Footprint, NnError as ModelError, Precision, WindowPooling};
+pub use understudy_nn::{Footprint, NnError as ModelError, Precision, ProblemType, WindowPooling};

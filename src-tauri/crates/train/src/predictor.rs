@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use understudy_nn::{SequenceClassifier, WindowPooling};
+use understudy_eval::{given, most_probable};
+use understudy_nn::{ProblemType, SequenceClassifier, WindowPooling};
 
 use crate::batch;
 use crate::control::Control;
@@ -31,6 +32,8 @@ const TOKENIZER_FILES: [&str; 7] = [
 pub struct Predictor {
     model: SequenceClassifier,
     tokenizer: Tokenizer,
+    /// From which probability on each label is given, where a text may have several.
+    thresholds: Option<Vec<f32>>,
 }
 
 /// The answer to one text.
@@ -38,6 +41,10 @@ pub struct Predictor {
 pub struct Predicted {
     /// Probability of every class, in the order of the model's labels.
     pub probabilities: Vec<f32>,
+    /// Indexes of the classes given: exactly one, or any number where a text may have several.
+    pub labels: Vec<usize>,
+    /// The probability that this is right; where a text may have several labels, of the least certain decision.
+    pub confidence: f64,
     /// Tokens read.
     pub tokens: usize,
     /// Whether the text was longer than the model reads.
@@ -50,11 +57,23 @@ impl Predictor {
     /// # Errors
     /// [`TrainError::Model`], [`TrainError::Tokenizer`].
     pub fn load(folder: &Path) -> Result<Self> {
-        let (model, reading) = load(folder)?;
+        let (model, notes) = load(folder)?;
+        let thresholds = (model.problem_type() == ProblemType::MultiLabel).then(|| {
+            let noted = notes
+                .thresholds
+                .filter(|noted| noted.len() == model.labels().len());
+            noted.unwrap_or_else(|| vec![0.5; model.labels().len()])
+        });
         Ok(Predictor {
-            tokenizer: Tokenizer::load(folder, reading.max_length, reading.windows)?,
+            tokenizer: Tokenizer::load(folder, notes.reading.max_length, notes.reading.windows)?,
             model,
+            thresholds,
         })
+    }
+
+    /// From which probability on each label is given, where a text may have several.
+    pub fn thresholds(&self) -> Option<&[f32]> {
+        self.thresholds.as_deref()
     }
 
     /// The class names, in the order of the probabilities.
@@ -74,12 +93,32 @@ impl Predictor {
             .chunks_exact(classes)
             .enumerate()
             .map(|(text, row)| Predicted {
+                labels: decide(row, self.thresholds.as_deref()),
+                confidence: confidence(row, self.thresholds.as_deref()),
                 probabilities: row.to_vec(),
                 tokens: encoded.length(text),
                 truncated: encoded.was_truncated(text),
             })
             .collect())
     }
+}
+
+/// The classes that a text is given by its probabilities: the most probable, or with thresholds all that reach theirs.
+pub fn decide(probabilities: &[f32], thresholds: Option<&[f32]>) -> Vec<usize> {
+    match thresholds {
+        Some(thresholds) => given(probabilities, thresholds),
+        None => vec![most_probable(probabilities)],
+    }
+}
+
+/// The probability that what [`decide`] says is right; with thresholds, of its least certain decision.
+pub fn confidence(probabilities: &[f32], thresholds: Option<&[f32]>) -> f64 {
+    let Some(thresholds) = thresholds else {
+        return f64::from(probabilities[most_probable(probabilities)]);
+    };
+    let decisions = probabilities.iter().zip(thresholds);
+    let certainty = |(&p, &threshold): (&f32, &f32)| f64::from(if p >= threshold { p } else { 1.0 - p });
+    decisions.map(certainty).fold(1.0, f64::min)
 }
 
 /// Probabilities of all encoded texts, `[texts, classes]` row-major. `progress(done)` is called after each batch.
@@ -99,7 +138,7 @@ pub fn probabilities(
         control.check()?;
         let logits = model.logits(&batch::pack(encoded, &texts))?;
         for (&text, logits) in texts.iter().zip(logits.chunks_exact(classes)) {
-            softmax(logits, &mut all[text * classes..][..classes]);
+            model.probabilities(logits, &mut all[text * classes..][..classes]);
         }
         done += texts.len();
         progress(done);
@@ -139,18 +178,9 @@ pub fn probabilities_of_features(model: &SequenceClassifier, features: &[f32]) -
     let logits = model.logits_of_features(features);
     let mut all = vec![0.0; logits.len()];
     for (logits, out) in logits.chunks_exact(classes).zip(all.chunks_exact_mut(classes)) {
-        softmax(logits, out);
+        model.probabilities(logits, out);
     }
     all
-}
-
-/// Softmax of one row.
-fn softmax(logits: &[f32], out: &mut [f32]) {
-    let largest = logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-    let total: f64 = logits.iter().map(|&x| f64::from(x - largest).exp()).sum();
-    for (out, &x) in out.iter_mut().zip(logits) {
-        *out = (f64::from(x - largest).exp() / total) as f32;
-    }
 }
 
 /// Writes a trained model into `folder`, complete with its tokenizer from `base`, so that Transformers loads it. The
@@ -209,23 +239,44 @@ pub struct Reading {
 
 const READING_FILE: &str = "understudy.json";
 
-/// Reads a trained model and how it reads texts; one without a note reads one window of the tokenizer's length.
-pub(crate) fn load(folder: &Path) -> Result<(SequenceClassifier, Reading)> {
+/// What is noted beside a model.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Notes {
+    #[serde(flatten)]
+    pub(crate) reading: Reading,
+    /// From which probability on each label is given, where a text may have several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) thresholds: Option<Vec<f32>>,
+}
+
+/// Notes from which probability on the model in `folder` gives each label.
+pub(crate) fn note_thresholds(folder: &Path, thresholds: &[f32]) -> Result<()> {
+    edit_json(&folder.join(READING_FILE), |fields| {
+        fields.insert("thresholds".to_owned(), thresholds.into());
+    })
+}
+
+/// Reads a trained model and what is noted beside it; one without a note reads one window of the tokenizer's length.
+pub(crate) fn load(folder: &Path) -> Result<(SequenceClassifier, Notes)> {
     let mut model = SequenceClassifier::load(folder)?;
     let json = |name: &str| -> Option<serde_json::Value> {
         let text = std::fs::read_to_string(folder.join(name)).ok()?;
         serde_json::from_str(&text).ok()
     };
-    let noted: Option<Reading> = json(READING_FILE).and_then(|value| serde_json::from_value(value).ok());
+    let noted: Option<Notes> = json(READING_FILE).and_then(|value| serde_json::from_value(value).ok());
     let of_tokenizer = || json("tokenizer_config.json")?.get("model_max_length")?.as_u64();
-    let mut reading = noted.unwrap_or(Reading {
-        max_length: of_tokenizer().map_or(model.max_length(), |length| length as usize),
-        windows: 1,
-        window_pooling: WindowPooling::Mean,
+    let mut notes = noted.unwrap_or(Notes {
+        reading: Reading {
+            max_length: of_tokenizer().map_or(model.max_length(), |length| length as usize),
+            windows: 1,
+            window_pooling: WindowPooling::Mean,
+        },
+        thresholds: None,
     });
+    let reading = &mut notes.reading;
     reading.max_length = reading.max_length.min(model.max_length());
     model.set_window_pooling(reading.window_pooling);
-    Ok((model, reading))
+    Ok((model, notes))
 }
 
 /// Changes fields of a JSON object in a file; a missing file is taken for an empty object.
@@ -242,5 +293,8 @@ fn edit_json(path: &Path, edit: impl FnOnce(&mut serde_json::Map<String, serde_j
     let mut fields = serde_json::from_str(&text).map_err(|e| failed(e.into()))?;
     edit(&mut fields);
     let text = serde_json::to_string(&fields).map_err(|e| failed(e.into()))?;
-    std::fs::write(path, text).map_err(failed)
+    // Beside it and renamed: a kill leaves the old file or the new one.
+    let partial = path.with_extension("partial");
+    std::fs::write(&partial, text).map_err(failed)?;
+    std::fs::rename(&partial, path).map_err(failed)
 }

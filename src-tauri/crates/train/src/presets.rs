@@ -44,6 +44,8 @@ pub struct DataFacts {
     pub commonest: usize,
     /// Length in tokens that 95 of 100 texts do not exceed.
     pub length_p95: usize,
+    /// Whether a text may have several labels.
+    pub several: bool,
 }
 
 /// What is known of the model.
@@ -211,7 +213,8 @@ pub fn choose(
         because("pooling", Reason::MeansTexts);
     }
     let times = data.commonest / data.rarest.max(1);
-    if times >= 20 && data.rarest >= FEW {
+    // Where a text may have several labels, the thresholds look after the rare ones.
+    if times >= 20 && data.rarest >= FEW && !data.several {
         settings.class_weights = true;
         because("class_weights", Reason::Imbalance { times: times as u32 });
     }
@@ -317,6 +320,7 @@ mod tests {
         rarest: 33,
         commonest: 180,
         length_p95: 34,
+        several: false,
     };
     const MINILM: ModelFacts = ModelFacts {
         hidden_size: 384,
@@ -346,6 +350,7 @@ mod tests {
             rarest: 1,
             commonest: 1,
             length_p95: 3,
+            several: false,
         };
         let huge = DataFacts {
             texts: 1_000_000,

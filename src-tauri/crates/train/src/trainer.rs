@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use understudy_eval::{EpochScores, scores};
+use understudy_eval::{EpochScores, multi_label_scores, scores, thresholds};
 use understudy_nn::random::Key;
-use understudy_nn::{Gradients, Input, NnError, Objective, SequenceClassifier, Step};
+use understudy_nn::{Gradients, Input, NnError, Objective, ProblemType, SequenceClassifier, Step};
 
 use crate::batch;
 use crate::checkpoint::{self, Progress};
@@ -17,13 +17,13 @@ use crate::schedule::LinearSchedule;
 use crate::settings::{Method, Pooling, TrainSettings};
 use crate::tokenizer::{Encoded, Tokenizer};
 
-/// A text with its class.
+/// A text with its classes.
 #[derive(Debug, Clone)]
 pub struct Example {
     /// The text.
     pub text: String,
-    /// Index of its class.
-    pub label: usize,
+    /// Indexes of its classes: exactly one, or any number, as the job's problem type says.
+    pub labels: Vec<usize>,
 }
 
 /// Everything that a run needs to know.
@@ -39,6 +39,8 @@ pub struct TrainingJob {
     pub settings: TrainSettings,
     /// The classes.
     pub labels: Vec<String>,
+    /// How many of them a text may have.
+    pub problem_type: ProblemType,
     /// What is learnt from.
     pub train: Vec<Example>,
     /// What rounds are compared by.
@@ -108,6 +110,8 @@ pub struct Outcome {
     pub validation: Vec<f32>,
     /// The same for the test part.
     pub test: Vec<f32>,
+    /// Where a text may have several labels: the probability from which on each is given, tuned on the validation part.
+    pub thresholds: Option<Vec<f32>>,
     /// Seconds spent on training steps.
     pub seconds_training: f64,
     /// Training texts a second.
@@ -128,7 +132,8 @@ const WORTH_A_CHECKPOINT: Duration = Duration::from_secs(2);
 const REPORT_EVERY: Duration = Duration::from_millis(200);
 
 /// Fine-tunes a pretrained model, keeps the best epoch by macro-F1 on validation (the lower loss where
-/// equal), and judges it once on test. Goes on from a checkpoint where there is one; the result is then the same, bit
+/// equal), and judges it once on test. Where a text may have several labels, validation also tunes from which probability
+/// on each is given: its own scores are a little too good then, those of test are not. Goes on from a checkpoint where there is one; the result is then the same, bit
 /// for bit, as without the stop.
 ///
 /// # Errors
@@ -175,12 +180,23 @@ impl<'j> Run<'j> {
                 return Err(TrainError::EmptyPart { part });
             }
         }
+        let examples = || [&job.train, &job.validation, &job.test].into_iter().flatten();
+        if job.problem_type == ProblemType::SingleLabel
+            && let Some(other) = examples().find(|example| example.labels.len() != 1)
+        {
+            return Err(TrainError::Model(NnError::Batch {
+                what: "labels of a text",
+                value: other.labels.len(),
+                limit: 1,
+            }));
+        }
         let seed = u64::from(settings.seed);
         let (mut model, _) = match settings.pooling {
             Pooling::Native => SequenceClassifier::from_pretrained(&job.base, &job.labels, seed)?,
             Pooling::Mean => SequenceClassifier::from_sentence_encoder(&job.base, &job.labels, seed)?,
         };
         settings.check(model.max_length())?;
+        model.set_problem_type(job.problem_type);
         model.set_dropout(settings.dropout as f32);
         model.set_window_pooling(settings.window_pooling);
         model.set_training_precision(settings.precision);
@@ -319,9 +335,9 @@ impl<'j> Run<'j> {
 
     /// The loss of these texts and the gradients of what learns, read in parts where memory asks for it.
     fn gradients(&mut self, texts: &[usize]) -> Result<f64> {
-        let label_of = |text: &usize| self.job.train[*text].label;
-        let labels: Vec<usize> = texts.iter().map(label_of).collect();
-        let total_weight = self.objective.total_weight(&labels);
+        let labels_of = |text: &usize| self.job.train[*text].labels.as_slice();
+        let labels: Vec<&[usize]> = texts.iter().map(labels_of).collect();
+        let total_weight = self.objective.total_weight(&labels, self.job.labels.len());
         let key = self.key.with(0x57E9).with(u64::from(self.progress.step));
         self.gradients.clear();
         let size = texts
@@ -392,8 +408,20 @@ impl<'j> Run<'j> {
                 report,
             )?,
         };
-        let gold: Vec<usize> = self.job.validation.iter().map(|example| example.label).collect();
-        let judged = scores(&gold, &probabilities, &self.job.labels, 0, 0)?;
+        let judged = match thresholds_for(self.job, &probabilities) {
+            Some(thresholds) => multi_label_scores(
+                &all_labels(&self.job.validation),
+                &probabilities,
+                &self.job.labels,
+                &thresholds,
+                0,
+                0,
+            )?,
+            None => {
+                let gold: Vec<usize> = all_labels(&self.job.validation).concat();
+                scores(&gold, &probabilities, &self.job.labels, 0, 0)?
+            }
+        };
         let steps = self.job.settings.steps_per_epoch(self.texts.len());
         let found = EpochScores {
             epoch,
@@ -472,6 +500,10 @@ impl<'j> Run<'j> {
         let (best, _) = predictor::load(&job.model)?;
         let validation = evaluate(&best, &validation, Phase::Validate, 0, control, report)?;
         let test = evaluate(&best, &test, Phase::Test, 0, control, report)?;
+        let thresholds = thresholds_for(job, &validation);
+        if let Some(thresholds) = &thresholds {
+            predictor::note_thresholds(&job.model, thresholds)?;
+        }
         let epochs = progress.epochs.len() as f64;
         let truncated = (0..texts.len()).filter(|&text| texts.was_truncated(text)).count();
         Ok(Outcome {
@@ -479,6 +511,7 @@ impl<'j> Run<'j> {
             steps: progress.step,
             validation,
             test,
+            thresholds,
             seconds_training: progress.seconds,
             samples_per_second: epochs * texts.len() as f64 / progress.seconds,
             tokens_per_second: epochs * texts.tokens() as f64 / progress.seconds,
@@ -508,21 +541,42 @@ fn progress(phase: Phase, done: usize, total: usize, epoch: u32) -> TrainEvent {
 fn objective(job: &TrainingJob) -> Objective {
     let classes = job.labels.len();
     let mut counts = vec![0_usize; classes];
-    for example in &job.train {
-        if let Some(count) = counts.get_mut(example.label) {
+    for label in job.train.iter().flat_map(|example| &example.labels) {
+        if let Some(count) = counts.get_mut(*label) {
             *count += 1;
         }
     }
-    let even = job.train.len() as f64 / classes as f64;
-    // scikit-learn's "balanced": rows / (classes × rows of the class).
-    let weight = |&count: &usize| (even / count.max(1) as f64) as f32;
+    let rows = job.train.len() as f64;
+    let weight = |&count: &usize| {
+        let carried = count.max(1) as f64;
+        let weight = match job.problem_type {
+            // scikit-learn's "balanced": rows / (classes × rows of the class).
+            ProblemType::SingleLabel => rows / classes as f64 / carried,
+            // Noes for a yes, under a root: as they stand, a hundredfold weight makes the model see a rare label
+            // everywhere. The thresholds do the rest.
+            ProblemType::MultiLabel => ((rows - carried).max(1.0) / carried).sqrt(),
+        };
+        weight as f32
+    };
     Objective {
+        problem_type: job.problem_type,
         label_smoothing: job.settings.label_smoothing,
         class_weights: match job.settings.class_weights {
             true => counts.iter().map(weight).collect(),
             false => Vec::new(),
         },
     }
+}
+
+/// The labels of each text.
+fn all_labels(examples: &[Example]) -> Vec<&[usize]> {
+    examples.iter().map(|example| example.labels.as_slice()).collect()
+}
+
+/// Where a text may have several labels: the probability from which on each is given, by these of the validation part.
+fn thresholds_for(job: &TrainingJob, validation: &[f32]) -> Option<Vec<f32>> {
+    (job.problem_type == ProblemType::MultiLabel)
+        .then(|| thresholds(&all_labels(&job.validation), validation, job.labels.len()))
 }
 
 /// Freezes what the settings leave as it is, and adds what they train instead.
@@ -586,11 +640,14 @@ fn warm_up_head(
     for epoch in 0..job.settings.head_epochs {
         for texts in batch::epoch_order(key, epoch, count).chunks(HEAD_BATCH) {
             control.check()?;
-            let labels: Vec<usize> = texts.iter().map(|&text| job.train[text].label).collect();
+            let labels: Vec<&[usize]> = texts
+                .iter()
+                .map(|&text| job.train[text].labels.as_slice())
+                .collect();
             let step = Step {
                 labels: &labels,
                 objective,
-                total_weight: objective.total_weight(&labels),
+                total_weight: objective.total_weight(&labels, job.labels.len()),
                 dropout: Some(key.with(0x57E9).with(u64::from(done))),
             };
             let rows = rows(features, count, texts);

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use understudy_train::memory::{Texts, estimate};
 use understudy_train::tokenizer::Tokenizer;
 use understudy_train::{
-    Control, Example, Footprint, Method, Pooling, TrainSettings, TrainingJob, WindowPooling, train,
+    Control, Example, Footprint, Method, Pooling, ProblemType, TrainSettings, TrainingJob, WindowPooling,
+    train,
 };
 
 const WHICH: &str = "UNDERSTUDY_MEMORY_CASE";
@@ -101,7 +102,7 @@ fn texts(words: usize) -> Vec<Example> {
             let word = |j: usize| known[(i + j * j) % known.len()];
             Example {
                 text: (0..count).map(word).collect::<Vec<_>>().join(" "),
-                label: i % 2,
+                labels: vec![i % 2],
             }
         })
         .collect()
@@ -150,6 +151,7 @@ fn one_case_when_asked() {
         checkpoint: place.join("checkpoint"),
         model: place.join("trained"),
         labels: vec!["a".into(), "b".into()],
+        problem_type: ProblemType::SingleLabel,
         validation: train_texts[..8].to_vec(),
         test: Vec::new(),
         train: train_texts,

@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use understudy_train::predictor::decide;
 use understudy_train::{
-    Control, Example, Method, Outcome, Pooling, Precision, Predictor, TrainError, TrainEvent, TrainSettings,
-    TrainingJob, train,
+    Control, Example, Method, Outcome, Pooling, Precision, Predictor, ProblemType, TrainError, TrainEvent,
+    TrainSettings, TrainingJob, train,
 };
 
 /// A tiny random BERT with a tokenizer that knows letters and a few words.
@@ -21,7 +22,7 @@ fn examples(n: usize) -> Vec<Example> {
             let label = i % 2;
             Example {
                 text: format!("{} {} good", words[label][i / 2 % 2], ["a", "b", "c"][i % 3]),
-                label,
+                labels: vec![label],
             }
         })
         .collect()
@@ -40,6 +41,7 @@ fn job(folder: &Path) -> TrainingJob {
             ..TrainSettings::textbook("tiny")
         },
         labels: vec!["law".into(), "medicine".into()],
+        problem_type: ProblemType::SingleLabel,
         train: examples(50),
         validation: examples(10),
         test: examples(12),
@@ -70,7 +72,7 @@ fn a_model_learns_an_easy_task_and_is_judged_once_on_test() {
         .test
         .chunks(2)
         .zip(&job.test)
-        .filter(|(p, e)| (p[1] > p[0]) == (e.label == 1))
+        .filter(|(p, e)| (p[1] > p[0]) == (e.labels == [1]))
         .count();
     assert!(right >= 11, "{right} of 12");
     let best = outcome
@@ -188,8 +190,11 @@ fn what_cannot_work_is_refused_with_the_reason() {
     assert!(matches!(refuse(missing), TrainError::Model(_)));
     let mut wild = good.clone();
     wild.settings.learning_rate = 1.0;
-    wild.train[0].label = 7;
+    wild.train[0].labels = vec![7];
     assert!(matches!(refuse(wild), TrainError::Model(_)));
+    let mut two = good.clone();
+    two.validation[0].labels = vec![0, 1];
+    assert!(matches!(refuse(two), TrainError::Model(_)));
 }
 
 #[test]
@@ -236,7 +241,10 @@ fn a_run_that_ran_away_goes_on_from_its_checkpoint_with_a_smaller_learning_rate(
 /// The share of the test texts that come out right.
 fn right(outcome: &Outcome, job: &TrainingJob) -> f64 {
     let answers = outcome.test.chunks(2).zip(&job.test);
-    answers.filter(|(p, e)| (p[1] > p[0]) == (e.label == 1)).count() as f64 / job.test.len() as f64
+    answers
+        .filter(|(p, e)| (p[1] > p[0]) == (e.labels == [1]))
+        .count() as f64
+        / job.test.len() as f64
 }
 
 #[test]
@@ -307,7 +315,7 @@ fn a_run_ends_when_nothing_gets_better() {
     job.settings.epochs = 40;
     job.settings.patience = 2;
     // A wrong label among those to judge by: growing certainty costs more and more.
-    job.validation[0].label = 1 - job.validation[0].label;
+    job.validation[0].labels[0] = 1 - job.validation[0].labels[0];
     let outcome = run(&job, &Control::default(), |_| {}).unwrap();
     assert!(outcome.epochs.len() < 40);
     assert_eq!(outcome.epochs.len() as u32, outcome.best_epoch + 2);
@@ -364,4 +372,77 @@ fn a_checkpoint_of_other_settings_or_a_damaged_one_is_refused() {
         run(&job, &Control::default(), |_| {}),
         Err(TrainError::Checkpoint { .. })
     ));
+}
+
+/// Texts of which some are about both, and some about neither.
+fn about_both(n: usize) -> Vec<Example> {
+    let kinds: [(&str, &[usize]); 4] = [
+        ("law court", &[0]),
+        ("heart pain", &[1]),
+        ("court pain", &[0, 1]),
+        ("good contract", &[]),
+    ];
+    (0..n)
+        .map(|i| {
+            let (words, labels) = kinds[i % 4];
+            Example {
+                text: format!("{words} {} good", ["a", "b", "c"][i % 3]),
+                labels: labels.to_vec(),
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn several_labels_are_learnt_stopped_and_given_from_their_thresholds_on() {
+    let several = |folder: &Path| TrainingJob {
+        problem_type: ProblemType::MultiLabel,
+        train: about_both(60),
+        validation: about_both(40),
+        test: about_both(20),
+        settings: TrainSettings {
+            epochs: 12,
+            class_weights: true,
+            ..job(folder).settings
+        },
+        ..job(folder)
+    };
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let uninterrupted = several(whole.path());
+    let expected = run(&uninterrupted, &Control::default(), |_| {}).unwrap();
+    let thresholds = expected.thresholds.clone().unwrap();
+    let right = expected.test.chunks(2).zip(&uninterrupted.test);
+    let right = right.filter(|(row, example)| decide(row, Some(&thresholds)) == example.labels);
+    assert!(right.clone().count() >= 19, "{} of 20", right.count());
+
+    let predictor = Predictor::load(&uninterrupted.model).unwrap();
+    assert_eq!(predictor.thresholds(), Some(thresholds.as_slice()));
+    let found = predictor
+        .predict(
+            &["court pain a good", "good contract b good"],
+            &Control::default(),
+        )
+        .unwrap();
+    assert_eq!((&found[0].labels, &found[1].labels), (&vec![0, 1], &vec![]));
+    assert!(found.iter().all(|answer| answer.confidence > 0.5));
+    let config = std::fs::read_to_string(uninterrupted.model.join("config.json")).unwrap();
+    assert!(
+        config.contains("\"multi_label_classification\""),
+        "as Transformers has it"
+    );
+
+    let stopped = several(parts.path());
+    let control = Control::default();
+    let result = run(&stopped, &control, |step| {
+        if step == 10 {
+            control.cancel()
+        }
+    });
+    assert!(matches!(result, Err(TrainError::Cancelled)));
+    let found = run(&stopped, &Control::default(), |_| {}).unwrap();
+    assert!(weights(&stopped) == weights(&uninterrupted));
+    assert_eq!(
+        (found.test, found.thresholds),
+        (expected.test, expected.thresholds)
+    );
 }

@@ -1,4 +1,4 @@
-//! One line from 0 to 100: the model's share of right answers with its range, and what always
+//! One line from 0 to 100: the number that the model is judged by with its range, and what always
 //! answering the commonest label would reach.
 
 use plotters::style::text_anchor::HPos;
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     Catalogue, Language, ReportError,
+    judgement::Judgement,
     numbers::{interval_of_100, of_100},
 };
 
@@ -38,7 +39,11 @@ pub fn sureness(scores: &Scores, language: Language) -> Result<String, ReportErr
                 Words::new(11.0, MUTED, HPos::Center),
             )?;
         }
-        let interval = scores.accuracy_interval;
+        let Judgement {
+            value,
+            interval,
+            majority,
+        } = Judgement::of(scores);
         filled(
             area,
             (x(interval.low), LINE - 7),
@@ -47,32 +52,29 @@ pub fn sureness(scores: &Scores, language: Language) -> Result<String, ReportErr
         )?;
         line(
             area,
-            vec![
-                (x(scores.majority_accuracy), LINE - 11),
-                (x(scores.majority_accuracy), LINE + 11),
-            ],
+            vec![(x(majority), LINE - 11), (x(majority), LINE + 11)],
             SECOND,
             3,
         )?;
-        dot(area, (x(scores.accuracy), LINE), 6, ACCENT)?;
+        dot(area, (x(value), LINE), 6, ACCENT)?;
 
         let (low, high) = interval_of_100(interval);
         let (low, high) = (low.to_string(), high.to_string());
-        let right = of_100(scores.accuracy).to_string();
+        let right = of_100(value).to_string();
         let model = texts.text(
             "figure.model",
             &[("right", &right), ("low", &low), ("high", &high)],
         );
-        let right = of_100(scores.majority_accuracy).to_string();
+        let right = of_100(majority).to_string();
         let commonest = texts.text("figure.commonest", &[("right", &right)]);
-        let model_x = within(x(scores.accuracy), &model, SMALL + 1.0);
+        let model_x = within(x(value), &model, SMALL + 1.0);
         words(
             area,
             &model,
             (model_x, 18),
             Words::new(SMALL + 1.0, INK, HPos::Center),
         )?;
-        let commonest_x = within(x(scores.majority_accuracy), &commonest, SMALL);
+        let commonest_x = within(x(majority), &commonest, SMALL);
         words(
             area,
             &commonest,

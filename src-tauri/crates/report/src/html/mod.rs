@@ -186,8 +186,8 @@ mod tests {
         }
         input.wrong = vec![WrongAnswer {
             text: evil.into(),
-            gold: evil.into(),
-            predicted: evil.into(),
+            gold: vec![evil.into()],
+            predicted: vec![evil.into()],
             confidence: 0.9,
         }];
         for language in [Language::En, Language::Zh] {

@@ -1,11 +1,12 @@
 //! The sections on what the model can do.
 
 use maud::{Markup, html};
-use understudy_eval::{ClassScore, Scores};
+use understudy_eval::{ClassScore, MultiLabelScores, Scores};
 
 use super::{Page, figure, section, table};
 use crate::{
     ReportError, WrongAnswer, figures,
+    judgement::Judgement,
     numbers::{self, interval, interval_of_100, of_100, score},
     words::JUDGEABLE,
 };
@@ -21,26 +22,74 @@ type Measure = (&'static str, fn(&Scores) -> Value);
 struct Value(String, Option<String>);
 
 const MEASURES: [Measure; 9] = [
-    ("scores.examples", |s| {
-        Value(numbers::count(s.examples.into()), None)
-    }),
-    ("scores.correct", |s| {
-        Value(numbers::count(s.correct.into()), None)
-    }),
+    ("scores.examples", |s| Value::count(s.examples)),
+    ("scores.correct", |s| Value::count(s.correct)),
     ("scores.accuracy", |s| {
         Value(score(s.accuracy), Some(interval(s.accuracy_interval)))
     }),
     ("scores.macro_f1", |s| {
         Value(score(s.macro_f1), Some(interval(s.macro_f1_interval)))
     }),
-    ("scores.macro_precision", |s| {
-        Value(score(s.macro_precision), None)
-    }),
-    ("scores.macro_recall", |s| Value(score(s.macro_recall), None)),
-    ("scores.weighted_f1", |s| Value(score(s.weighted_f1), None)),
-    ("scores.loss", |s| Value(score(s.loss), None)),
-    ("scores.majority", |s| Value(score(s.majority_accuracy), None)),
+    ("scores.macro_precision", |s| Value::score(s.macro_precision)),
+    ("scores.macro_recall", |s| Value::score(s.macro_recall)),
+    ("scores.weighted_f1", |s| Value::score(s.weighted_f1)),
+    ("scores.loss", |s| Value::score(s.loss)),
+    ("scores.majority", |s| Value::score(s.majority_accuracy)),
 ];
+
+/// The same where a text may have several labels.
+const SEVERAL_MEASURES: [Measure; 12] = [
+    ("scores.examples", |s| Value::count(s.examples)),
+    ("scores.exact", |s| Value::count(s.correct)),
+    ("scores.micro_f1", |s| {
+        let interval = s
+            .multi_label
+            .as_ref()
+            .map(|several| interval(several.micro_f1_interval));
+        Value(score(s.micro_f1), interval)
+    }),
+    ("scores.micro_precision", |s| {
+        Value::several(s, |several| several.micro_precision)
+    }),
+    ("scores.micro_recall", |s| {
+        Value::several(s, |several| several.micro_recall)
+    }),
+    ("scores.macro_f1", |s| {
+        Value(score(s.macro_f1), Some(interval(s.macro_f1_interval)))
+    }),
+    ("scores.macro_precision", |s| Value::score(s.macro_precision)),
+    ("scores.macro_recall", |s| Value::score(s.macro_recall)),
+    ("scores.subset_accuracy", |s| {
+        Value(score(s.accuracy), Some(interval(s.accuracy_interval)))
+    }),
+    ("scores.hamming_loss", |s| {
+        Value::several(s, |several| several.hamming_loss)
+    }),
+    ("scores.loss", |s| Value::score(s.loss)),
+    ("scores.majority_micro_f1", |s| {
+        Value::several(s, |several| several.majority_micro_f1)
+    }),
+];
+
+impl Value {
+    fn count(count: u32) -> Self {
+        Value(numbers::count(count.into()), None)
+    }
+
+    fn score(value: f64) -> Self {
+        Value(score(value), None)
+    }
+
+    fn several(scores: &Scores, value: fn(&MultiLabelScores) -> f64) -> Self {
+        Value(
+            scores
+                .multi_label
+                .as_ref()
+                .map_or_else(String::new, |several| score(value(several))),
+            None,
+        )
+    }
+}
 
 impl Page<'_> {
     pub fn how_sure(&self) -> Result<Markup, ReportError> {
@@ -51,7 +100,8 @@ impl Page<'_> {
         } else {
             "sure.validation"
         };
-        let (low, high) = interval_of_100(judged.accuracy_interval);
+        let several = judged.multi_label.is_some();
+        let (low, high) = interval_of_100(Judgement::of(judged).interval);
         let (low, high) = (low.to_string(), high.to_string());
         let macro_f1 = [
             ("score", score(judged.macro_f1)),
@@ -59,7 +109,11 @@ impl Page<'_> {
         ];
         let drawing = figure(
             &figures::sureness(judged, self.language)?,
-            &self.text("sure.caption"),
+            &self.text(if several {
+                "sure.caption_several"
+            } else {
+                "sure.caption"
+            }),
         );
         Ok(section(
             &self.text("sure.title"),
@@ -78,7 +132,11 @@ impl Page<'_> {
             parts.insert(0, ("part.test", test));
         }
         let names: Vec<String> = parts.iter().map(|(name, _)| self.text(name)).collect();
-        let rows = html! { tbody { @for (name, value) in MEASURES { (self.measure(name, value, &parts)) } } };
+        let measures: &[Measure] = match self.input.judged().multi_label {
+            None => &MEASURES,
+            Some(_) => &SEVERAL_MEASURES,
+        };
+        let rows = html! { tbody { @for (name, value) in measures.iter().copied() { (self.measure(name, value, &parts)) } } };
         let table = table(
             &self.text("scores.caption"),
             &[self.text("scores.measure")],
@@ -108,8 +166,21 @@ impl Page<'_> {
         let judged = self.input.judged();
         let caption = self.fill("classes.figure", &[("least", &JUDGEABLE.to_string())]);
         let drawing = figure(&figures::per_class(judged, self.language)?, &caption);
-        let numbers = self.all("classes", &["precision", "recall", "f1", "support", "predicted"]);
-        let rows = html! { tbody { @for class in &judged.classes { (class_row(class)) } } };
+        let mut numbers = self.all("classes", &["precision", "recall", "f1", "support", "predicted"]);
+        let thresholds = judged
+            .multi_label
+            .as_ref()
+            .map(|several| several.thresholds.as_slice());
+        if thresholds.is_some() {
+            numbers.push(self.text("classes.threshold"));
+        }
+        let rows = html! {
+            tbody {
+                @for (place, class) in judged.classes.iter().enumerate() {
+                    (class_row(class, thresholds.and_then(|thresholds| thresholds.get(place))))
+                }
+            }
+        };
         let table = table(
             &self.text("classes.caption"),
             &[self.text("classes.label")],
@@ -119,8 +190,12 @@ impl Page<'_> {
         Ok(section(&self.text("classes.title"), html! { (drawing) (table) }))
     }
 
+    /// What is taken for what; where a text may have several labels there is no such thing.
     pub fn confusion(&self) -> Result<Markup, ReportError> {
         let judged = self.input.judged();
+        if judged.multi_label.is_some() {
+            return Ok(html! {});
+        }
         let mut caption = self.text("confusion.figure");
         if let Some((shown, all)) = figures::shown_classes(judged).some() {
             caption += &self.text("list.after_sentence");
@@ -153,6 +228,14 @@ impl Page<'_> {
         html! { p { (self.fill(key, &[("count", &missed)])) } }
     }
 
+    /// Labels in a cell.
+    fn labels(&self, labels: &[String]) -> String {
+        match labels.is_empty() {
+            true => self.text("wrong.no_label"),
+            false => labels.join(&self.text("list.separator")),
+        }
+    }
+
     fn wrong_table(&self, wrong: &[&WrongAnswer]) -> Markup {
         let caption = self.fill("wrong.caption", &[("count", &wrong.len().to_string())]);
         let words = self.all("wrong", &["text", "gold", "predicted"]);
@@ -161,8 +244,8 @@ impl Page<'_> {
                 @for answer in wrong {
                     tr {
                         td.text { (cut(&answer.text)) }
-                        td { (answer.gold) }
-                        td { (answer.predicted) }
+                        td { (self.labels(&answer.gold)) }
+                        td { (self.labels(&answer.predicted)) }
                         td.number { (of_100(answer.confidence)) "%" }
                     }
                 }
@@ -172,12 +255,13 @@ impl Page<'_> {
     }
 }
 
-fn class_row(class: &ClassScore) -> Markup {
+fn class_row(class: &ClassScore, threshold: Option<&f64>) -> Markup {
     html! {
         tr {
             th scope="row" { (class.label) }
             @for value in [class.precision, class.recall, class.f1] { td.number { (score(value)) } }
             @for count in [class.support, class.predicted] { td.number { (numbers::count(count.into())) } }
+            @if let Some(threshold) = threshold { td.number { (score(*threshold)) } }
         }
     }
 }
@@ -206,8 +290,8 @@ mod tests {
         let mut input = sample::contracts();
         let answer = |i: u32| WrongAnswer {
             text: format!("text number {i}."),
-            gold: "A".into(),
-            predicted: "B".into(),
+            gold: vec!["A".into()],
+            predicted: vec!["B".into()],
             confidence: f64::from(i) / 100.0,
         };
         input.wrong = (1..=25).map(answer).collect();
