@@ -28,7 +28,8 @@ export const commands = {
 	addLabel: (name: string) => __TAURI_INVOKE<LabelState>("add_label", { name }),
 	renameLabel: (id: number, name: string) => __TAURI_INVOKE<LabelState>("rename_label", { id, name }),
 	removeLabel: (id: number) => __TAURI_INVOKE<LabelState>("remove_label", { id }),
-	annotate: (example: number, label: number | null) => __TAURI_INVOKE<LabelState>("annotate", { example, label }),
+	setProblemType: (to: ProblemType) => __TAURI_INVOKE<LabelState>("set_problem_type", { to }),
+	annotate: (example: number, labels: number[] | null) => __TAURI_INVOKE<LabelState>("annotate", { example, labels }),
 	undoAnnotation: () => __TAURI_INVOKE<LabelState>("undo_annotation"),
 	redoAnnotation: () => __TAURI_INVOKE<LabelState>("redo_annotation"),
 	nextUnlabelled: (after: number | null) => __TAURI_INVOKE<number | null>("next_unlabelled", { after }),
@@ -146,7 +147,7 @@ export type ColumnPreview = {
 export type ColumnRole = 
 /**  The text to classify: exactly one column. */
 "text" | 
-/**  The class. */
+/**  The class, or the classes. */
 "label" | 
 /**  The unit that must not straddle a split: a patient, a contract, an author. */
 "group" | 
@@ -239,8 +240,8 @@ export type ExampleDetail = {
 	row: number,
 	/**  The whole text. */
 	text: string,
-	/**  Its label's id. */
-	label: number | null,
+	/**  Ids of its labels, ascending; `None` = not labelled yet. */
+	labels: number[] | null,
 	/**  Its part of the current split. */
 	part: Part | null,
 	/**  The other columns, in the file's order. */
@@ -259,8 +260,8 @@ export type FileDropEvent = {
 
 /**  One entry of a row's label history. */
 export type HistoryEntry = {
-	/**  The label given; `None` = taken away. */
-	label: number | null,
+	/**  Ids of the labels given; `None` = taken away. */
+	labels: number[] | null,
 	/**  A person, `import` or a model. */
 	who: string,
 	/**  When, UTC, ISO 8601. */
@@ -271,8 +272,13 @@ export type HistoryEntry = {
 export type ImportOptions = {
 	/**  The user's decisions about the dialect. */
 	dialect: DialectOverrides,
-	/**  The role of each column; exactly one `Text`, at most one `Label`, `Group`, `Split`. */
+	/**
+	 *  The role of each column; exactly one `Text`, at most one `Group`, `Split`. Several `Label` columns have a label
+	 *  each, which is their name: a row carries it where the cell says yes.
+	 */
 	roles: ColumnRole[],
+	/**  What stands between the labels of a cell of the only `Label` column; `None` where a cell is one label. */
+	label_separator: string | null,
 };
 
 /**  What an import brought. */
@@ -342,11 +348,13 @@ export type LabelProbability = {
 
 /**  The labels and how far labelling has come. */
 export type LabelState = {
+	/**  How many labels a row may carry. */
+	problem_type: ProblemType,
 	/**  All labels, in the order of their ids. */
 	labels: Label[],
 	/**  Visible rows. */
 	rows: number,
-	/**  Of them with a label. */
+	/**  Of them labelled; where a row may carry several labels, also with none of them. */
 	labelled: number,
 	/**  Whether there is something to undo. */
 	can_undo: boolean,
@@ -444,6 +452,22 @@ export type ModelCard = {
 	source: string,
 };
 
+/**  What is only told where a text may have several labels. */
+export type MultiLabelScores = {
+	/**  Share of all decisions (label by label) that are wrong. */
+	hamming_loss: number,
+	/**  Share of the given labels that are right. */
+	micro_precision: number,
+	/**  Share of the labels to be given that were given. */
+	micro_recall: number,
+	/**  Percentile bootstrap (95 %, 1,000 resamples of the examples) of the micro F1. */
+	micro_f1_interval: Interval,
+	/**  Micro F1 of always giving the commonest label and no other. */
+	majority_micro_f1: number,
+	/**  The probability from which on each label is given, in the order of the classes. */
+	thresholds: number[],
+};
+
 /**  Which rows by label. */
 export type OnlyRows = 
 /**  Every row. */
@@ -535,12 +559,14 @@ export type Precision =
 
 /**  The answer to one text. */
 export type Prediction = {
-	/**  The most probable class. */
-	label: string,
-	/**  Its probability. */
+	/**  The labels given: the most probable one, or where a text may have several all that reach their threshold. */
+	labels: string[],
+	/**  The probability that this is right; where a text may have several labels, of the least certain decision. */
 	confidence: number,
 	/**  All classes, the most probable first. */
 	scores: LabelProbability[],
+	/**  Whether a text may have several labels: their probabilities then stand each for itself. */
+	several: boolean,
 	/**  Tokens read. */
 	tokens: number,
 	/**  Whether the text was longer than the model reads. */
@@ -582,6 +608,8 @@ export type Preview = {
 	more: boolean,
 	/**  Rows that would be put aside, among those read. */
 	problems: RowProblem[],
+	/**  What seems to stand between several labels of a cell. */
+	label_separator: string | null,
 };
 
 /**  A page of rows put aside. */
@@ -591,6 +619,13 @@ export type ProblemPage = {
 	/**  Those of this page. */
 	problems: RowProblem[],
 };
+
+/**  How many labels a row may carry; the field's names, as in a Hugging Face `config.json`. */
+export type ProblemType = 
+/**  Exactly one. */
+"single_label" | 
+/**  Any number; none is an answer, too. */
+"multi_label";
 
 /**  How far a job is. */
 export type Progress = {
@@ -662,8 +697,8 @@ export type RowPage = {
 	id: number[],
 	/**  Texts, cut at 300 characters. */
 	text: string[],
-	/**  Label ids. */
-	label: (number | null)[],
+	/**  Ids of the labels carried, ascending; `None` = not labelled yet, empty = none of the labels applies. */
+	labels: (number[] | null)[],
 	/**  Parts of the current split. */
 	part: (Part | null)[],
 };
@@ -757,6 +792,8 @@ export type RunSummary = {
 	validation_macro_f1: number | null,
 	/**  On the test part. */
 	test_accuracy: number | null,
+	/**  On the test part, where a text may have several labels. */
+	test_micro_f1: number | null,
 	/**  On the test part. */
 	test_macro_f1: number | null,
 	/**  Whether it can go on from where it stopped. */
@@ -789,9 +826,9 @@ export type SampleInfo = {
 export type Scores = {
 	/**  Examples judged, at least one. */
 	examples: number,
-	/**  Those whose most probable label is the gold label. */
+	/**  Those whose labels are all right, and no other is given. */
 	correct: number,
-	/**  Mean cross entropy in nats. */
+	/**  Mean cross entropy in nats; where a text may have several labels, of each decision. */
 	loss: number,
 	/**  Share of right answers. */
 	accuracy: number,
@@ -805,18 +842,20 @@ export type Scores = {
 	macro_f1: number,
 	/**  Percentile bootstrap (95 %, 1,000 resamples) of the macro F1. */
 	macro_f1_interval: Interval,
-	/**  F1 over all answers together; for one label an example it equals the accuracy. */
+	/**  F1 over all labels given together; for one label an example it equals the accuracy. */
 	micro_f1: number,
 	/**  Mean F1 of the classes, weighted by their support. */
 	weighted_f1: number,
 	/**  All classes, in the order of the labels, also those that do not occur. */
 	classes: ClassScore[],
-	/**  `confusion[gold][predicted]`, both in the order of `classes`. */
+	/**  `confusion[gold][predicted]`, both in the order of `classes`; empty where a text may have several labels. */
 	confusion: number[][],
 	/**  The commonest label of the training part. */
 	majority_label: string,
 	/**  Accuracy of always answering `majority_label`. */
 	majority_accuracy: number,
+	/**  What is only told where a text may have several labels. */
+	multi_label: MultiLabelScores | null,
 };
 
 /**  The user's choices. */
@@ -978,9 +1017,9 @@ export type WorkerEvent = ({ event: "started"; pid: number }) & { error?: never;
 
 /**  Which wrong answers to show. */
 export type WrongFilter = {
-	/**  The expert's label. */
+	/**  A label of the expert's that the model did not give. */
 	gold: string | null,
-	/**  The model's label. */
+	/**  A label of the model's that the expert did not give. */
 	predicted: string | null,
 };
 
@@ -992,11 +1031,11 @@ export type WrongPage = {
 	id: number[],
 	/**  Texts, cut at 300 characters. */
 	text: string[],
-	/**  The expert's labels. */
-	gold: string[],
-	/**  The model's labels. */
-	predicted: string[],
-	/**  The model's probabilities for them. */
+	/**  The expert's labels of each row. */
+	gold: string[][],
+	/**  The model's labels of each row. */
+	predicted: string[][],
+	/**  How certain the model was. */
 	confidence: number[],
 };
 

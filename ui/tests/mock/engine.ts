@@ -3,7 +3,7 @@
 import { emit } from "@tauri-apps/api/event";
 import { mockIPC } from "@tauri-apps/api/mocks";
 import type {
-  AppInfo, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, Machine, ModelCard, Preset, Preview, RowFilter, Settings,
+  AppInfo, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, Machine, ModelCard, Preset, Preview, ProblemType, RowFilter, Settings,
   TrainSettings, UserError, WorkerEvent, WrongFilter,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
@@ -121,7 +121,7 @@ class MockEngine {
       dialect: { encoding: dialect.encoding ?? "UTF-8", delimiter: dialect.delimiter ?? ",", header: dialect.header ?? true },
       columns: [column("id", "id", rows.length, 4), column("clause", "text", 240, 168), column("kind", "label", 5, 16), column("contract", "ignore", 40, 8)],
       rows: rows.slice(0, 8).map((row, i) => [`C${100 + i}`, row.text, row.label ?? "", `2019-0${i}`]),
-      rows_read: rows.length, more: false,
+      rows_read: rows.length, more: false, label_separator: null,
       problems: [{
         row: 88, kind: "too_many_columns", raw: "C187,\"Licensee shall, at its own cost, maintain\",Insurance,2019-41,,",
         message: this.language === "en"
@@ -267,7 +267,8 @@ const handlers: Record<string, Handler> = {
     project.labels = project.labels.filter((label: Pick<Label, "id">) => label.id !== a["id"]);
     return project.labelState();
   },
-  annotate: (e, a) => e.need().annotate(a["example"] as number, a["label"] as number | null),
+  set_problem_type: (e, a) => e.need().setProblemType(a["to"] as ProblemType),
+  annotate: (e, a) => e.need().annotate(a["example"] as number, a["labels"] as number[] | null),
   undo_annotation: (e) => e.need().undo(),
   redo_annotation: (e) => e.need().redo(),
   next_unlabelled: (e, a) => e.need().nextUnlabelled(a["after"] as number | null),

@@ -32,7 +32,7 @@ export function plan(project: MockProject, preset: Preset | null, settings: Trai
 export function newRun(settings: TrainSettings, index: number): RunSummary {
   return {
     id: `run-${index}`, status: "running", model: settings.model, created_at: new Date(Date.UTC(2026, 10, 23, 9, 40 + index)).toISOString(),
-    seconds: null, epochs: settings.epochs, epochs_done: 0, best_epoch: null, validation_macro_f1: null, test_accuracy: null,
+    seconds: null, epochs: settings.epochs, epochs_done: 0, best_epoch: null, validation_macro_f1: null, test_accuracy: null, test_micro_f1: null,
     test_macro_f1: null, resumable: false, reason: null,
   };
 }
@@ -60,8 +60,8 @@ export function history(run: RunSummary, settings: TrainSettings): RunHistory {
 /** Every eleventh test row is taken for its neighbour. */
 function answers(project: MockProject): { id: number; text: string; gold: number; predicted: number; confidence: number }[] {
   const size = project.labels.length;
-  return project.shown().filter((row) => row.part === "test" && row.label !== null).map((row, i) => {
-    const gold = project.labels.findIndex((label) => label.id === row.label);
+  return project.shown().filter((row) => row.part === "test" && row.labels !== null).map((row, i) => {
+    const gold = project.labels.findIndex((label) => row.labels?.includes(label.id));
     return { id: row.id, text: row.text, gold, predicted: i % 9 === 4 ? (gold + 1) % size : gold, confidence: 0.97 - (i % 40) / 100 };
   });
 }
@@ -93,6 +93,7 @@ function score(project: MockProject): Scores {
     macro_precision: mean((c) => c.precision), macro_recall: mean((c) => c.recall), macro_f1: mean((c) => c.f1),
     macro_f1_interval: { low: mean((c) => c.f1) - 0.12, high: Math.min(1, mean((c) => c.f1) + 0.07) }, micro_f1: accuracy,
     weighted_f1: accuracy, classes, confusion, majority_label: common.label, majority_accuracy: common.support / Math.max(1, examples),
+    multi_label: null,
   };
 }
 
@@ -127,15 +128,15 @@ export function wrong(project: MockProject, filter: WrongFilter, offset: number,
   );
   const some = all.slice(offset, offset + limit);
   return {
-    total: all.length, id: some.map((a) => a.id), text: some.map((a) => a.text), gold: some.map((a) => name(a.gold)),
-    predicted: some.map((a) => name(a.predicted)), confidence: some.map((a) => a.confidence),
+    total: all.length, id: some.map((a) => a.id), text: some.map((a) => a.text), gold: some.map((a) => [name(a.gold)]),
+    predicted: some.map((a) => [name(a.predicted)]), confidence: some.map((a) => a.confidence),
   };
 }
 
 export function predict(project: MockProject, text: string): Prediction {
   const words = new Set(text.toLowerCase().split(/\W+/));
   const raw = project.labels.map((label, i) => {
-    const sample = project.shown().find((row) => row.label === label.id)?.text ?? "";
+    const sample = project.shown().find((row) => row.labels?.includes(label.id))?.text ?? "";
     const shared = /[一-鿿]/.test(text)
       ? [...new Set(text)].filter((char) => sample.includes(char)).length
       : sample.toLowerCase().split(/\W+/).filter((word) => words.has(word)).length;
@@ -146,7 +147,7 @@ export function predict(project: MockProject, text: string): Prediction {
     .map((label, i) => ({ label: label.name, probability: (raw[i] ?? 0) / total }))
     .sort((a, b) => b.probability - a.probability);
   return {
-    label: scores[0]?.label ?? "", confidence: scores[0]?.probability ?? 0, scores, tokens: Math.ceil(text.length / 4),
+    labels: [scores[0]?.label ?? ""], several: false, confidence: scores[0]?.probability ?? 0, scores, tokens: Math.ceil(text.length / 4),
     truncated: text.length > 600, milliseconds: 7,
   };
 }

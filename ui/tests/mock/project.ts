@@ -1,17 +1,22 @@
 // One project in memory, answering as the engine would. Only what the window can see is imitated.
 import type {
-  CleaningStep, DataSummary, ExampleDetail, Label, LabelState, Overview, Part, RoomState, RowFilter, RowPage, RunSummary,
-  SplitSummary,
+  CleaningStep, DataSummary, ExampleDetail, Label, LabelState, Overview, Part, ProblemType, RoomState, RowFilter, RowPage,
+  RunSummary, SplitSummary,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
 
-type Row = { id: number; text: string; label: number | null; part: Part | null; hidden: boolean };
-type Mark = { row: number; before: number | null; after: number | null };
+type Row = { id: number; text: string; labels: number[] | null; part: Part | null; hidden: boolean };
+type Mark = { row: number; before: number[] | null; after: number[] | null };
 
 const PARTS: Part[] = ["train", "validation", "test"];
 const NOW = "2026-11-23T09:30:00Z";
 
+function carries(row: Row, label: number): boolean {
+  return row.labels?.includes(label) ?? false;
+}
+
 export class MockProject {
+  problemType: ProblemType = "single_label";
   rows: Row[] = [];
   labels: { id: number; name: string; colour: number }[] = [];
   cleaning: CleaningStep[] = [];
@@ -31,9 +36,10 @@ export class MockProject {
     const names = [...new Set(corpus(language).flatMap((row) => row.label ?? []))];
     for (const name of names) this.addLabel(name);
     for (const { text, label } of corpus(language)) {
+      const known = this.labels.find((l) => l.name === label);
       this.rows.push({
         id: this.rows.length + 1, text, part: null, hidden: false,
-        label: this.labels.find((l) => l.name === label)?.id ?? null,
+        labels: known ? [known.id] : null,
       });
     }
     this.#sources.push({ file_name: fileName, rows: corpus(language).length, sha256: "9f2c".repeat(16), imported_at: NOW });
@@ -45,7 +51,7 @@ export class MockProject {
 
   overview(): Overview {
     const shown = this.shown();
-    const labelled = shown.filter((row) => row.label !== null).length;
+    const labelled = shown.filter((row) => row.labels !== null).length;
     const state = (done: boolean, begun = false): RoomState => (done ? "done" : begun ? "working" : "empty");
     const finished = this.runs.some((run) => run.status === "finished");
     const active = this.runs.some((run) => run.status === "running");
@@ -109,23 +115,23 @@ export class MockProject {
     const rows = this.shown().filter(
       (row) =>
         row.text.toLowerCase().includes(search) &&
-        (filter.label === null || row.label === filter.label) &&
+        (filter.label === null || carries(row, filter.label)) &&
         (filter.part === null || row.part === filter.part) &&
-        (filter.only === "all" || (row.label !== null) === (filter.only === "labelled")),
+        (filter.only === "all" || (row.labels !== null) === (filter.only === "labelled")),
     );
     const some = rows.slice(offset, offset + limit);
     return {
       total: rows.length, id: some.map((row) => row.id), text: some.map((row) => row.text.slice(0, 300)),
-      label: some.map((row) => row.label), part: some.map((row) => row.part),
+      labels: some.map((row) => row.labels), part: some.map((row) => row.part),
     };
   }
 
   example(id: number): ExampleDetail {
     const row = this.row(id);
     return {
-      id, row: id + 1, text: row.text, label: row.label, part: row.part,
+      id, row: id + 1, text: row.text, labels: row.labels, part: row.part,
       columns: [{ name: "contract", value: `2019-${String(id).padStart(3, "0")}` }, { name: "page", value: String((id % 40) + 1) }],
-      history: row.label === null ? [] : [{ label: row.label, who: "import", at: NOW }],
+      history: row.labels === null ? [] : [{ labels: row.labels, who: "import", at: NOW }],
     };
   }
 
@@ -138,10 +144,10 @@ export class MockProject {
   labelState(example: number | null = null): LabelState {
     const shown = this.shown();
     const labels: Label[] = this.labels.map((label, i) => ({
-      ...label, key: "1234567890abcdefghijklmnopqrtuvwxyz"[i] ?? "", count: shown.filter((row) => row.label === label.id).length,
+      ...label, key: "1234567890abcdefghijklmnopqrtuvwxyz"[i] ?? "", count: shown.filter((row) => carries(row, label.id)).length,
     }));
     return {
-      labels, rows: shown.length, labelled: shown.filter((row) => row.label !== null).length,
+      problem_type: this.problemType, labels, rows: shown.length, labelled: shown.filter((row) => row.labels !== null).length,
       can_undo: this.#done.length > 0, can_redo: this.#undone.length > 0, example,
     };
   }
@@ -154,11 +160,16 @@ export class MockProject {
     return this.labelState();
   }
 
-  annotate(id: number, label: number | null): LabelState {
+  setProblemType(to: ProblemType): LabelState {
+    this.problemType = to;
+    return this.labelState();
+  }
+
+  annotate(id: number, labels: number[] | null): LabelState {
     const row = this.row(id);
-    this.#done.push({ row: id, before: row.label, after: label });
+    this.#done.push({ row: id, before: row.labels, after: labels });
     this.#undone = [];
-    row.label = label;
+    row.labels = labels;
     return this.labelState(id);
   }
 
@@ -166,7 +177,7 @@ export class MockProject {
     const mark = this.#done.pop();
     if (!mark) return this.labelState();
     this.#undone.push(mark);
-    this.row(mark.row).label = mark.before;
+    this.row(mark.row).labels = mark.before;
     return this.labelState(mark.row);
   }
 
@@ -174,19 +185,19 @@ export class MockProject {
     const mark = this.#undone.pop();
     if (!mark) return this.labelState();
     this.#done.push(mark);
-    this.row(mark.row).label = mark.after;
+    this.row(mark.row).labels = mark.after;
     return this.labelState(mark.row);
   }
 
   nextUnlabelled(after: number | null): number | null {
-    const open = this.shown().filter((row) => row.label === null);
+    const open = this.shown().filter((row) => row.labels === null);
     return (open.find((row) => row.id > (after ?? 0)) ?? open[0])?.id ?? null;
   }
 
   makeSplit(percent: number[], seed: number, note: string): SplitSummary {
     const share = percent.map((n) => n / 100);
     this.labels.forEach((label) => {
-      const rows = this.shown().filter((row) => row.label === label.id);
+      const rows = this.shown().filter((row) => carries(row, label.id));
       const train = Math.round(rows.length * (share[0] ?? 0));
       const validation = Math.round(rows.length * (share[1] ?? 0));
       rows.forEach((row, i) => (row.part = i < train ? "train" : i < train + validation ? "validation" : "test"));
@@ -195,9 +206,9 @@ export class MockProject {
       version: (this.split?.version ?? 0) + 1, seed, percent, labels: this.labels.map((label) => label.name),
       parts: PARTS.map((part) => ({
         part, rows: this.shown().filter((row) => row.part === part).length,
-        per_label: this.labels.map((label) => this.shown().filter((row) => row.part === part && row.label === label.id).length),
+        per_label: this.labels.map((label) => this.shown().filter((row) => row.part === part && carries(row, label.id)).length),
       })),
-      grouped: false, from_file: false, unlabelled: this.shown().filter((row) => row.label === null).length, notes: [note],
+      grouped: false, from_file: false, unlabelled: this.shown().filter((row) => row.labels === null).length, notes: [note],
     };
     return this.split;
   }

@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(clearMocks);
 
-const labelOf = (id: number): number | null => mock.engine.need().row(id).label;
+const labelOf = (id: number): number | null => mock.engine.need().row(id).labels?.[0] ?? null;
 
 describe("labelling", () => {
   it("begins with the first row that has no label", () => {
@@ -44,6 +44,16 @@ describe("labelling", () => {
     expect([labelOf(12), room.detail?.id]).toEqual([4, 13]);
     for (let i = 0; i < 20; i++) await room.step(-1);
     expect(room.place).toBe(0);
+  });
+
+  it("sets and takes off labels on the same row where it may carry several, and goes on when told", async () => {
+    await room.allowSeveral(true);
+    await Promise.all([room.label(1), room.label(3), room.label(2), room.label(1)]);
+    expect([room.detail?.id, mock.engine.need().row(12).labels]).toEqual([12, [3, 2]]);
+    await room.skip();
+    await room.none();
+    expect(mock.engine.need().row(24).labels).toEqual([]);
+    expect(room.detail?.id).toBe(36);
   });
 
   it("keeps the failure of a refused label on the page", async () => {

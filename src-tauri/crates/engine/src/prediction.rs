@@ -35,11 +35,12 @@ pub fn answer(predictor: &Predictor, texts: &[String], control: &Control) -> Res
     let milliseconds = began.elapsed().as_secs_f64() * 1000.0 / texts.len().max(1) as f64;
     Ok(found
         .into_iter()
-        .map(|predicted| told(predictor.labels(), predicted, milliseconds))
+        .map(|predicted| told(predictor, predicted, milliseconds))
         .collect())
 }
 
-fn told(labels: &[String], predicted: Predicted, milliseconds: f64) -> Prediction {
+fn told(predictor: &Predictor, predicted: Predicted, milliseconds: f64) -> Prediction {
+    let labels = predictor.labels();
     let mut scores: Vec<LabelProbability> = labels
         .iter()
         .zip(&predicted.probabilities)
@@ -57,6 +58,7 @@ fn told(labels: &[String], predicted: Predicted, milliseconds: f64) -> Predictio
             .collect(),
         confidence: predicted.confidence,
         scores,
+        several: predictor.thresholds().is_some(),
         tokens: predicted.tokens as u32,
         truncated: predicted.truncated,
         milliseconds,

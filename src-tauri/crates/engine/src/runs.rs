@@ -264,6 +264,9 @@ pub fn summary(project: &Project, run: &RunRecord, language: Language) -> Result
         best_epoch: best.map(|epoch| epoch.epoch),
         validation_macro_f1: best.map(|epoch| epoch.validation_macro_f1),
         test_accuracy: test.map(|scores| scores.accuracy),
+        test_micro_f1: test
+            .filter(|scores| scores.multi_label.is_some())
+            .map(|scores| scores.micro_f1),
         test_macro_f1: test.map(|scores| scores.macro_f1),
         resumable: stopped || (saved && run.status == RunStatus::Failed),
         reason: reason.map(|problem| problem.told(language).clone()),

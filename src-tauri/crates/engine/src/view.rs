@@ -298,6 +298,8 @@ pub struct RunSummary {
     pub validation_macro_f1: Option<f64>,
     /// On the test part.
     pub test_accuracy: Option<f64>,
+    /// On the test part, where a text may have several labels.
+    pub test_micro_f1: Option<f64>,
     /// On the test part.
     pub test_macro_f1: Option<f64>,
     /// Whether it can go on from where it stopped.
@@ -398,6 +400,8 @@ pub struct Prediction {
     pub confidence: f64,
     /// All classes, the most probable first.
     pub scores: Vec<LabelProbability>,
+    /// Whether a text may have several labels: their probabilities then stand each for itself.
+    pub several: bool,
     /// Tokens read.
     pub tokens: u32,
     /// Whether the text was longer than the model reads.

@@ -9,7 +9,7 @@ import { notices } from "../../shared/notices.svelte";
 import { Pages } from "../../shared/pages.svelte";
 import { Task } from "../../shared/task.svelte";
 
-export type Row = { id: number; text: string; label: number | null; part: Part | null };
+export type Row = { id: number; text: string; labels: number[] | null; part: Part | null };
 
 const NO_OVERRIDES: DialectOverrides = { encoding: null, delimiter: null, header: null };
 const EVERY_ROW: RowFilter = { search: "", label: null, part: null, only: "all" };
@@ -20,6 +20,8 @@ export class DataRoom {
   hover = $state(false);
   preview = $state.raw<Preview | null>(null);
   roles = $state.raw<ColumnRole[]>([]);
+  /** What stands between the labels of a cell; null where a cell is one label. */
+  labelSeparator = $state<string | null>(null);
   summary = $state.raw<DataSummary | null>(null);
   labels = $state.raw<Label[]>([]);
   filter = $state.raw<RowFilter>(EVERY_ROW);
@@ -35,8 +37,8 @@ export class DataRoom {
   constructor(session: Session) {
     this.#session = session;
     this.rows = new Pages(async (offset, limit) => {
-      const { total, id, text, label, part } = await commands.rowsPage(this.filter, offset, limit);
-      const rows = id.map((id, i) => ({ id, text: text[i] ?? "", label: label[i] ?? null, part: part[i] ?? null }));
+      const { total, id, text, labels, part } = await commands.rowsPage(this.filter, offset, limit);
+      const rows = id.map((id, i) => ({ id, text: text[i] ?? "", labels: labels[i] ?? null, part: part[i] ?? null }));
       return { total, rows };
     });
     this.problems = new Pages(async (offset, limit) => {
@@ -78,10 +80,17 @@ export class DataRoom {
     if (!preview) return;
     this.preview = preview;
     this.roles = preview.columns.map((column) => column.role);
+    this.labelSeparator = preview.label_separator;
   }
 
   setRole(index: number, role: ColumnRole): void {
-    this.roles = withRole(this.roles, index, role);
+    const flags = this.preview?.columns.map((column) => column.distinct <= 2) ?? [];
+    this.roles = withRole(this.roles, index, role, flags);
+  }
+
+  /** Columns that hold labels: one cell for all of a row's, or a column of yes and no for each. */
+  get labelColumns(): number {
+    return this.roles.filter((role) => role === "label").length;
   }
 
   abandon(): void {
@@ -92,7 +101,11 @@ export class DataRoom {
   async import(): Promise<void> {
     const path = this.preview?.path;
     if (path === undefined) return;
-    const summary = await this.task.run(() => commands.importFile(path, { dialect: this.#overrides, roles: this.roles }));
+    const summary = await this.task.run(() =>
+      commands.importFile(path, {
+        dialect: this.#overrides, roles: this.roles, label_separator: this.labelColumns === 1 ? this.labelSeparator : null,
+      }),
+    );
     if (!summary) return;
     this.preview = null;
     notices.say(t("data.imported", { n: summary.rows, file: summary.file_name }));
@@ -147,15 +160,16 @@ export class DataRoom {
     this.active = -1;
   }
 
-  labelOf(id: number | null): Label | undefined {
-    return this.labels.find((label) => label.id === id);
-  }
 }
 
-/** One column at most has a role, "ignore" apart: who takes it over leaves the former holder ignored. */
-export function withRole(roles: ColumnRole[], index: number, role: ColumnRole): ColumnRole[] {
+/**
+ * One column at most has a role, "ignore" apart: who takes it over leaves the former holder ignored. Columns of yes
+ * and no (`flags`) may be a label each.
+ */
+export function withRole(roles: ColumnRole[], index: number, role: ColumnRole, flags: boolean[] = []): ColumnRole[] {
   return roles.map((old, i) => {
     if (i === index) return role;
+    if (role === "label" && flags[i] && flags[index]) return old;
     return role !== "ignore" && old === role ? "ignore" : old;
   });
 }

@@ -7,6 +7,11 @@ describe("column roles", () => {
     expect(withRole(["text", "label", "ignore"], 2, "text")).toEqual(["ignore", "label", "text"]);
   });
 
+  it("are shared by columns of yes and no that are a label each", () => {
+    expect(withRole(["text", "label", "ignore"], 2, "label", [false, true, true])).toEqual(["text", "label", "label"]);
+    expect(withRole(["text", "label", "ignore"], 2, "label", [false, false, true])).toEqual(["text", "ignore", "label"]);
+  });
+
   it("leave any number of columns ignored", () => {
     expect(withRole(["text", "ignore", "label"], 2, "ignore")).toEqual(["text", "ignore", "ignore"]);
   });

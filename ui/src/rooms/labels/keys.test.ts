@@ -21,6 +21,14 @@ describe("keys at the bench", () => {
     expect(action).toEqual({ do: "label", label: 3 });
   });
 
+  it("go on and say that none applies where a row may carry several labels", () => {
+    const several = (key: string, target: Element = document.body) =>
+      benchKey({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target }, () => undefined, true);
+    expect([several("Enter"), several("-")]).toEqual([{ do: "skip" }, { do: "none" }]);
+    expect(several("Enter", document.createElement("button"))).toBeNull();
+    expect([press("Enter"), press("-")]).toEqual([null, null]);
+  });
+
   it("do nothing in a field, with Alt, or with Ctrl and a label's key", () => {
     const input = document.createElement("input");
     expect([press("1", { target: input }), press("1", { altKey: true }), press("a", { ctrlKey: true })]).toEqual([null, null, null]);

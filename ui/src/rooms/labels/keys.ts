@@ -2,16 +2,17 @@
 
 export type BenchAction =
   | { do: "label"; label: number }
-  | { do: "undo" | "redo" | "skip" | "clear" }
+  | { do: "undo" | "redo" | "skip" | "clear" | "none" }
   | { do: "step"; by: 1 | -1 };
 
 type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey" | "target">;
 
 /**
  * The action of a key press, or null where the key belongs to someone else: in a field or a dialog
- * keys write and choose. A label's own key wins over the room's (S skips unless a label is S).
+ * keys write and choose. A label's own key wins over the room's (S skips unless a label is S). Where a row may
+ * carry several labels, Enter goes on and - says that none applies.
  */
-export function benchKey(press: Press, labelOf: (key: string) => number | undefined): BenchAction | null {
+export function benchKey(press: Press, labelOf: (key: string) => number | undefined, several = false): BenchAction | null {
   if (press.altKey || takesKeys(press.target)) return null;
   const key = press.key.toLowerCase();
   if (press.ctrlKey || press.metaKey) {
@@ -25,6 +26,10 @@ export function benchKey(press: Press, labelOf: (key: string) => number | undefi
   if (key === "arrowleft") return { do: "step", by: -1 };
   if (key === "arrowright") return { do: "step", by: 1 };
   if (key === "backspace" || key === "delete") return { do: "clear" };
+  if (!several) return null;
+  if (key === "-") return { do: "none" };
+  // On a button Enter presses it.
+  if (key === "enter" && !(press.target instanceof Element && press.target.closest("button, a, summary"))) return { do: "skip" };
   return null;
 }
 

@@ -9,6 +9,13 @@ export type Walk = "unlabelled" | "all";
 
 const EVERY_ROW: RowFilter = { search: "", label: null, part: null, only: "all" };
 
+/** The labels of a row with one more or one fewer; without any left, the row is unlabelled again. */
+export function toggled(labels: number[] | null, label: number): number[] | null {
+  const others = (labels ?? []).filter((other) => other !== label);
+  const next = others.length === (labels ?? []).length ? [...others, label] : others;
+  return next.length === 0 ? null : next;
+}
+
 export class LabelsRoom {
   readonly task = new Task();
   scheme = $state.raw<LabelState | null>(null);
@@ -35,13 +42,39 @@ export class LabelsRoom {
     });
   }
 
-  /** Labels the row on screen and goes on. Quick keys are taken one after the other, none is lost. */
+  /** Whether a row may carry several labels. */
+  get several(): boolean {
+    return this.scheme?.problem_type === "multi_label";
+  }
+
+  /**
+   * Labels the row on screen and goes on; where a row may carry several labels, sets or takes off this one and stays.
+   * Quick keys are taken one after the other, none is lost.
+   */
   async label(label: number): Promise<void> {
     await this.#inTurn(async () => {
       if (!this.detail) return;
-      this.#take(await commands.annotate(this.detail.id, label));
+      if (!this.several) {
+        this.#take(await commands.annotate(this.detail.id, [label]));
+        return this.#goOn();
+      }
+      const labels = toggled(this.detail.labels, label);
+      this.#take(await commands.annotate(this.detail.id, labels));
+      await this.#show(this.detail.id);
+    });
+  }
+
+  /** Says that none of the labels applies, and goes on. */
+  async none(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (!this.detail || !this.several) return;
+      this.#take(await commands.annotate(this.detail.id, []));
       await this.#goOn();
     });
+  }
+
+  async allowSeveral(several: boolean): Promise<boolean> {
+    return this.#change(() => commands.setProblemType(several ? "multi_label" : "single_label"));
   }
 
   async clear(): Promise<void> {

@@ -6,9 +6,14 @@ import { notices } from "../../shared/notices.svelte";
 import { Pages } from "../../shared/pages.svelte";
 import { Task } from "../../shared/task.svelte";
 
-export type Wrong = { id: number; text: string; gold: string; predicted: string; confidence: number };
+export type Wrong = { id: number; text: string; gold: string[]; predicted: string[]; confidence: number };
 
 const ALL_WRONG: WrongFilter = { gold: null, predicted: null };
+
+/** A row's labels in a line. */
+export function labelList(labels: string[]): string {
+  return labels.length === 0 ? t("labels.none_short") : labels.join(t("list.separator"));
+}
 
 export class ResultsRoom {
   readonly task = new Task();
@@ -27,7 +32,7 @@ export class ResultsRoom {
     this.wrong = new Pages(async (offset, limit) => {
       const page = await commands.wrongAnswers(this.runId ?? "", this.filter, offset, limit);
       const rows = page.id.map((id, i) => ({
-        id, text: page.text[i] ?? "", gold: page.gold[i] ?? "", predicted: page.predicted[i] ?? "", confidence: page.confidence[i] ?? 0,
+        id, text: page.text[i] ?? "", gold: page.gold[i] ?? [], predicted: page.predicted[i] ?? [], confidence: page.confidence[i] ?? 0,
       }));
       return { total: page.total, rows };
     });
