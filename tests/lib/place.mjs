@@ -60,6 +60,23 @@ export function smallTable(rows) {
   return `${lines.join("\n")}\n`;
 }
 
+/** Letters that ask for several things at once, or for nothing: labels with a bar between, as CSV. */
+export function letters(rows) {
+  const wishes = [
+    ["Refund", "please pay my money back"],
+    ["Complaint", "the device arrived broken and I am angry"],
+    ["Delivery", "when will the parcel be delivered"],
+  ];
+  const lines = ["text,labels"];
+  for (let i = 0; i < rows; i++) {
+    const asked = wishes.filter((_, wish) => ((i % 8) >> wish) & 1);
+    const texts = [`Letter ${i}.`, ...asked.map(([, text]) => text), "Kind regards"];
+    if (i % 2) texts.reverse();
+    lines.push(`"${texts.join(", ")}",${asked.map(([label]) => label).join("|")}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
 /** The rows of a CSV file, for comparing. */
 export function readCsv(path) {
   const text = readFileSync(path, "utf8");

@@ -38,12 +38,13 @@ pub fn given(probabilities: &[f32], thresholds: &[f32]) -> Vec<usize> {
         .collect()
 }
 
-/// A label carried by fewer examples than this shares the threshold of all labels: its own would be chance.
-const FEW: usize = 8;
+/// A label's own threshold counts as much as that of all labels together when it has this many examples: found on few
+/// examples, the best threshold is mostly chance.
+const TRUST: f64 = 40.0;
 
-/// The threshold of each label with the largest F1 on these examples, in the middle between the probabilities that it
-/// parts; of equals the one nearest to a half. Labels with few examples take the threshold that is best for all labels
-/// together (micro F1). `probabilities` are `[examples, labels]`, row-major.
+/// From which probability on each label is to be given, by these examples (`probabilities` are `[examples, labels]`,
+/// row-major): the threshold with the label's largest F1, drawn towards the one that is best for all labels together
+/// (micro F1), on the scale of log-odds, the more the fewer examples carry the label.
 pub fn thresholds(gold: &[&[usize]], probabilities: &[f32], labels: usize) -> Vec<f32> {
     let mut decisions: Vec<Vec<(f32, bool)>> = vec![Vec::with_capacity(gold.len()); labels];
     for (gold, row) in gold.iter().zip(probabilities.chunks_exact(labels)) {
@@ -51,18 +52,25 @@ pub fn thresholds(gold: &[&[usize]], probabilities: &[f32], labels: usize) -> Ve
             decisions[label].push((probability, gold.contains(&label)));
         }
     }
-    let shared = best_threshold(&mut decisions.concat());
+    let shared = log_odds(best_threshold(&mut decisions.concat()));
     decisions
         .iter_mut()
-        .map(
-            |decisions| match decisions.iter().filter(|(_, carried)| *carried).count() {
-                0..FEW => shared,
-                _ => best_threshold(decisions),
-            },
-        )
+        .map(|decisions| {
+            let carried = decisions.iter().filter(|(_, carried)| *carried).count() as f64;
+            let weight = carried / (carried + TRUST);
+            let mixed = weight * log_odds(best_threshold(decisions)) + (1.0 - weight) * shared;
+            (1.0 / (1.0 + (-mixed).exp())) as f32
+        })
         .collect()
 }
 
+fn log_odds(probability: f32) -> f64 {
+    let p = f64::from(probability).clamp(1e-7, 1.0 - 1e-7);
+    (p / (1.0 - p)).ln()
+}
+
+/// The threshold with the largest F1, in the middle between the probabilities that it parts; of equals the one nearest to
+/// a half.
 fn best_threshold(decisions: &mut [(f32, bool)]) -> f32 {
     decisions.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
     let carried = decisions.iter().filter(|(_, carried)| *carried).count();
@@ -312,19 +320,34 @@ mod tests {
     fn a_threshold_parts_what_it_should() {
         let probabilities: Vec<f32> = (0..20).map(|i| i as f32 / 20.0).collect();
         let gold: Vec<&[usize]> = (0..20).map(|i| if i >= 8 { &[0][..] } else { &[] }).collect();
-        assert_eq!(thresholds(&gold, &probabilities, 1), [0.375]);
+        assert!((thresholds(&gold, &probabilities, 1)[0] - 0.375).abs() < 1e-6);
     }
 
     #[test]
-    fn a_rare_label_shares_the_threshold_of_all() {
-        // Label 0 is parted at 0.3; label 1 has one example, from which nothing can be told.
-        let rows: Vec<[f32; 2]> = (0..20)
-            .map(|i| [if i < 10 { 0.4 } else { 0.2 }, if i == 0 { 0.9 } else { 0.1 }])
-            .collect();
-        let gold: Vec<&[usize]> = (0..20).map(|i| if i < 10 { &[0][..] } else { &[] }).collect();
-        let found = thresholds(&gold, &rows.concat(), 2);
-        assert!((found[0] - 0.3).abs() < 1e-6, "{found:?}");
-        assert_eq!(found[1], found[0]);
+    fn the_fewer_examples_a_label_has_the_nearer_it_stays_to_the_threshold_of_all() {
+        // Label 0 is parted at 0.3 by all its examples, label 1 at 0.6 by one in ten.
+        let row = |i: usize| {
+            [
+                if i % 2 == 0 { 0.4 } else { 0.2 },
+                if i % 20 == 0 { 0.8 } else { 0.4 },
+            ]
+        };
+        let judge = |count: usize| {
+            let rows: Vec<f32> = (0..count).flat_map(row).collect();
+            let carried = |i: usize| match (i % 2, i % 20) {
+                (_, 0) => &[0, 1][..],
+                (0, _) => &[0],
+                _ => &[],
+            };
+            let gold: Vec<&[usize]> = (0..count).map(carried).collect();
+            thresholds(&gold, &rows, 2)
+        };
+        let (few, many) = (judge(40), judge(40_000));
+        assert!(
+            (many[0] - 0.3).abs() < 0.01 && (many[1] - 0.6).abs() < 0.01,
+            "{many:?}"
+        );
+        assert!(few[1] < many[1] - 0.1, "two examples say little: {few:?}");
         assert_eq!(thresholds(&[&[]], &[0.2, 0.7], 2), [0.5, 0.5], "nothing to go by");
     }
 
@@ -365,16 +388,18 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn tuned_thresholds_are_never_worse_than_a_half((gold, probabilities) in judgements()) {
+        fn thresholds_lie_between_no_and_yes_and_the_best_of_all_is_no_worse_than_a_half((gold, probabilities) in judgements()) {
             let gold: Vec<&[usize]> = gold.iter().map(Vec::as_slice).collect();
-            let tuned = thresholds(&gold, &probabilities, 4);
-            let with = |thresholds: &[f32]| multi_label_scores(&gold, &probabilities, &names(4), thresholds, 0, 1).unwrap();
-            let (half, tuned_scores) = (with(&[0.5; 4]), with(&tuned));
-            for (label, (before, after)) in half.classes.iter().zip(&tuned_scores.classes).enumerate() {
-                if before.support as usize >= FEW {
-                    prop_assert!(after.f1 >= before.f1, "label {label}: {} < {}", after.f1, before.f1);
-                }
-            }
+            prop_assert!(thresholds(&gold, &probabilities, 4).iter().all(|t| (0.0..=1.0).contains(t)));
+            let decisions = gold.iter().zip(probabilities.chunks(4));
+            let mut all: Vec<(f32, bool)> = decisions
+                .flat_map(|(gold, row)| row.iter().enumerate().map(|(label, p)| (*p, gold.contains(&label))))
+                .collect();
+            let best = best_threshold(&mut all);
+            let with = |threshold: f32| multi_label_scores(&gold, &probabilities, &names(4), &[threshold; 4], 0, 1).unwrap().micro_f1;
+            // Giving nothing or everything is no choice of the search.
+            let parts = |threshold: f32| all.iter().any(|(p, _)| *p >= threshold) && all.iter().any(|(p, _)| *p < threshold);
+            prop_assert!(!parts(0.5) || with(best) >= with(0.5));
         }
 
         #[test]

@@ -182,8 +182,8 @@ pub fn letters() -> ReportInput {
     let probability = |letter: usize, label: usize| {
         let carried = gold[letter].contains(&label);
         match label {
-            0 if letter % 5 == 0 => 0.2,
-            2 if letter % 7 == 0 => 0.7,
+            0 if letter.is_multiple_of(5) => 0.2,
+            2 if letter.is_multiple_of(7) => 0.7,
             _ if carried => 0.9,
             _ => 0.05,
         }

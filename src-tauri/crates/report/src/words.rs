@@ -59,6 +59,17 @@ fn several_right(judged: &Scores, several: &MultiLabelScores, texts: &Catalogue)
         let correct = judged.correct.to_string();
         return texts.text("words.several_few", &[("correct", &correct), ("count", &count)]);
     }
+    let reached = of_100(several.majority_micro_f1).to_string();
+    let baseline = texts.text(
+        "words.several_baseline",
+        &[("label", &label), ("right", &reached)],
+    );
+    if judged.correct == judged.examples {
+        let (low, high) = interval_of_100(judged.accuracy_interval);
+        let (low, high) = (low.to_string(), high.to_string());
+        let all = [("count", count.as_str()), ("low", &low), ("high", &high)];
+        return [texts.text("words.several_all", &all), baseline].join(&space);
+    }
     let (low, high) = interval_of_100(several.micro_f1_interval);
     let share = |value: f64| of_100(value).to_string();
     let found = texts.text(
@@ -71,12 +82,8 @@ fn several_right(judged: &Scores, several: &MultiLabelScores, texts: &Catalogue)
             ("high", &high.to_string()),
         ],
     );
-    let baseline = [
-        ("label", label.as_str()),
-        ("right", &share(several.majority_micro_f1)),
-    ];
     let exact = texts.text("words.several_exact", &[("right", &share(judged.accuracy))]);
-    [found, texts.text("words.several_baseline", &baseline), exact].join(&space)
+    [found, baseline, exact].join(&space)
 }
 
 /// The label that is missed most, and the one that is given wrongly most.
