@@ -133,7 +133,14 @@ pub fn multi_label_scores(
     rows.iter().for_each(|row| tally.add(row));
     let correct = rows.iter().filter(|row| row.is_right()).count();
     let (micro_f1, macro_f1) = (tally.micro_f1(), tally.macro_f1());
-    let (micro_f1_interval, macro_f1_interval) = bootstrap(&rows, labels.len(), [micro_f1, macro_f1], seed);
+    let (micro_f1_interval, macro_f1_interval) = match correct == examples && micro_f1 == 1.0 {
+        // Every resample is as perfect, which says nothing of how sure that is.
+        true => {
+            let low = wilson(examples, examples).low;
+            (around(micro_f1, low, 1.0), around(macro_f1, low, 1.0))
+        }
+        false => bootstrap(&rows, labels.len(), [micro_f1, macro_f1], seed),
+    };
     let classes: Vec<ClassScore> = labels
         .iter()
         .enumerate()

@@ -109,7 +109,11 @@ pub fn scores(
         macro_precision: macro_mean(&classes, |class| class.precision),
         macro_recall: macro_mean(&classes, |class| class.recall),
         macro_f1,
-        macro_f1_interval: bootstrap_macro_f1(&confusion, macro_f1, seed),
+        // Without a mistake every resample is perfect, which says nothing of how sure that is.
+        macro_f1_interval: match correct as usize == examples {
+            true => wilson(examples, examples),
+            false => bootstrap_macro_f1(&confusion, macro_f1, seed),
+        },
         micro_f1: accuracy,
         weighted_f1: classes
             .iter()
