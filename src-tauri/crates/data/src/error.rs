@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::read::UnpackError;
 use crate::split::SplitError;
 use crate::types::ColumnRole;
 
@@ -15,7 +16,7 @@ pub type Result<T> = std::result::Result<T, DataError>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotATable {
-    /// An Excel or OpenDocument workbook.
+    /// A spreadsheet that only its own program reads (Apple Numbers).
     Spreadsheet,
     /// A word processor's document.
     Document,
@@ -23,8 +24,10 @@ pub enum NotATable {
     Pdf,
     /// A picture.
     Image,
-    /// A zip, gzip or other compressed archive.
+    /// An archive of a kind that is not unpacked here (7z, tar, …), or a zip with no table in it.
     Archive,
+    /// JSON without a list of objects.
+    Json,
     /// Bytes that are no text in any encoding (a NUL character was met).
     Binary,
 }
@@ -62,6 +65,46 @@ pub enum DataError {
         /// What it seems to be.
         why: NotATable,
     },
+    /// The file cannot be opened without its password.
+    #[error("{path}: protected by a password")]
+    PasswordProtected {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A workbook, Parquet file or archive that is cut or broken.
+    #[error("{path}: damaged ({reason})")]
+    DamagedFile {
+        /// The file.
+        path: PathBuf,
+        /// What its reader found.
+        reason: String,
+    },
+    /// A compressed file grows beyond every sensible measure.
+    #[error("{path}: unpacks to more than {limit_bytes} bytes")]
+    UnpacksTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Where unpacking was stopped.
+        limit_bytes: u64,
+    },
+    /// The workbook, document or archive has no part of this name.
+    #[error("{path}: no sheet {sheet:?}")]
+    UnknownSheet {
+        /// The file.
+        path: PathBuf,
+        /// The name asked for.
+        sheet: String,
+        /// The names there are.
+        sheets: Vec<String>,
+    },
+    /// A folder without a single text file.
+    #[error("{path}: no .txt file, {other_files} others")]
+    NoTextFiles {
+        /// The folder.
+        path: PathBuf,
+        /// Its other files.
+        other_files: u32,
+    },
     /// One cell is larger than any text can be.
     #[error("row {row}: a cell larger than {limit_bytes} bytes")]
     CellTooLarge {
@@ -84,7 +127,7 @@ pub enum DataError {
         /// The name as given.
         name: String,
     },
-    /// The delimiter asked for is not one of comma, semicolon, tab, pipe.
+    /// The delimiter asked for is not one character of ASCII that can stand between cells.
     #[error("unknown delimiter {delimiter:?}")]
     UnknownDelimiter {
         /// The delimiter as given.
@@ -253,9 +296,20 @@ pub enum DataError {
 impl DataError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> DataError {
         let path = path.to_path_buf();
-        move |source| match source.kind() {
-            std::io::ErrorKind::StorageFull => DataError::DiskFull,
-            _ => DataError::Io { path, source },
+        move |source| match (
+            source.kind(),
+            source.get_ref().and_then(|inner| inner.downcast_ref()),
+        ) {
+            (_, Some(UnpackError::TooLarge(limit))) => DataError::UnpacksTooLarge {
+                path,
+                limit_bytes: *limit,
+            },
+            (_, Some(UnpackError::Damaged(reason))) => DataError::DamagedFile {
+                path,
+                reason: reason.clone(),
+            },
+            (std::io::ErrorKind::StorageFull, None) => DataError::DiskFull,
+            (_, None) => DataError::Io { path, source },
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which delimiter, and whether the first row holds names: guesses from a sample of rows.
+//! Which delimiter, if any, and whether the first row holds names: guesses from a sample of rows.
 
 use std::collections::HashSet;
 use std::io::Cursor;
@@ -6,11 +6,12 @@ use std::path::Path;
 
 use encoding_rs::Encoding;
 
-use super::records::{Record, Records};
+use super::record::Record;
+use super::records::Records;
 use crate::error::{DataError, Result};
 
-/// In order of preference when the sample does not decide.
-const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+/// Those that are looked for, in order of preference when the sample does not decide.
+const DELIMITERS: [u8; 6] = [b',', b'\t', b';', b'|', b'^', b'~'];
 
 /// Rows looked at.
 const SAMPLE_ROWS: usize = 200;
@@ -21,10 +22,10 @@ const AGREEMENT: f64 = 0.6;
 /// A header's cell is a name, not a text.
 const LONGEST_NAME: usize = 80;
 
-/// The delimiter that `text` names.
+/// The delimiter that `text` names: any one character of ASCII that does not quote or end a row.
 pub(super) fn delimiter_from(text: &str) -> Result<u8> {
     match text.as_bytes() {
-        [byte] if DELIMITERS.contains(byte) => Ok(*byte),
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r' | 0) => Ok(*byte),
         _ => Err(DataError::UnknownDelimiter {
             delimiter: text.to_owned(),
         }),
@@ -56,11 +57,28 @@ impl Sample<'_> {
         rows
     }
 
-    pub(super) fn delimiter(&self) -> u8 {
-        let scores: Vec<(u8, Agreement)> = DELIMITERS
+    /// The delimiter on which the rows agree, for a text that need not be a table: in prose most lines may well
+    /// have one comma, but a space follows it.
+    pub(super) fn certain_delimiter(&self) -> Option<u8> {
+        let scores = self.scores();
+        let certain = |(_, score): &&(u8, Agreement)| {
+            score.share >= AGREEMENT && score.first_agrees && score.spaced < 0.5
+        };
+        let found = scores.iter().filter(certain);
+        found
+            .max_by(|(_, a), (_, b)| a.better_than(b))
+            .map(|(delimiter, _)| *delimiter)
+    }
+
+    fn scores(&self) -> Vec<(u8, Agreement)> {
+        DELIMITERS
             .iter()
             .map(|delimiter| (*delimiter, agreement(&self.rows(*delimiter))))
-            .collect();
+            .collect()
+    }
+
+    pub(super) fn delimiter(&self) -> u8 {
+        let scores = self.scores();
         let found = scores
             .iter()
             .filter(|(_, score)| score.share >= AGREEMENT)
@@ -91,6 +109,8 @@ struct Agreement {
     names: bool,
     /// Share of the rows that stay one cell.
     uncut: f64,
+    /// Share of the cells after the first that begin with a space.
+    spaced: f64,
 }
 
 impl Agreement {
@@ -111,6 +131,8 @@ fn agreement(rows: &[Vec<String>]) -> Agreement {
         .filter(|width| *width > 1)
         .max_by_key(|width| rows_of(*width));
     let total = widths.len().max(1) as f64;
+    let later = || rows.iter().flat_map(|row| row.iter().skip(1));
+    let spaced = later().filter(|cell| cell.starts_with(' ')).count();
     let is_name = |cell: &String| !cell.is_empty() && !cell.starts_with(' ');
     Agreement {
         names: rows
@@ -120,6 +142,7 @@ fn agreement(rows: &[Vec<String>]) -> Agreement {
         cells: commonest.unwrap_or(1),
         first_agrees: commonest.is_some() && widths.first().copied() == commonest,
         uncut: rows_of(1) as f64 / total,
+        spaced: spaced as f64 / later().count().max(1) as f64,
     }
 }
 
@@ -189,6 +212,25 @@ mod tests {
         assert_eq!(delimiter("text;label\na, b, c;x\nd, e;y\nf;z\n"), ';');
         assert_eq!(delimiter("text\tlabel\none, two\tx\nthree, four\ty\n"), '\t');
         assert_eq!(delimiter("text|label\na|x\nb|y\n"), '|');
+        assert_eq!(delimiter("text^label\na, b^x\nb^y\n"), '^');
+        assert_eq!(delimiter("text~label\na^2~x\nb~y\n"), '~');
+    }
+
+    #[test]
+    fn prose_is_no_table_and_a_table_is() {
+        let certain = |text: &str| {
+            let sample = Sample {
+                path: Path::new("x"),
+                bytes: text.as_bytes(),
+                encoding: encoding_rs::UTF_8,
+                whole: true,
+            };
+            sample.certain_delimiter().map(char::from)
+        };
+        assert_eq!(certain("Well, yes.\nNo, never.\nOf course, sir.\n"), None);
+        assert_eq!(certain("one line\nanother\n"), None);
+        assert_eq!(certain("text,label\nwell, yes,a\nno,b\nof course,c\n"), Some(','));
+        assert_eq!(certain("text\tlabel\nwell, yes\ta\nno, never\tb\n"), Some('\t'));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Which encoding a file is in, and whether it is text at all.
+//! Which encoding a text is in.
 //!
-//! In order: the magic numbers of files that are no tables; a byte order mark; UTF-16 without one (NUL bytes on
-//! one side of every pair); UTF-8 when it decodes, allowing for a few broken bytes; else what `chardetng` guesses.
+//! In order: a byte order mark; UTF-16 without one (NUL bytes on one side of every pair); UTF-8 when it decodes,
+//! allowing for a few broken bytes; else what `chardetng` guesses.
 
 use std::io::Read;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::error::{DataError, NotATable, Result};
+use crate::error::{DataError, Result};
 
 const CHUNK: usize = 64 * 1024;
 
@@ -28,7 +28,7 @@ pub(super) fn by_name(name: &str) -> Result<&'static Encoding> {
 /// Guesses from at most `limit` bytes of `source`. `go_on` is asked before every chunk.
 ///
 /// # Errors
-/// `EmptyFile`, `NotATable`, `Cancelled`, `Io`.
+/// `EmptyFile`, `Cancelled`, `Io`.
 pub(super) fn detect(
     path: &Path,
     source: &mut impl Read,
@@ -75,12 +75,6 @@ fn from_beginning(path: &Path, bytes: &[u8]) -> Result<Option<&'static Encoding>
             path: path.to_path_buf(),
         });
     }
-    if let Some(why) = magic(bytes) {
-        return Err(DataError::NotATable {
-            path: path.to_path_buf(),
-            why,
-        });
-    }
     Ok(Encoding::for_bom(bytes)
         .map(|(encoding, _)| encoding)
         .or_else(|| utf16_without_mark(bytes)))
@@ -98,39 +92,6 @@ pub(super) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> std::io::Result
         }
     }
     Ok(filled)
-}
-
-fn magic(bytes: &[u8]) -> Option<NotATable> {
-    let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
-    const IMAGES: [&[u8]; 6] = [b"\x89PNG", b"\xFF\xD8\xFF", b"GIF8", b"II*\0", b"MM\0*", b"RIFF"];
-    const ARCHIVES: [&[u8]; 5] = [b"\x1F\x8B", b"7z\xBC\xAF\x27\x1C", b"BZh", b"\xFD7zXZ", b"Rar!"];
-
-    if bytes.starts_with(b"%PDF") {
-        Some(NotATable::Pdf)
-    } else if bytes.starts_with(b"PK\x03\x04") {
-        if holds(b"xl/") || holds(b"opendocument.spreadsheet") {
-            Some(NotATable::Spreadsheet)
-        } else if holds(b"word/") || holds(b"opendocument.text") {
-            Some(NotATable::Document)
-        } else {
-            Some(NotATable::Archive)
-        }
-    } else if bytes.starts_with(b"\xD0\xCF\x11\xE0") {
-        // The old Office container serves Word and Excel; the directory names the stream in UTF-16.
-        if holds(b"W\0o\0r\0d\0D\0o\0c") {
-            Some(NotATable::Document)
-        } else {
-            Some(NotATable::Spreadsheet)
-        }
-    } else if bytes.starts_with(b"{\\rtf") {
-        Some(NotATable::Document)
-    } else if IMAGES.iter().any(|magic| bytes.starts_with(magic)) {
-        Some(NotATable::Image)
-    } else if ARCHIVES.iter().any(|magic| bytes.starts_with(magic)) {
-        Some(NotATable::Archive)
-    } else {
-        None
-    }
 }
 
 /// In UTF-16 every ASCII character, if only delimiters and line ends, has a NUL on the same side of its pair.
@@ -263,27 +224,6 @@ mod tests {
             UTF_16LE
         );
         assert_eq!(guess(&[b"\xFE\xFF".as_slice(), &big].concat()).unwrap(), UTF_16BE);
-    }
-
-    #[test]
-    fn files_that_are_no_tables_are_named() {
-        let cases: [(&[u8], NotATable); 6] = [
-            (
-                b"PK\x03\x04....[Content_Types].xml...xl/workbook.xml",
-                NotATable::Spreadsheet,
-            ),
-            (b"PK\x03\x04....word/document.xml", NotATable::Document),
-            (b"PK\x03\x04....photo.raw", NotATable::Archive),
-            (b"%PDF-1.7", NotATable::Pdf),
-            (b"\x89PNG\r\n", NotATable::Image),
-            (b"\x1F\x8B\x08", NotATable::Archive),
-        ];
-        for (bytes, expected) in cases {
-            match guess(bytes) {
-                Err(DataError::NotATable { why, .. }) => assert_eq!(why, expected),
-                other => panic!("{expected:?} was read as {other:?}"),
-            }
-        }
     }
 
     #[test]

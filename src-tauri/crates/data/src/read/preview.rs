@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::flags::{SeparatorGuess, flag};
-use super::records::Record;
+use super::folder;
+use super::record::Record;
 use super::roles::{Shape, guess_roles, part_from_word};
 use super::table::{Extent, Table};
 use crate::error::{DataError, Result};
 use crate::text::{HASH_BYTES, content_hash, head};
-use crate::types::{ColumnPreview, ColumnRole, DialectOverrides, Preview, ProblemKind, RowProblem};
+use crate::types::{ColumnPreview, ColumnRole, DialectOverrides, Format, Preview, ProblemKind, RowProblem};
 
 /// Rows read for the columns' figures, even when fewer are shown.
 const FIGURE_ROWS: usize = 2_000;
@@ -23,8 +24,8 @@ const EXAMPLES: usize = 3;
 /// rows and proposes a role for every column.
 ///
 /// # Errors
-/// `Io`, `EmptyFile`, `HeaderOnly`, `NotATable`, `CellTooLarge`, `UnclosedQuote`, `UnknownEncoding`,
-/// `UnknownDelimiter`.
+/// `Io`, `EmptyFile`, `HeaderOnly`, `NotATable`, `PasswordProtected`, `DamagedFile`, `UnpacksTooLarge`,
+/// `UnknownSheet`, `NoTextFiles`, `CellTooLarge`, `UnclosedQuote`, `UnknownEncoding`, `UnknownDelimiter`.
 pub fn preview(path: &Path, dialect: &DialectOverrides, max_rows: usize) -> Result<Preview> {
     let mut table = Table::open(path, dialect, Extent::Beginning, &mut || true)?;
     let mut figures: Vec<Figures> = table.columns.iter().map(|_| Figures::new()).collect();
@@ -70,7 +71,7 @@ pub fn preview(path: &Path, dialect: &DialectOverrides, max_rows: usize) -> Resu
             columns: table.columns,
         });
     }
-    let (columns, label_separator) = describe(&table.columns, figures);
+    let (columns, label_separator) = describe(&table, figures);
     Ok(Preview {
         path: path.to_string_lossy().into_owned(),
         file_name: table.file_name(),
@@ -78,6 +79,8 @@ pub fn preview(path: &Path, dialect: &DialectOverrides, max_rows: usize) -> Resu
         columns,
         label_separator,
         dialect: table.dialect,
+        sheets: table.sheets,
+        other_files: table.other_files,
         rows,
         rows_read: read as u32,
         more,
@@ -87,8 +90,8 @@ pub fn preview(path: &Path, dialect: &DialectOverrides, max_rows: usize) -> Resu
 
 /// What is wrong with the shape of a record in a table of `columns` columns.
 pub(crate) fn cell_problem(record: &Record, columns: usize) -> Option<ProblemKind> {
-    if record.unclosed {
-        Some(ProblemKind::UnclosedQuote)
+    if record.problem.is_some() {
+        record.problem.clone()
     } else if record.len() != columns {
         Some(ProblemKind::CellCount {
             expected: columns as u32,
@@ -100,13 +103,17 @@ pub(crate) fn cell_problem(record: &Record, columns: usize) -> Option<ProblemKin
 }
 
 /// The columns with their proposed roles, and what stands between the labels of a cell of the only label column.
-fn describe(names: &[String], figures: Vec<Figures>) -> (Vec<ColumnPreview>, Option<String>) {
+fn describe(table: &Table, figures: Vec<Figures>) -> (Vec<ColumnPreview>, Option<String>) {
+    let names = table.columns.iter();
     let shapes: Vec<Shape> = names
-        .iter()
         .zip(&figures)
         .map(|(name, column)| column.shape(name))
         .collect();
-    let roles = guess_roles(&shapes);
+    // A folder's columns are known, and its first files may well lie in one sub-folder.
+    let roles = match table.dialect.format {
+        Format::Folder => folder::ROLES.to_vec(),
+        _ => guess_roles(&shapes),
+    };
     let mut labels = shapes
         .iter()
         .zip(&roles)
@@ -267,12 +274,13 @@ mod tests {
             encoding: Some("gbk".into()),
             delimiter: Some(",".into()),
             header: Some(false),
+            sheet: None,
         };
         let seen = preview(file.path(), &given, 1).unwrap();
         assert_eq!((seen.columns.len(), seen.columns[0].name.as_str()), (1, "#1"));
         assert_eq!((seen.rows.len(), seen.rows_read), (1, 2));
         let wrong = DialectOverrides {
-            delimiter: Some("~".into()),
+            delimiter: Some("::".into()),
             ..DialectOverrides::default()
         };
         assert!(matches!(
@@ -314,6 +322,7 @@ mod tests {
                 encoding: Some("utf-8".to_owned()),
                 delimiter: Some(delimiter.to_owned()),
                 header: Some(true),
+                sheet: None,
             };
             let text = format!("text{delimiter}label{line_end}{}", lines.collect::<String>());
             let seen = preview(write(text.as_bytes()).path(), &given, 50).unwrap();

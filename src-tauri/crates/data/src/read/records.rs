@@ -1,76 +1,30 @@
-//! A stream of bytes → decoded text → records of cells, one at a time, in bounded memory.
+//! Decoded text → records of cells, one at a time, in bounded memory.
 //!
-//! Quoting, doubled quotes and line ends (LF, CRLF, CR) are `csv-core`'s. Blank lines are skipped. Bytes that the
-//! encoding does not know become U+FFFD. What a record looked like is kept (its first 2,000 characters).
+//! Quoting, doubled quotes and line ends (LF, CRLF, CR) are `csv-core`'s. Blank lines are skipped. What a
+//! record looked like is kept (its first 2,000 characters).
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use csv_core::ReadRecordResult;
-use encoding_rs::{Decoder, Encoding};
+use encoding_rs::Encoding;
 
-use super::RAW_LIMIT;
-use super::encoding::fill;
+use super::decoded::Decoded;
+use super::record::Record;
+use super::{CELL_LIMIT, RAW_LIMIT};
 use crate::error::{DataError, NotATable, Result};
-use crate::text::head;
+use crate::types::ProblemKind;
 
 const CHUNK: usize = 64 * 1024;
-
-/// Bytes of UTF-8, checked once a chunk. No text that an expert labels is that long; a cell beyond it is a quote gone
-/// astray or no text.
-const CELL_LIMIT: usize = 50_000_000;
 
 /// A record that ends inside quotes and spans more lines than this has swallowed other rows.
 const SWALLOWED_LINES: u32 = 100;
 
-/// One record; reused from row to row.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Record {
-    text: String,
-    ends: Vec<usize>,
-    /// The record as it stands in the file, cut at 2,000 characters, without its line end.
-    pub(crate) raw: String,
-    /// Counted from 1, the header included, blank lines not.
-    pub(crate) row: u32,
-    /// The file ended before its last quote was closed.
-    pub(crate) unclosed: bool,
-}
-
-impl Record {
-    /// Number of cells.
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// The cells in order.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = &str> {
-        (0..self.ends.len()).map(|index| self.cell(index))
-    }
-
-    /// Cell `index`; empty beyond the last.
-    pub(crate) fn cell(&self, index: usize) -> &str {
-        let start = if index == 0 {
-            0
-        } else {
-            self.ends.get(index - 1).copied().unwrap_or_default()
-        };
-        let end = self.ends.get(index).copied().unwrap_or(start);
-        &self.text[start..end]
-    }
-}
-
 /// The records of a byte stream.
 pub(super) struct Records<R> {
     path: PathBuf,
-    source: R,
-    decoder: Decoder,
+    input: Decoded<R>,
     parser: csv_core::Reader,
-    bytes: Vec<u8>,
-    /// Decoded and not yet parsed: `decoded[at..end]`.
-    decoded: Vec<u8>,
-    at: usize,
-    end: usize,
-    exhausted: bool,
     row: u32,
     cells: Vec<u8>,
     ends: Vec<usize>,
@@ -88,26 +42,18 @@ struct Progress {
 
 impl<R: Read> Records<R> {
     pub(super) fn new(path: &Path, source: R, encoding: &'static Encoding, delimiter: u8) -> Self {
-        let decoder = encoding.new_decoder_with_bom_removal();
-        let decoded = decoder.max_utf8_buffer_length(CHUNK).unwrap_or(4 * CHUNK);
         Records {
             path: path.to_path_buf(),
-            source,
-            decoder,
+            input: Decoded::new(source, encoding),
             parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
-            bytes: vec![0; CHUNK],
-            decoded: vec![0; decoded],
-            at: 0,
-            end: 0,
-            exhausted: false,
             row: 0,
             cells: vec![0; CHUNK],
             ends: vec![0; 64],
         }
     }
 
-    pub(super) fn source(&self) -> &R {
-        &self.source
+    pub(super) fn source(&mut self) -> &mut R {
+        self.input.source()
     }
 
     /// Reads the next record into `record`; `false` at the end.
@@ -117,8 +63,7 @@ impl<R: Read> Records<R> {
     pub(super) fn next(&mut self, record: &mut Record) -> Result<bool> {
         let mut so_far = Progress::default();
         loop {
-            self.refill()?;
-            let input = &self.decoded[self.at..self.end];
+            let input = self.input.fill_buf().map_err(DataError::io(&self.path))?;
             let at_end = input.is_empty();
             let (result, read, written, ended) = self.parser.read_record(
                 input,
@@ -126,7 +71,10 @@ impl<R: Read> Records<R> {
                 &mut self.ends[so_far.ends..],
             );
             so_far.note(&input[..read], written, ended);
-            self.at += read;
+            self.input.consume(read);
+            if self.input.has_nul() {
+                return Err(self.binary());
+            }
             self.check_cell(&so_far)?;
             match result {
                 ReadRecordResult::InputEmpty => {}
@@ -139,22 +87,6 @@ impl<R: Read> Records<R> {
                 ReadRecordResult::End => return Ok(false),
             }
         }
-    }
-
-    fn refill(&mut self) -> Result<()> {
-        while self.at == self.end && !self.exhausted {
-            let length = fill(&mut self.source, &mut self.bytes).map_err(DataError::io(&self.path))?;
-            self.exhausted = length < self.bytes.len();
-            // The buffer holds the longest decoding of a chunk, so all of it is read in one call.
-            let (_, _, written, _) =
-                self.decoder
-                    .decode_to_utf8(&self.bytes[..length], &mut self.decoded, self.exhausted);
-            (self.at, self.end) = (0, written);
-            if self.decoded[..written].contains(&0) {
-                return Err(self.binary());
-            }
-        }
-        Ok(())
     }
 
     fn check_cell(&self, so_far: &Progress) -> Result<()> {
@@ -174,20 +106,15 @@ impl<R: Read> Records<R> {
 
     fn finish(&self, record: &mut Record, so_far: &Progress, at_end: bool) -> Result<()> {
         let cells = std::str::from_utf8(&self.cells[..so_far.cells]).map_err(|_| self.binary())?;
-        record.text.clear();
-        record.text.push_str(cells);
-        record.ends.clear();
-        record.ends.extend_from_slice(&self.ends[..so_far.ends]);
-        record.row = self.row;
-        record.raw.clear();
+        record.begin(self.row);
+        record.extend(cells, &self.ends[..so_far.ends]);
         let raw = String::from_utf8_lossy(&so_far.raw);
-        record
-            .raw
-            .push_str(head(raw.trim_matches(['\r', '\n']), RAW_LIMIT));
+        record.keep_raw(raw.trim_matches(['\r', '\n']));
         // Only quotes that opened a cell make line breaks part of it, so an odd count over several lines at the
         // end of the file means that the last one was never closed.
-        record.unclosed = at_end && so_far.lines > 0 && so_far.quotes % 2 == 1;
-        if record.unclosed && so_far.lines > SWALLOWED_LINES {
+        let unclosed = at_end && so_far.lines > 0 && so_far.quotes % 2 == 1;
+        record.problem = unclosed.then_some(ProblemKind::UnclosedQuote);
+        if unclosed && so_far.lines > SWALLOWED_LINES {
             return Err(DataError::UnclosedQuote {
                 row: self.row,
                 lines: so_far.lines,
@@ -275,7 +202,7 @@ mod tests {
         let mut record = Record::default();
         let mut marks = Vec::new();
         while records.next(&mut record).unwrap() {
-            marks.push(record.unclosed);
+            marks.push(record.problem.is_some());
         }
         assert_eq!(marks, [false, false, true]);
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::preview::cell_problem;
-use super::records::Record;
+use super::record::Record;
 use super::table::{Extent, Table};
 use crate::error::Result;
 use crate::types::{Dialect, DialectOverrides, RowProblem};

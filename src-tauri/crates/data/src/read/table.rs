@@ -1,23 +1,15 @@
-//! An opened table: its dialect, its columns, and its data rows one at a time.
+//! An opened table, whatever its format: its dialect, its columns, and its data rows one at a time.
 
-use std::fs::File;
-use std::io::{Read, Seek};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-use super::dialect::{Sample, delimiter_from, display_names, has_header};
-use super::encoding::{by_name, detect, fill};
-use super::records::{Record, Records};
-use crate::error::{DataError, Result};
-use crate::text::hex;
+use super::format::{HEAD_BYTES, Nature, nature};
+use super::record::Record;
+use super::source::{Origin, Packing};
+use super::unpack::{Member, Zip, look_into};
+use super::{folder, parquet, text, workbook};
+use crate::error::{DataError, NotATable, Result};
 use crate::types::{Dialect, DialectOverrides};
-
-/// Bytes from which delimiter and header are guessed.
-const SAMPLE_BYTES: usize = 256 * 1024;
-
-/// Bytes from which a preview guesses the encoding.
-const ENCODING_BYTES: u64 = 1024 * 1024;
 
 /// How much of the file may be read to guess its encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,110 +20,123 @@ pub(crate) enum Extent {
     Whole,
 }
 
+/// What a format yields: one record after another.
+pub(super) trait Reader {
+    /// Reads the next data row into `record`; `false` at the end.
+    fn next(&mut self, record: &mut Record) -> Result<bool>;
+
+    /// Bytes of the file on disk read so far, or an estimate of it.
+    fn bytes_read(&mut self) -> u64;
+
+    /// The SHA-256 of the file on disk; asked once `next` has answered `false`.
+    fn sha256(&mut self) -> Result<String>;
+}
+
+/// What opening a format brings.
+pub(super) struct Opened {
+    pub(super) dialect: Dialect,
+    /// Distinct display names, as many as the table has columns.
+    pub(super) columns: Vec<String>,
+    /// What there is to choose from; empty where there is no choice.
+    pub(super) sheets: Vec<String>,
+    /// Data rows that opening has read already.
+    pub(super) pending: VecDeque<Record>,
+    pub(super) reader: Box<dyn Reader>,
+}
+
 /// A table, positioned before its first data row.
 pub(crate) struct Table {
     pub(crate) path: PathBuf,
-    /// Bytes of the file.
+    /// Bytes of the file, or of a folder's text files.
     pub(crate) bytes: u64,
     pub(crate) dialect: Dialect,
     /// Distinct display names, as many as the table has columns.
     pub(crate) columns: Vec<String>,
-    records: Records<HashingFile>,
-    /// The first row, when it is data.
-    pending: Option<Record>,
+    /// What there is to choose from, if anything.
+    pub(crate) sheets: Vec<String>,
+    /// Files of a folder that are left out.
+    pub(crate) other_files: u32,
+    reader: Box<dyn Reader>,
+    pending: VecDeque<Record>,
+    bytes_read: u64,
+    sha256: String,
 }
 
 impl Table {
-    /// Opens `path`; what `overrides` leaves open is guessed. `go_on` is asked while guessing.
+    /// Opens `path`, a file or a folder; what `overrides` leaves open is guessed. `go_on` is asked while guessing.
     ///
     /// # Errors
-    /// `Io`, `EmptyFile`, `NotATable`, `UnknownEncoding`, `UnknownDelimiter`, `Cancelled`, and those of reading the
-    /// first row.
+    /// `Io`, `EmptyFile`, `NotATable`, `PasswordProtected`, `DamagedFile`, `UnpacksTooLarge`, `UnknownSheet`,
+    /// `NoTextFiles`, `UnknownEncoding`, `UnknownDelimiter`, `Cancelled`, and those of reading the first row.
     pub(crate) fn open(
         path: &Path,
         overrides: &DialectOverrides,
         extent: Extent,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Table> {
-        let mut file = File::open(path).map_err(DataError::io(path))?;
-        let metadata = file.metadata().map_err(DataError::io(path))?;
+        let metadata = std::fs::metadata(path).map_err(DataError::io(path))?;
         if metadata.is_dir() {
-            return Err(DataError::io(path)(std::io::ErrorKind::IsADirectory.into()));
-        }
-        let limit = if extent == Extent::Whole {
-            u64::MAX
-        } else {
-            ENCODING_BYTES
-        };
-        // The magic numbers count even when the user named an encoding.
-        let guessed = detect(path, &mut file, limit, go_on)?;
-        let encoding = overrides.encoding.as_deref().map_or(Ok(guessed), by_name)?;
-
-        file.rewind().map_err(DataError::io(path))?;
-        let mut bytes = vec![0; SAMPLE_BYTES];
-        let length = fill(&mut file, &mut bytes).map_err(DataError::io(path))?;
-        let sample = Sample {
-            path,
-            bytes: &bytes[..length],
-            encoding,
-            whole: length < SAMPLE_BYTES,
-        };
-        let delimiter = match overrides.delimiter.as_deref() {
-            Some(given) => delimiter_from(given)?,
-            None => sample.delimiter(),
-        };
-        let header = overrides
-            .header
-            .unwrap_or_else(|| has_header(&sample.rows(delimiter)));
-        let dialect = Dialect {
-            encoding: encoding.name().to_owned(),
-            delimiter: (delimiter as char).to_string(),
-            header,
-        };
-
-        file.rewind().map_err(DataError::io(path))?;
-        let source = HashingFile {
-            file,
-            hasher: Sha256::new(),
-            read: 0,
-        };
-        let mut records = Records::new(path, source, encoding, delimiter);
-        let mut first = Record::default();
-        if !records.next(&mut first)? {
-            return Err(DataError::EmptyFile {
-                path: path.to_path_buf(),
+            let files = folder::Files::list(path, go_on)?;
+            let (bytes, other_files) = (files.bytes, files.others);
+            let opened = folder::open(files, overrides)?;
+            return Ok(Table {
+                other_files,
+                ..Table::of(path, bytes, opened)
             });
         }
-        let names: Vec<String> = first.cells().map(str::to_owned).collect();
-        Ok(Table {
+        let origin = Origin::plain(path)?;
+        match nature(path, &origin.head(HEAD_BYTES)?)? {
+            Nature::Zip => match look_into(path, origin.seekable()?)? {
+                Zip::Workbook => open_as(&origin, Nature::Zip, overrides, extent, go_on),
+                Zip::Archive(members) => open_member(origin, members, overrides, extent, go_on),
+            },
+            Nature::Gzip => {
+                let packing = Packing::Gzip;
+                let inner = Origin { packing, ..origin };
+                open_inner(&inner, overrides, extent, go_on)
+            }
+            other => open_as(&origin, other, overrides, extent, go_on),
+        }
+    }
+
+    fn of(path: &Path, bytes: u64, opened: Opened) -> Table {
+        Table {
             path: path.to_path_buf(),
-            bytes: metadata.len(),
-            dialect,
-            columns: display_names(header.then_some(&names), names.len()),
-            records,
-            pending: (!header).then_some(first),
-        })
+            bytes,
+            dialect: opened.dialect,
+            columns: opened.columns,
+            sheets: opened.sheets,
+            other_files: 0,
+            reader: opened.reader,
+            pending: opened.pending,
+            bytes_read: 0,
+            sha256: String::new(),
+        }
     }
 
     /// Reads the next data row into `record`; `false` at the end.
     pub(crate) fn next(&mut self, record: &mut Record) -> Result<bool> {
-        match self.pending.take() {
-            Some(first) => {
-                *record = first;
-                Ok(true)
-            }
-            None => self.records.next(record),
+        if let Some(first) = self.pending.pop_front() {
+            *record = first;
+            return Ok(true);
         }
+        let more = self.reader.next(record)?;
+        self.bytes_read = self.reader.bytes_read().min(self.bytes);
+        if !more && self.sha256.is_empty() {
+            self.bytes_read = self.bytes;
+            self.sha256 = self.reader.sha256()?;
+        }
+        Ok(more)
     }
 
     /// Bytes of the file read so far.
     pub(crate) fn bytes_read(&self) -> u64 {
-        self.records.source().read
+        self.bytes_read
     }
 
-    /// SHA-256 of the bytes read so far: of the file, once `next` has answered `false`.
+    /// SHA-256 of the file as it lies on disk, once `next` has answered `false`.
     pub(crate) fn sha256(&self) -> String {
-        hex(&self.records.source().hasher.clone().finalize())
+        self.sha256.clone()
     }
 
     /// The file's name without folders.
@@ -144,17 +149,83 @@ impl Table {
     }
 }
 
-struct HashingFile {
-    file: File,
-    hasher: Sha256,
-    read: u64,
+/// Opens what is known not to be packed.
+fn open_as(
+    origin: &Origin,
+    nature: Nature,
+    overrides: &DialectOverrides,
+    extent: Extent,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Table> {
+    let path = &origin.path;
+    let opened = match nature {
+        Nature::Zip | Nature::OldOffice => workbook::open(origin, overrides)?,
+        Nature::Parquet => parquet::open(origin)?,
+        Nature::Text => text::open(origin, overrides, extent, go_on)?,
+        Nature::Gzip => return Err(archive(path)),
+    };
+    Ok(Table::of(path, origin.bytes, opened))
 }
 
-impl Read for HashingFile {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let length = self.file.read(buffer)?;
-        self.hasher.update(&buffer[..length]);
-        self.read += length as u64;
-        Ok(length)
+/// Opens what was packed; packed again, it is nobody's table.
+fn open_inner(
+    inner: &Origin,
+    overrides: &DialectOverrides,
+    extent: Extent,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Table> {
+    let nature = nature(&inner.path, &inner.head(HEAD_BYTES)?)?;
+    if nature == Nature::Zip && !matches!(look_into(&inner.path, inner.seekable()?)?, Zip::Workbook) {
+        return Err(archive(&inner.path));
+    }
+    open_as(inner, nature, overrides, extent, go_on)
+}
+
+/// Opens the chosen file of an archive, or its first. Where the archive leaves a choice, it is the only one: a
+/// workbook in it is read at its first sheet.
+fn open_member(
+    origin: Origin,
+    mut members: Vec<Member>,
+    overrides: &DialectOverrides,
+    extent: Extent,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Table> {
+    let names: Vec<String> = members.iter().map(|member| member.name.clone()).collect();
+    let alone = names.len() == 1;
+    let chosen = match overrides.sheet.as_ref().filter(|_| !alone) {
+        None => 0,
+        Some(sheet) => {
+            let found = names.iter().position(|name| name == sheet);
+            found.ok_or_else(|| unknown_sheet(&origin.path, sheet, &names))?
+        }
+    };
+    let packing = Packing::Member(members.swap_remove(chosen));
+    let inner = Origin { packing, ..origin };
+    if alone {
+        return open_inner(&inner, overrides, extent, go_on);
+    }
+    let overrides = DialectOverrides {
+        sheet: None,
+        ..overrides.clone()
+    };
+    let mut table = open_inner(&inner, &overrides, extent, go_on)?;
+    table.dialect.sheet = Some(names[chosen].clone());
+    table.sheets = names;
+    Ok(table)
+}
+
+fn archive(path: &Path) -> DataError {
+    DataError::NotATable {
+        path: path.to_path_buf(),
+        why: NotATable::Archive,
+    }
+}
+
+/// The error for a choice that does not exist.
+pub(super) fn unknown_sheet(path: &Path, sheet: &str, sheets: &[String]) -> DataError {
+    DataError::UnknownSheet {
+        path: path.to_path_buf(),
+        sheet: sheet.to_owned(),
+        sheets: sheets.to_vec(),
     }
 }

@@ -102,6 +102,7 @@ impl Project {
     ) -> Result<ImportSummary> {
         let total = std::fs::metadata(path).map_err(DataError::io(path))?.len();
         let mut table = Table::open(path, &options.dialect, Extent::Whole, &mut || progress(0, total))?;
+        let total = table.bytes;
         let columns = check_roles(options, table.columns.len())?;
         let tx = self.write()?;
         let mut importer = Importer::begin(&tx, &table, &options.roles, columns, part)?;

@@ -2,16 +2,41 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What kind of file rows come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Text whose cells are divided by one character: CSV, TSV.
+    Delimited,
+    /// Text with one text a line.
+    Lines,
+    /// One JSON document with a list of objects.
+    Json,
+    /// One JSON object a line.
+    JsonLines,
+    /// An Excel or OpenDocument workbook.
+    Workbook,
+    /// Apache Parquet.
+    Parquet,
+    /// A folder of text files, one text a file.
+    Folder,
+}
+
 /// How a file's bytes become cells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Dialect {
-    /// A name of the WHATWG Encoding Standard, e.g. `UTF-8`, `GBK`.
+    /// The kind of file; of a compressed one, the kind of what is in it.
+    pub format: Format,
+    /// A name of the WHATWG Encoding Standard, e.g. `UTF-8`, `GBK`; empty where the format has none to choose.
     pub encoding: String,
-    /// One of `,` `;` tab `|`.
+    /// The character between cells; empty unless the format is [`Format::Delimited`].
     pub delimiter: String,
     /// Whether the first row holds the columns' names.
     pub header: bool,
+    /// The sheet of a workbook, the list of a JSON document or the file of an archive that is read.
+    pub sheet: Option<String>,
 }
 
 /// What the user decided about the dialect; `None` = find out.
@@ -20,10 +45,12 @@ pub struct Dialect {
 pub struct DialectOverrides {
     /// See [`Dialect::encoding`].
     pub encoding: Option<String>,
-    /// See [`Dialect::delimiter`].
+    /// See [`Dialect::delimiter`]; empty: the file is no table, every line is a text.
     pub delimiter: Option<String>,
     /// See [`Dialect::header`].
     pub header: Option<bool>,
+    /// See [`Dialect::sheet`].
+    pub sheet: Option<String>,
 }
 
 /// What a column is for.
@@ -77,6 +104,22 @@ pub enum ProblemKind {
     },
     /// A quote that is never closed, in the file's last row.
     UnclosedQuote,
+    /// A line or list element that is not sound JSON.
+    BrokenJson {
+        /// Where in the element, counted from 1.
+        line: u32,
+        /// Where in that line, in bytes from 1.
+        column: u32,
+    },
+    /// Sound JSON, but no object with names and values.
+    NotAnObject,
+    /// An object with a name that none of the file's first objects has, so that there is no column for it.
+    UnknownKey {
+        /// The name, cut at 100 characters.
+        key: String,
+    },
+    /// A file of a folder that is not text.
+    NotText,
     /// The split column holds a word that names no part.
     UnknownPart {
         /// The cell's value, cut at 100 characters.
@@ -102,7 +145,8 @@ pub enum ProblemKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct RowProblem {
-    /// Row in the file, counted from 1, the header included, blank lines not.
+    /// Row in the file, counted from 1, the header included, blank lines not. In a workbook the row's own number,
+    /// in a folder the number of the text file.
     pub row: u32,
     /// What is wrong with it.
     pub kind: ProblemKind,
@@ -122,6 +166,10 @@ pub struct Preview {
     pub bytes: f64,
     /// How it was read.
     pub dialect: Dialect,
+    /// What there is to choose from as [`Dialect::sheet`]; empty where there is nothing to choose.
+    pub sheets: Vec<String>,
+    /// Files of a folder that are no text files and are left out.
+    pub other_files: u32,
     /// Its columns.
     pub columns: Vec<ColumnPreview>,
     /// The first rows, one cell a column, cells cut at 300 characters.

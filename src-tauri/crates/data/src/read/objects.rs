@@ -1,0 +1,127 @@
+//! One JSON object → names and texts.
+//!
+//! Values are taken as they are written: `12.50` stays `12.50`. A list of plain values is joined by `|`, an object in
+//! an object becomes one column a name (`a.b`), anything deeper stays JSON. `null` is an empty cell.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::types::ProblemKind;
+
+/// An object's names and values in the order of the file, the values as they are written.
+struct Ordered(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Ordered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Ordered;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ordered, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Ordered(entries))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// The names and cells of the object that `text` is.
+///
+/// # Errors
+/// `BrokenJson`, `NotAnObject`.
+pub(super) fn flatten(text: &str) -> Result<Vec<(String, String)>, ProblemKind> {
+    let Ordered(entries) =
+        serde_json::from_str(text).map_err(|error| match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => ProblemKind::NotAnObject,
+            Err(_) => ProblemKind::BrokenJson {
+                line: error.line().max(1) as u32,
+                column: error.column().max(1) as u32,
+            },
+        })?;
+    let mut cells = Vec::with_capacity(entries.len());
+    for (name, value) in entries {
+        match serde_json::from_str(value.get()) {
+            Ok(Ordered(inner)) => {
+                let inner = inner.into_iter();
+                cells.extend(inner.map(|(key, value)| (format!("{name}.{key}"), cell(value.get()))));
+            }
+            Err(_) => cells.push((name, cell(value.get()))),
+        }
+    }
+    Ok(cells)
+}
+
+/// A value as a cell.
+fn cell(raw: &str) -> String {
+    match raw.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(raw).unwrap_or_default(),
+        Some(b'n') => String::new(),
+        Some(b'[') => joined(raw).unwrap_or_else(|| raw.to_owned()),
+        _ => raw.to_owned(),
+    }
+}
+
+/// A list of plain values.
+fn joined(raw: &str) -> Option<String> {
+    let values: Vec<Box<RawValue>> = serde_json::from_str(raw).ok()?;
+    let plain = |value: &Box<RawValue>| !value.get().starts_with(['[', '{']);
+    let cells = || values.iter().map(|value| cell(value.get()));
+    values
+        .iter()
+        .all(plain)
+        .then(|| cells().collect::<Vec<String>>().join("|"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cells(text: &str) -> Vec<String> {
+        let flat = flatten(text).unwrap();
+        flat.into_iter()
+            .map(|(name, cell)| format!("{name}={cell}"))
+            .collect()
+    }
+
+    #[test]
+    fn values_are_texts_in_the_order_of_the_file() {
+        assert_eq!(
+            cells(r#"{"z": "a\n\u7c7b", "b": 12.50, "a": true, "n": null, "l": ["x", 2, null]}"#),
+            ["z=a\n类", "b=12.50", "a=true", "n=", "l=x|2|"]
+        );
+    }
+
+    #[test]
+    fn objects_are_opened_once_and_stay_json_below() {
+        assert_eq!(
+            cells(r#"{"a": {"b": 1, "c": {"d": [2]}}, "l": [{"e": 3}], "m": [[1], 2], "o": {}}"#),
+            ["a.b=1", r#"a.c={"d": [2]}"#, r#"l=[{"e": 3}]"#, "m=[[1], 2]"]
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_apart_from_what_is_no_json() {
+        assert_eq!(flatten("[1]"), Err(ProblemKind::NotAnObject));
+        assert_eq!(flatten("7"), Err(ProblemKind::NotAnObject));
+        assert_eq!(
+            flatten(r#"{"a": 1,, }"#),
+            Err(ProblemKind::BrokenJson { line: 1, column: 9 })
+        );
+        assert!(matches!(
+            flatten(""),
+            Err(ProblemKind::BrokenJson { line: 1, .. })
+        ));
+    }
+}

@@ -1,0 +1,150 @@
+//! Apache Parquet → records, row by row; a group of rows is read a page at a time.
+//!
+//! Texts, numbers, truth values and dates are cells, a list of such is joined by `|`, anything nested is JSON.
+//! The crate behind this asserts where others return errors, so a file that breaks its rules is caught here.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::reader::RowIter;
+use parquet::record::{Field, Row};
+
+use super::dialect::display_names;
+use super::record::Record;
+use super::source::{Origin, sha256_of};
+use super::table::{Opened, Reader};
+use crate::error::{DataError, Result};
+use crate::types::{Dialect, Format};
+
+/// Opens the Parquet file at `origin`.
+///
+/// # Errors
+/// `DamagedFile`, `PasswordProtected` (an encrypted footer), `Io`, and those of unpacking.
+pub(super) fn open(origin: &Origin) -> Result<Opened> {
+    let path = &origin.path;
+    if origin.head(4)? == b"PARE" {
+        return Err(DataError::PasswordProtected { path: path.clone() });
+    }
+    let file = origin.seekable()?;
+    let reader = guarded(path, || SerializedFileReader::new(file))?;
+    let metadata = reader.metadata().file_metadata();
+    let names: Vec<String> = (metadata.schema().get_fields().iter())
+        .map(|field| field.name().to_owned())
+        .collect();
+    if names.is_empty() {
+        return Err(DataError::EmptyFile { path: path.clone() });
+    }
+    let total = u64::try_from(metadata.num_rows()).unwrap_or(0);
+    Ok(Opened {
+        dialect: Dialect {
+            format: Format::Parquet,
+            encoding: String::new(),
+            delimiter: String::new(),
+            header: false,
+            sheet: None,
+        },
+        columns: display_names(Some(&names), names.len()),
+        sheets: Vec::new(),
+        pending: Default::default(),
+        reader: Box::new(Rows {
+            path: path.clone(),
+            bytes: origin.bytes,
+            total,
+            rows: RowIter::from_file_into(Box::new(reader)),
+            row: 0,
+        }),
+    })
+}
+
+struct Rows {
+    path: PathBuf,
+    bytes: u64,
+    total: u64,
+    rows: RowIter<'static>,
+    row: u32,
+}
+
+impl Reader for Rows {
+    fn next(&mut self, record: &mut Record) -> Result<bool> {
+        let rows = &mut self.rows;
+        let cells = guarded(&self.path, || {
+            let row: Option<Row> = rows.next().transpose()?;
+            Ok(row.map(|row| {
+                row.get_column_iter()
+                    .map(|(_, field)| cell(field))
+                    .collect::<Vec<String>>()
+            }))
+        })?;
+        let Some(cells) = cells else {
+            return Ok(false);
+        };
+        self.row += 1;
+        record.begin(self.row);
+        cells.iter().for_each(|cell| record.push(cell));
+        record.keep_cells_as_raw();
+        Ok(true)
+    }
+
+    fn bytes_read(&mut self) -> u64 {
+        let share = f64::from(self.row) / self.total.max(1) as f64;
+        (self.bytes as f64 * share) as u64
+    }
+
+    fn sha256(&mut self) -> Result<String> {
+        sha256_of(&self.path)
+    }
+}
+
+/// A value as a cell.
+fn cell(field: &Field) -> String {
+    match field {
+        Field::Null => String::new(),
+        Field::Str(text) => text.clone(),
+        // Before there was a type for text, text was bytes.
+        Field::Bytes(bytes) => std::str::from_utf8(bytes.data()).unwrap_or_default().to_owned(),
+        Field::Float(number) => number.to_string(),
+        Field::Double(number) => number.to_string(),
+        Field::Float16(number) => f32::from(*number).to_string(),
+        Field::TimestampMillis(_) | Field::TimestampMicros(_) => timestamp(&field.to_string()),
+        Field::ListInternal(list) if list.elements().iter().all(plain) => {
+            let cells: Vec<String> = list.elements().iter().map(cell).collect();
+            cells.join("|")
+        }
+        Field::Group(_) | Field::ListInternal(_) | Field::MapInternal(_) => field.to_json_value().to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn plain(field: &Field) -> bool {
+    !matches!(
+        field,
+        Field::Group(_) | Field::ListInternal(_) | Field::MapInternal(_)
+    )
+}
+
+/// `2024-05-01 08:00:00.000 +00:00` in ISO 8601, without a fraction or a time that is zero.
+fn timestamp(text: &str) -> String {
+    let text = text.trim_end_matches(" +00:00");
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let fraction = fraction.trim_end_matches('0');
+    match (seconds.strip_suffix(" 00:00:00"), fraction) {
+        (Some(date), "") => date.to_owned(),
+        (_, "") => seconds.replace(' ', "T"),
+        (_, fraction) => format!("{}.{fraction}", seconds.replace(' ', "T")),
+    }
+}
+
+/// Runs the crate's code; what it panics about is a fault of the file.
+fn guarded<T>(path: &Path, work: impl FnOnce() -> std::result::Result<T, ParquetError>) -> Result<T> {
+    let damaged = |reason: String| DataError::DamagedFile {
+        path: path.to_path_buf(),
+        reason,
+    };
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(damaged(error.to_string())),
+        Err(_) => Err(damaged("it breaks the rules of its format".to_owned())),
+    }
+}
