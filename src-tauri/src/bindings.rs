@@ -24,6 +24,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             project::overview,
             project::close_project,
             data::pick_data_file,
+            data::pick_data_folder,
             data::preview_file,
             data::import_file,
             data::data_summary,

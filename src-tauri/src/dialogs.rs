@@ -28,11 +28,14 @@ struct System(AppHandle);
 
 impl FilePicker for System {
     fn table(&self) -> Option<PathBuf> {
-        let tables = ["csv", "tsv", "txt"];
+        let tables = [
+            "csv", "tsv", "tab", "psv", "txt", "xlsx", "xlsm", "xlsb", "xls", "ods", "json", "jsonl",
+            "ndjson", "parquet", "pq", "gz", "zip",
+        ];
         self.0
             .dialog()
             .file()
-            .add_filter("CSV", &tables)
+            .add_filter("CSV, Excel, JSON, Parquet …", &tables)
             .add_filter("*", &["*"])
             .blocking_pick_file()?
             .into_path()

@@ -19,6 +19,12 @@ pub fn pick_data_file(state: State<'_, AppState>) -> Option<String> {
 
 #[tauri::command(async)]
 #[specta::specta]
+pub fn pick_data_folder(state: State<'_, AppState>) -> Option<String> {
+    state.picker.folder().map(|path| path.display().to_string())
+}
+
+#[tauri::command(async)]
+#[specta::specta]
 pub fn preview_file(state: State<'_, AppState>, path: String, dialect: DialectOverrides) -> Answer<Preview> {
     session::preview_file(Path::new(&path), &dialect, state.language()).map_err(|error| state.tell(error))
 }

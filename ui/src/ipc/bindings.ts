@@ -15,6 +15,7 @@ export const commands = {
 	overview: () => __TAURI_INVOKE<Overview>("overview"),
 	closeProject: () => __TAURI_INVOKE<void>("close_project"),
 	pickDataFile: () => __TAURI_INVOKE<string | null>("pick_data_file"),
+	pickDataFolder: () => __TAURI_INVOKE<string | null>("pick_data_folder"),
 	previewFile: (path: string, dialect: DialectOverrides) => __TAURI_INVOKE<Preview>("preview_file", { path, dialect }),
 	importFile: (path: string, options: ImportOptions) => __TAURI_INVOKE<ImportSummary>("import_file", { path, options }),
 	dataSummary: () => __TAURI_INVOKE<DataSummary>("data_summary"),
@@ -198,22 +199,28 @@ export type DataSummary = {
 
 /**  How a file's bytes become cells. */
 export type Dialect = {
-	/**  A name of the WHATWG Encoding Standard, e.g. `UTF-8`, `GBK`. */
+	/**  The kind of file; of a compressed one, the kind of what is in it. */
+	format: Format,
+	/**  A name of the WHATWG Encoding Standard, e.g. `UTF-8`, `GBK`; empty where the format has none to choose. */
 	encoding: string,
-	/**  One of `,` `;` tab `|`. */
+	/**  The character between cells; empty unless the format is [`Format::Delimited`]. */
 	delimiter: string,
 	/**  Whether the first row holds the columns' names. */
 	header: boolean,
+	/**  The sheet of a workbook, the list of a JSON document or the file of an archive that is read. */
+	sheet: string | null,
 };
 
 /**  What the user decided about the dialect; `None` = find out. */
 export type DialectOverrides = {
 	/**  See [`Dialect::encoding`]. */
 	encoding: string | null,
-	/**  See [`Dialect::delimiter`]. */
+	/**  See [`Dialect::delimiter`]; empty: the file is no table, every line is a text. */
 	delimiter: string | null,
 	/**  See [`Dialect::header`]. */
 	header: boolean | null,
+	/**  See [`Dialect::sheet`]. */
+	sheet: string | null,
 };
 
 /**  What one round (epoch) of training came to. */
@@ -257,6 +264,23 @@ export type FileDropEvent = {
 	/**  The files; empty when they were dragged away again. */
 	paths: string[],
 };
+
+/**  What kind of file rows come from. */
+export type Format = 
+/**  Text whose cells are divided by one character: CSV, TSV. */
+"delimited" | 
+/**  Text with one text a line. */
+"lines" | 
+/**  One JSON document with a list of objects. */
+"json" | 
+/**  One JSON object a line. */
+"json_lines" | 
+/**  An Excel or OpenDocument workbook. */
+"workbook" | 
+/**  Apache Parquet. */
+"parquet" | 
+/**  A folder of text files, one text a file. */
+"folder";
 
 /**  One entry of a row's label history. */
 export type HistoryEntry = {
@@ -598,6 +622,10 @@ export type Preview = {
 	bytes: number,
 	/**  How it was read. */
 	dialect: Dialect,
+	/**  What there is to choose from as the dialect's sheet; empty where there is nothing to choose. */
+	sheets: string[],
+	/**  Files of a folder that are no text files and are left out. */
+	other_files: number,
 	/**  Its columns with the proposed roles. */
 	columns: ColumnPreview[],
 	/**  Its first rows. */

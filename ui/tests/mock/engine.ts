@@ -118,7 +118,8 @@ class MockEngine {
     });
     return {
       path, file_name: path.split("/").at(-1) ?? path, bytes: 58_214,
-      dialect: { encoding: dialect.encoding ?? "UTF-8", delimiter: dialect.delimiter ?? ",", header: dialect.header ?? true },
+      sheets: [], other_files: 0,
+      dialect: { format: "delimited", sheet: null, encoding: dialect.encoding ?? "UTF-8", delimiter: dialect.delimiter ?? ",", header: dialect.header ?? true },
       columns: [column("id", "id", rows.length, 4), column("clause", "text", 240, 168), column("kind", "label", 5, 16), column("contract", "ignore", 40, 8)],
       rows: rows.slice(0, 8).map((row, i) => [`C${100 + i}`, row.text, row.label ?? "", `2019-0${i}`]),
       rows_read: rows.length, more: false, label_separator: null,
@@ -241,6 +242,7 @@ const handlers: Record<string, Handler> = {
     return null;
   },
   pick_data_file: () => "/home/expert/Documents/clauses.csv",
+  pick_data_folder: () => "/home/expert/Documents/clauses",
   preview_file: (e, a) => e.preview(a["path"] as string, a["dialect"] as DialectOverrides),
   import_file: (e) => {
     const project = e.need();
@@ -251,7 +253,7 @@ const handlers: Record<string, Handler> = {
   data_summary: (e) => e.need().summary(),
   rows_page: (e, a) => e.need().page(a["filter"] as RowFilter, a["offset"] as number, a["limit"] as number),
   example: (e, a) => e.need().example(a["id"] as number),
-  problems_page: (e) => ({ total: 1, problems: e.preview("x.csv", { encoding: null, delimiter: null, header: null }).problems }),
+  problems_page: (e) => ({ total: 1, problems: e.preview("x.csv", { encoding: null, delimiter: null, header: null, sheet: null }).problems }),
   drop_duplicates: (e) => e.need().clean("drop_duplicates"),
   drop_empty: (e) => e.need().clean("drop_empty"),
   undo_cleaning: (e, a) => e.need().undoCleaning(a["step"] as number),

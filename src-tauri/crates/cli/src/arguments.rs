@@ -72,7 +72,8 @@ pub enum Verb {
 
 #[derive(Args)]
 pub struct Import {
-    /// The table: CSV, TSV, or text separated by semicolons or bars.
+    /// The table: CSV, TSV, Excel, OpenDocument, JSON, JSON Lines, Parquet, text (one a line), any of them in gzip or
+    /// zip, or a folder of .txt files.
     pub file: PathBuf,
     /// The project's folder, ending in .understudy.
     #[arg(long)]
@@ -96,6 +97,10 @@ pub struct Columns {
     /// Columns that say yes or no to a label each, named after it, with commas between.
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["label", "label_separator"])]
     pub label_columns: Vec<String>,
+    /// The sheet of a workbook, the file in an archive or the list of a JSON document; the first that has rows unless
+    /// given.
+    #[arg(long)]
+    pub sheet: Option<String>,
     /// The column that names what must stay together: patient, case, contract.
     #[arg(long)]
     pub group: Option<String>,

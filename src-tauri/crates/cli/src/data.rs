@@ -34,7 +34,11 @@ pub fn import_test_file(session: &mut Session, file: &Path) -> Result<()> {
 
 /// The roles as guessed, with those that were named.
 fn options(file: &Path, columns: &Columns) -> Result<ImportOptions> {
-    let preview = preview(file, &DialectOverrides::default(), 1)?;
+    let dialect = DialectOverrides {
+        sheet: columns.sheet.clone(),
+        ..DialectOverrides::default()
+    };
+    let preview = preview(file, &dialect, 1)?;
     let guessed: Vec<ColumnRole> = preview.columns.iter().map(|column| column.role).collect();
     let mut roles = guessed.clone();
     let labels: Vec<&String> = columns.label.iter().chain(&columns.label_columns).collect();
@@ -68,7 +72,7 @@ fn options(file: &Path, columns: &Columns) -> Result<ImportOptions> {
             .filter(|_| label(&roles) == label(&guessed)),
     };
     Ok(ImportOptions {
-        dialect: DialectOverrides::default(),
+        dialect,
         roles,
         label_separator,
     })

@@ -276,11 +276,36 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
                 NotATable::Pdf => "pdf",
                 NotATable::Image => "image",
                 NotATable::Archive => "archive",
+                NotATable::Json => "json",
                 NotATable::Binary => "binary",
             };
             let what = words::catalogue(language).text(&format!("file_kind.{kind}"), &[]);
             ("not_a_table", vec![("file", name(path)), ("found", what)])
         }
+        DataError::PasswordProtected { path } => ("password_protected", file(path)),
+        DataError::DamagedFile { path, reason } => (
+            "damaged_file",
+            vec![("file", name(path)), ("reason", reason.clone())],
+        ),
+        DataError::UnpacksTooLarge { path, limit_bytes } => (
+            "unpacks_too_large",
+            vec![
+                ("file", name(path)),
+                ("limit", (limit_bytes / 1_000_000_000).to_string()),
+            ],
+        ),
+        DataError::UnknownSheet { path, sheet, sheets } => (
+            "unknown_sheet",
+            vec![
+                ("file", name(path)),
+                ("name", sheet.clone()),
+                ("known", sheets.join(", ")),
+            ],
+        ),
+        DataError::NoTextFiles { path, other_files } => (
+            "no_text_files",
+            vec![("file", name(path)), ("others", other_files.to_string())],
+        ),
         DataError::CellTooLarge { row, limit_bytes } => (
             "cell_too_large",
             vec![

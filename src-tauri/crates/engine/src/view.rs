@@ -142,6 +142,10 @@ pub struct Preview {
     pub bytes: f64,
     /// How it was read.
     pub dialect: Dialect,
+    /// What there is to choose from as the dialect's sheet; empty where there is nothing to choose.
+    pub sheets: Vec<String>,
+    /// Files of a folder that are no text files and are left out.
+    pub other_files: u32,
     /// Its columns with the proposed roles.
     pub columns: Vec<ColumnPreview>,
     /// Its first rows.
@@ -164,6 +168,8 @@ impl Preview {
             file_name: preview.file_name,
             bytes: preview.bytes,
             dialect: preview.dialect,
+            sheets: preview.sheets,
+            other_files: preview.other_files,
             columns: preview.columns,
             rows: preview.rows,
             rows_read: preview.rows_read,

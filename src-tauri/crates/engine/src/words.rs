@@ -32,6 +32,13 @@ pub fn problem(kind: &ProblemKind, language: Language) -> UserError {
             explain("row_cell_count", &facts, language)
         }
         ProblemKind::UnclosedQuote => explain("row_unclosed_quote", &[], language),
+        ProblemKind::BrokenJson { line, column } => {
+            let facts = [("line", line.to_string()), ("column", column.to_string())];
+            explain("row_broken_json", &facts, language)
+        }
+        ProblemKind::NotAnObject => explain("row_not_an_object", &[], language),
+        ProblemKind::UnknownKey { key } => explain("row_unknown_key", &[("key", key.clone())], language),
+        ProblemKind::NotText => explain("row_not_text", &[], language),
         ProblemKind::UnknownPart { value } => {
             explain("row_unknown_part", &[("value", value.clone())], language)
         }

@@ -42,6 +42,28 @@ fn data() -> Vec<DataError> {
             path: path(),
             why: NotATable::Spreadsheet,
         },
+        DataError::NotATable {
+            path: path(),
+            why: NotATable::Json,
+        },
+        DataError::PasswordProtected { path: path() },
+        DataError::DamagedFile {
+            path: path(),
+            reason: text("invalid Zip archive"),
+        },
+        DataError::UnpacksTooLarge {
+            path: path(),
+            limit_bytes: 20_000_000_000,
+        },
+        DataError::UnknownSheet {
+            path: path(),
+            sheet: text("Sheet9"),
+            sheets: vec![text("Sheet1"), text("Sheet2")],
+        },
+        DataError::NoTextFiles {
+            path: path(),
+            other_files: 4,
+        },
         DataError::CellTooLarge {
             row: 7,
             limit_bytes: 50 << 20,

@@ -11,7 +11,7 @@ import { Task } from "../../shared/task.svelte";
 
 export type Row = { id: number; text: string; labels: number[] | null; part: Part | null };
 
-const NO_OVERRIDES: DialectOverrides = { encoding: null, delimiter: null, header: null };
+const NO_OVERRIDES: DialectOverrides = { encoding: null, delimiter: null, header: null, sheet: null };
 const EVERY_ROW: RowFilter = { search: "", label: null, part: null, only: "all" };
 
 export class DataRoom {
@@ -59,6 +59,11 @@ export class DataRoom {
 
   async pick(): Promise<void> {
     const path = await this.task.run(() => commands.pickDataFile());
+    if (path) await this.look(path);
+  }
+
+  async pickFolder(): Promise<void> {
+    const path = await this.task.run(() => commands.pickDataFolder());
     if (path) await this.look(path);
   }
 
