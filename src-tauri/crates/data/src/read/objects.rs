@@ -42,14 +42,17 @@ impl<'de> Deserialize<'de> for Ordered {
 /// # Errors
 /// `BrokenJson`, `NotAnObject`.
 pub(super) fn flatten(text: &str) -> Result<Vec<(String, String)>, ProblemKind> {
-    let Ordered(entries) =
-        serde_json::from_str(text).map_err(|error| match serde_json::from_str::<IgnoredAny>(text) {
-            Ok(_) => ProblemKind::NotAnObject,
-            Err(_) => ProblemKind::BrokenJson {
-                line: error.line().max(1) as u32,
-                column: error.column().max(1) as u32,
-            },
-        })?;
+    let parsed = serde_json::from_str(text).or_else(|error| match without_nan(text) {
+        Some(mended) => serde_json::from_str(&mended).map_err(|_| error),
+        None => Err(error),
+    });
+    let Ordered(entries) = parsed.map_err(|error| match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => ProblemKind::NotAnObject,
+        Err(_) => ProblemKind::BrokenJson {
+            line: error.line().max(1) as u32,
+            column: error.column().max(1) as u32,
+        },
+    })?;
     let mut cells = Vec::with_capacity(entries.len());
     for (name, value) in entries {
         match serde_json::from_str(value.get()) {
@@ -61,6 +64,29 @@ pub(super) fn flatten(text: &str) -> Result<Vec<(String, String)>, ProblemKind> 
         }
     }
     Ok(cells)
+}
+
+/// The text with `null` for what is no number: Python's `json` writes `NaN` for an empty cell although JSON has no word
+/// for it. `None` where there is none.
+fn without_nan(text: &str) -> Option<String> {
+    const WORDS: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
+    let mut mended = String::with_capacity(text.len());
+    let (mut quoted, mut escaped, mut found) = (false, false, false);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let word = WORDS.into_iter().find(|word| !quoted && rest.starts_with(word));
+        if let Some(word) = word {
+            found = true;
+            mended.push_str("null");
+            rest = &rest[word.len()..];
+            continue;
+        }
+        quoted = if quoted { escaped || c != '"' } else { c == '"' };
+        escaped = quoted && !escaped && c == '\\';
+        mended.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    found.then_some(mended)
 }
 
 /// A value as a cell.
@@ -109,6 +135,15 @@ mod tests {
             cells(r#"{"a": {"b": 1, "c": {"d": [2]}}, "l": [{"e": 3}], "m": [[1], 2], "o": {}}"#),
             ["a.b=1", r#"a.c={"d": [2]}"#, r#"l=[{"e": 3}]"#, "m=[[1], 2]"]
         );
+    }
+
+    #[test]
+    fn what_is_no_number_is_empty_but_stays_a_word_within_a_text() {
+        assert_eq!(
+            cells(r#"{"label": NaN, "x": [-Infinity, 1], "text": "a NaN \" NaN", "y": Infinity}"#),
+            ["label=", "x=|1", "text=a NaN \" NaN", "y="]
+        );
+        assert!(flatten(r#"{"a": Nan}"#).is_err());
     }
 
     #[test]

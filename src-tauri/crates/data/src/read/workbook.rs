@@ -20,33 +20,24 @@ use crate::types::{Dialect, DialectOverrides, Format};
 /// Rows from which width and header are taken.
 const SAMPLE_ROWS: usize = 200;
 
+/// A sheet with fewer rows, the header among them, is rather a title page.
+const TABLE_ROWS: usize = 3;
+
 /// Rows that wait for their reader.
 const WAITING_ROWS: usize = 256;
 
-/// Opens the workbook at `origin` at the chosen sheet, or at the first that has a row.
+/// Opens the workbook at `origin` at the chosen sheet, or at the first with a few rows: a cover sheet is no table.
 ///
 /// # Errors
 /// `PasswordProtected`, `DamagedFile`, `UnknownSheet`, `EmptyFile`, `Io`, and those of unpacking.
 pub(super) fn open(origin: &Origin, overrides: &DialectOverrides) -> Result<Opened> {
     let path = &origin.path;
-    let mut rows = Rows::start(origin, overrides.sheet.clone())?;
-    let sheets = match rows.receive()? {
-        Some(Told::Sheets(names)) => names,
-        _ => Vec::new(),
-    };
-    if let Some(sheet) = overrides.sheet.as_ref().filter(|sheet| !sheets.contains(sheet)) {
-        return Err(unknown_sheet(path, sheet, &sheets));
-    }
-    let mut sheet = String::new();
-    let mut sample: VecDeque<SheetRow> = VecDeque::new();
-    while sample.len() < SAMPLE_ROWS {
-        match rows.receive()? {
-            Some(Told::Sheet(name)) => sheet = name,
-            Some(Told::Row(row)) => sample.push_back(row),
-            Some(Told::Sheets(_)) => {}
-            None => break,
-        }
-    }
+    let Beginning {
+        mut rows,
+        sheets,
+        sheet,
+        sample,
+    } = begin(origin, overrides.sheet.as_deref())?;
     let columns = || {
         sample
             .iter()
@@ -79,6 +70,57 @@ pub(super) fn open(origin: &Origin, overrides: &DialectOverrides) -> Result<Open
         pending,
         reader: Box::new(rows),
     })
+}
+
+/// A sheet with its first rows.
+struct Beginning {
+    rows: Rows,
+    sheets: Vec<String>,
+    sheet: String,
+    sample: VecDeque<SheetRow>,
+}
+
+fn begin(origin: &Origin, wanted: Option<&str>) -> Result<Beginning> {
+    let first = Beginning::read(origin, wanted)?;
+    if wanted.is_some() || first.sample.len() >= TABLE_ROWS {
+        return Ok(first);
+    }
+    for other in first.sheets.iter().filter(|name| **name != first.sheet) {
+        let second = Beginning::read(origin, Some(other))?;
+        if second.sample.len() >= TABLE_ROWS {
+            return Ok(second);
+        }
+    }
+    Ok(first)
+}
+
+impl Beginning {
+    fn read(origin: &Origin, wanted: Option<&str>) -> Result<Self> {
+        let mut rows = Rows::start(origin, wanted.map(str::to_owned))?;
+        let sheets = match rows.receive()? {
+            Some(Told::Sheets(names)) => names,
+            _ => Vec::new(),
+        };
+        if let Some(sheet) = wanted.filter(|wanted| !sheets.iter().any(|sheet| sheet == wanted)) {
+            return Err(unknown_sheet(&origin.path, sheet, &sheets));
+        }
+        let mut sheet = String::new();
+        let mut sample: VecDeque<SheetRow> = VecDeque::new();
+        while sample.len() < SAMPLE_ROWS {
+            match rows.receive()? {
+                Some(Told::Sheet(name)) => sheet = name,
+                Some(Told::Row(row)) => sample.push_back(row),
+                Some(Told::Sheets(_)) => {}
+                None => break,
+            }
+        }
+        Ok(Beginning {
+            rows,
+            sheets,
+            sheet,
+            sample,
+        })
+    }
 }
 
 /// The rows of a sheet as they come from the thread.

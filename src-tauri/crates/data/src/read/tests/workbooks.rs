@@ -206,3 +206,32 @@ proptest! {
         let _ = look("a.ods", &ods(&text));
     }
 }
+
+#[test]
+fn a_title_page_is_passed_over_for_the_sheet_with_the_rows() {
+    let bytes = xlsx(&[
+        ("Cover", &sheet(&[&["Letters of 2024"], &["confidential"]])),
+        (
+            "Letters",
+            &sheet(&[
+                &["text", "label"],
+                &["pay me back", "refund"],
+                &["thank you", "thanks"],
+            ]),
+        ),
+    ]);
+    let seen = look("a.xlsx", &bytes).unwrap();
+    assert_eq!(seen.dialect.sheet.as_deref(), Some("Letters"));
+    let cover = choose("a.xlsx", &bytes, Some("Cover")).unwrap();
+    assert_eq!(cover.rows.last().unwrap(), &["confidential"]);
+    let short = xlsx(&[
+        ("One", &sheet(&[&["a"], &["1"]])),
+        ("Two", &sheet(&[&["b"], &["2"]])),
+    ]);
+    let seen = look("a.xlsx", &short).unwrap();
+    assert_eq!(
+        seen.dialect.sheet.as_deref(),
+        Some("One"),
+        "all are short: the first"
+    );
+}
