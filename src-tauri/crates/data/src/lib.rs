@@ -8,6 +8,7 @@
 //! what went wrong is a [`DataError`], what is odd is a [`ProblemKind`] or a [`SplitNote`], all with the facts.
 
 mod error;
+mod near;
 mod read;
 pub mod split;
 mod store;

@@ -1,7 +1,8 @@
 //! From labelled rows to train, validation and test: a pure function.
 //!
 //! In: rows with labels, group, content and the part their file gave them; percentages; a seed. Out: a part for each
-//! row and what is worth knowing. Rows of one group or one content are a *unit* and never straddle parts. Classes
+//! row and what is worth knowing. Rows of one group, of one content or of one cluster of
+//! near-duplicates are a *unit* and never straddle parts. Classes
 //! are spread alike over the parts. The same rows and seed give the same split, on every machine.
 //!
 //! A part that the file gave stays: official test rows are the test part whatever else is in the project, and a
@@ -35,6 +36,8 @@ pub struct SplitRow {
     pub group: Option<u32>,
     /// Hash of its text: equal for exact duplicates.
     pub content: u128,
+    /// The cluster of near-duplicates it belongs to.
+    pub near: Option<u32>,
     /// The part its file gave it.
     pub file_part: Option<Part>,
 }
@@ -76,6 +79,11 @@ pub enum SplitNote {
     GroupsKeptTogether {
         /// How many.
         groups: u32,
+    },
+    /// Rows whose texts share most of their wording, all of a kind in one part.
+    NearDuplicatesKeptTogether {
+        /// How many.
+        rows: u32,
     },
     /// Rows whose text comes more than once, all of a kind in one part.
     DuplicatesKeptTogether {
@@ -222,12 +230,16 @@ fn units(rows: &[SplitRow], free: &[usize]) -> Vec<Unit> {
     let mut parent: Vec<usize> = (0..free.len()).collect();
     let mut first_of_group: HashMap<u32, usize> = HashMap::new();
     let mut first_of_content: HashMap<u128, usize> = HashMap::new();
+    let mut first_of_near: HashMap<u32, usize> = HashMap::new();
     for (index, row) in free.iter().map(|row| &rows[*row]).enumerate() {
         join(
             &mut parent,
             index,
             *first_of_content.entry(row.content).or_insert(index),
         );
+        if let Some(near) = row.near {
+            join(&mut parent, index, *first_of_near.entry(near).or_insert(index));
+        }
         if let Some(group) = row.group {
             join(&mut parent, index, *first_of_group.entry(group).or_insert(index));
         }
@@ -295,6 +307,10 @@ fn notes(rows: &[SplitRow], names: &[String], parts: &[Part]) -> Vec<SplitNote> 
     let duplicates: u32 = repeated(rows.iter().map(|row| row.content)).values().sum();
     if duplicates > 0 {
         notes.push(SplitNote::DuplicatesKeptTogether { rows: duplicates });
+    }
+    let near: u32 = repeated(rows.iter().filter_map(|row| row.near)).values().sum();
+    if near > 0 {
+        notes.push(SplitNote::NearDuplicatesKeptTogether { rows: near });
     }
     let shared = shared_with_test(rows, parts);
     if shared > 0 {

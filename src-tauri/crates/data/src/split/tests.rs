@@ -7,6 +7,7 @@ fn row(id: u32, label: usize) -> SplitRow {
         labels: Arc::new([label]),
         group: None,
         content: u128::from(id),
+        near: None,
         file_part: None,
     }
 }
@@ -120,6 +121,17 @@ fn groups_and_duplicates_are_joined_even_through_each_other() {
 }
 
 #[test]
+fn near_duplicates_stay_together() {
+    let mut rows = rows_of(&[20, 20]);
+    [0, 5, 33].into_iter().for_each(|row| rows[row].near = Some(7));
+    for seed in 0..9 {
+        let plan = divide(&rows, &names(2), [50, 25, 25], seed).unwrap();
+        assert_eq!([plan.parts[5], plan.parts[33]], [plan.parts[0]; 2]);
+        assert_eq!(plan.notes, [SplitNote::NearDuplicatesKeptTogether { rows: 3 }]);
+    }
+}
+
+#[test]
 fn an_official_test_part_stays_and_what_it_shares_with_the_rest_is_noted() {
     let mut rows = rows_of(&[50, 50]);
     rows[0].file_part = Some(Part::Test);
@@ -191,6 +203,7 @@ fn tangled_rows() -> impl Strategy<Value = Vec<SplitRow>> {
             labels: Arc::new([label]),
             group,
             content,
+            near: None,
             file_part: None,
         });
         made.collect()

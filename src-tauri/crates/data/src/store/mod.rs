@@ -9,6 +9,7 @@ mod cleaning;
 mod import;
 mod label_sets;
 mod labels;
+mod near;
 mod predictions;
 mod project;
 mod rows;

@@ -16,6 +16,7 @@ use crate::error::{DataError, Result};
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_label_sets.sql"),
+    include_str!("migrations/0003_near_duplicates.sql"),
 ];
 
 /// "Usty" in SQLite's header: tells our database from any other.

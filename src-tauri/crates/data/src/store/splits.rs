@@ -9,22 +9,24 @@ use serde_json::json;
 use super::audit::append;
 use super::label_sets::Sets;
 use super::labels::labels_in_use;
+use super::near;
 use super::project::Project;
 use super::sql::{from_json, now, number, to_json};
 use crate::error::{DataError, Result};
 use crate::split::{Plan, SplitRow, divide};
-use crate::types::{LabelledText, Part, PartCount, SplitSummary};
+use crate::types::{LabelledText, Leaks, Part, PartCount, SplitSummary};
 
 /// For rows that a file's own split leaves open.
 const USUAL_PERCENT: [u32; 3] = [70, 15, 15];
 
 impl Project {
     /// Divides the labelled, visible rows anew: train, validation, test by `percent`, reproducible by `seed`.
-    /// Parts that files brought along stay as they are.
+    /// Parts that files brought along stay as they are. Near-duplicates are looked for first, and stay together.
     ///
     /// # Errors
     /// `Split`, and those of the database.
     pub fn make_split(&mut self, percent: [u32; 3], seed: u32) -> Result<SplitSummary> {
+        self.find_near_duplicates(&mut |_| true)?;
         let tx = self.write()?;
         let rows = SplitRows::read(&tx)?;
         let plan = divide(&rows.rows, &rows.names, percent, seed)?;
@@ -67,6 +69,7 @@ impl Project {
             from_file,
             unlabelled: unlabelled(&tx)?,
             notes: from_json(&notes)?,
+            leaks: Some(leaks(&tx)?),
         }))
     }
 
@@ -135,8 +138,8 @@ impl SplitRows {
         let mut indexes = Indexes::new(&labels);
         let mut groups: HashMap<String, u32> = HashMap::new();
         let mut query = db.prepare_cached(
-            "SELECT e.id, s.label_set, e.group_key, e.text_hash, e.file_part
-             FROM state s JOIN example e ON e.id = s.example
+            "SELECT e.id, s.label_set, e.group_key, e.text_hash, e.file_part, n.cluster
+             FROM state s JOIN example e ON e.id = s.example LEFT JOIN near_cluster n ON n.example = e.id
              WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL ORDER BY e.id",
         )?;
         let mut found = query.query([])?;
@@ -152,6 +155,7 @@ impl SplitRows {
                 group,
                 content: u128::from_be_bytes(row.get(3)?),
                 file_part: row.get(4)?,
+                near: row.get(5)?,
             });
         }
         Ok(SplitRows {
@@ -219,6 +223,33 @@ fn store(tx: &Transaction<'_>, rows: &SplitRows, plan: &Plan, made: &Made) -> Re
         "rows": Part::ALL.map(|part| plan.parts.iter().filter(|other| **other == part).count()),
     });
     append(tx, "split", &detail)
+}
+
+/// What the test part shares with what is learnt from.
+fn leaks(db: &Connection) -> Result<Leaks> {
+    let shared = |key: &str, table: &str| {
+        let of = |parts: &str| {
+            format!(
+                "SELECT {key} FROM state s JOIN example e ON e.id = s.example {table}
+                 WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL AND s.part {parts} AND {key} IS NOT NULL"
+            )
+        };
+        let sql = format!(
+            "SELECT count(*) FROM ({}) AS learnt WHERE {} IN ({})",
+            of("IN (0, 1)"),
+            key.split('.').next_back().unwrap_or(key),
+            of("= 2")
+        );
+        number(db, &sql, [])
+    };
+    Ok(Leaks {
+        exact: shared("e.text_hash", "")?,
+        near: match near::is_known(db)? {
+            true => Some(shared("n.cluster", "JOIN near_cluster n ON n.example = e.id")?),
+            false => None,
+        },
+        group: shared("e.group_key", "")?,
+    })
 }
 
 fn unlabelled(db: &Connection) -> Result<u32> {
@@ -345,6 +376,61 @@ mod tests {
                 assert_eq!(*part_of.entry((row.example - 1) / 4).or_insert(part), part);
             }
         }
+    }
+
+    #[test]
+    fn what_the_test_part_gives_away_is_counted_for_a_files_own_split_too() {
+        let (_place, mut project) = project();
+        let clause = "the tenant shall return the keys on the last day of the lease and leave the flat swept and empty";
+        let csv = format!(
+            "text,label,part,case\n{clause},x,train,1\n{},y,test,2\nsame,x,validation,3\nsame,x,test,4\nb,y,train,2\nc,x,dev,5\nd,y,dev,6\n",
+            clause.replace("empty", "clean"),
+        );
+        let roles = [
+            ColumnRole::Text,
+            ColumnRole::Label,
+            ColumnRole::Split,
+            ColumnRole::Group,
+        ];
+        import(&mut project, &csv, &roles);
+        let leaks = |project: &Project| project.split_summary().unwrap().unwrap().leaks.unwrap();
+        assert_eq!(
+            leaks(&project),
+            Leaks {
+                exact: 1,
+                near: None,
+                group: 1
+            }
+        );
+        project.find_near_duplicates(&mut |_| true).unwrap();
+        assert_eq!(leaks(&project).near, Some(1));
+    }
+
+    #[test]
+    fn a_split_keeps_near_duplicates_out_of_the_test_part_and_says_so() {
+        let clauses: String = (0..30)
+            .map(|i| format!("clause {i} says that the tenant of flat {i} pays rent number {i} on the first day of month {i},{}\n", ["x", "y"][i % 2]))
+            .collect();
+        let twins = "the landlord keeps the roof and the walls of the house in good order at all times and at his own cost";
+        let csv = format!(
+            "text,label\n{clauses}{twins},x\n{},x\n",
+            twins.replace("roof", "cellar")
+        );
+        let (_place, mut project) = project_with(&csv);
+        let split = project.make_split([60, 20, 20], 1).unwrap();
+        assert_eq!(
+            split.leaks,
+            Some(Leaks {
+                exact: 0,
+                near: Some(0),
+                group: 0
+            })
+        );
+        assert!(
+            split
+                .notes
+                .contains(&SplitNote::NearDuplicatesKeptTogether { rows: 2 })
+        );
     }
 
     #[test]

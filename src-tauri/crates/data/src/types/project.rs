@@ -246,6 +246,54 @@ pub struct LabelState {
     pub example: Option<u32>,
 }
 
+/// A row of a cluster of near-duplicates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct NearRow {
+    /// Its id.
+    pub id: u32,
+    /// Its text, cut at 300 characters.
+    pub text: String,
+    /// Ids of its labels.
+    pub labels: Option<Vec<u32>>,
+    /// Its part of the current split.
+    pub part: Option<Part>,
+}
+
+/// Rows whose texts share most of their wording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct NearCluster {
+    /// Its visible rows.
+    pub rows: u32,
+    /// The first of them.
+    pub shown: Vec<NearRow>,
+}
+
+/// A page of clusters of near-duplicates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct NearPage {
+    /// Clusters in all.
+    pub total: u32,
+    /// Rows in all of them.
+    pub rows: u32,
+    /// Those of this page, the largest first.
+    pub clusters: Vec<NearCluster>,
+}
+
+/// Rows to learn from (training and validation) that the test part gives away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Leaks {
+    /// Whose text also stands in the test part.
+    pub exact: u32,
+    /// Whose text shares most of its wording with one of the test part; `None` until that was looked for.
+    pub near: Option<u32>,
+    /// Whose group (patient, case …) also has rows in the test part.
+    pub group: u32,
+}
+
 /// The rows of one part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -280,6 +328,8 @@ pub struct SplitSummary {
     pub unlabelled: u32,
     /// What is worth knowing about it.
     pub notes: Vec<SplitNote>,
+    /// What the test part shares with the rest, as of now; splits of earlier versions do not tell.
+    pub leaks: Option<Leaks>,
 }
 
 /// A row to learn from or to judge on.
