@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tauri::State;
 use understudy_data::{
-    DataSummary, DialectOverrides, ExampleDetail, ImportOptions, ImportSummary, RowFilter, RowPage,
+    DataSummary, DialectOverrides, ExampleDetail, ImportOptions, ImportSummary, NearPage, RowFilter, RowPage,
 };
 use understudy_engine::session;
 use understudy_engine::view::{Preview, ProblemPage};
@@ -67,6 +67,24 @@ pub fn problems_page(state: State<'_, AppState>, offset: u32, limit: u32) -> Ans
 #[specta::specta]
 pub fn drop_duplicates(state: State<'_, AppState>) -> Answer<DataSummary> {
     state.with(|session, _| Ok(session.project.drop_duplicates()?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn find_near_duplicates(state: State<'_, AppState>) -> Answer<()> {
+    state.with(|session, _| Ok(session.project.find_near_duplicates(&mut |_| true)?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn near_duplicates(state: State<'_, AppState>, offset: u32, limit: u32) -> Answer<Option<NearPage>> {
+    state.with(|session, _| Ok(session.project.near_duplicates(offset, limit)?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn drop_near_duplicates(state: State<'_, AppState>) -> Answer<DataSummary> {
+    state.with(|session, _| Ok(session.project.drop_near_duplicates()?))
 }
 
 #[tauri::command(async)]

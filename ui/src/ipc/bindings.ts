@@ -24,6 +24,9 @@ export const commands = {
 	problemsPage: (offset: number, limit: number) => __TAURI_INVOKE<ProblemPage>("problems_page", { offset, limit }),
 	dropDuplicates: () => __TAURI_INVOKE<DataSummary>("drop_duplicates"),
 	dropEmpty: () => __TAURI_INVOKE<DataSummary>("drop_empty"),
+	findNearDuplicates: () => __TAURI_INVOKE<null>("find_near_duplicates"),
+	nearDuplicates: (offset: number, limit: number) => __TAURI_INVOKE<NearPage | null>("near_duplicates", { offset, limit }),
+	dropNearDuplicates: () => __TAURI_INVOKE<DataSummary>("drop_near_duplicates"),
 	undoCleaning: (step: number) => __TAURI_INVOKE<DataSummary>("undo_cleaning", { step }),
 	labelState: () => __TAURI_INVOKE<LabelState>("label_state"),
 	addLabel: (name: string) => __TAURI_INVOKE<LabelState>("add_label", { name }),
@@ -111,6 +114,8 @@ export type ClassScore = {
 export type CleaningKind = 
 /**  Repetitions of a text with the same label or none. */
 "drop_duplicates" | 
+/**  Rows whose text is nearly that of another with the same labels or none. */
+"drop_near_duplicates" | 
 /**  Rows without text. */
 "drop_empty";
 
@@ -395,6 +400,16 @@ export type Language =
 /**  Simplified Chinese. */
 "zh";
 
+/**  Rows to learn from (training and validation) that the test part gives away. */
+export type Leaks = {
+	/**  Whose text also stands in the test part. */
+	exact: number,
+	/**  Whose text shares most of its wording with one of the test part; `None` until that was looked for. */
+	near: number | null,
+	/**  Whose group (patient, case …) also has rows in the test part. */
+	group: number,
+};
+
 /**  A bar of the histogram of text lengths. */
 export type LengthBin = {
 	/**  Characters, inclusive. */
@@ -492,6 +507,36 @@ export type MultiLabelScores = {
 	thresholds: number[],
 };
 
+/**  Rows whose texts share most of their wording. */
+export type NearCluster = {
+	/**  Its visible rows. */
+	rows: number,
+	/**  The first of them. */
+	shown: NearRow[],
+};
+
+/**  A page of clusters of near-duplicates. */
+export type NearPage = {
+	/**  Clusters in all. */
+	total: number,
+	/**  Rows in all of them. */
+	rows: number,
+	/**  Those of this page, the largest first. */
+	clusters: NearCluster[],
+};
+
+/**  A row of a cluster of near-duplicates. */
+export type NearRow = {
+	/**  Its id. */
+	id: number,
+	/**  Its text, cut at 300 characters. */
+	text: string,
+	/**  Ids of its labels. */
+	labels: number[] | null,
+	/**  Its part of the current split. */
+	part: Part | null,
+};
+
 /**  Which rows by label. */
 export type OnlyRows = 
 /**  Every row. */
@@ -503,6 +548,8 @@ export type OnlyRows =
 
 /**  A project at a glance. */
 export type Overview = {
+	/**  How many labels a row may carry. */
+	problem_type: ProblemType,
 	/**  Its name. */
 	name: string,
 	/**  Its folder. */
@@ -926,6 +973,8 @@ export type SplitSummary = {
 	unlabelled: number,
 	/**  What is worth knowing, in sentences. */
 	notes: string[],
+	/**  What the test part shares with the rest; `None` in what splits of earlier versions left. */
+	leaks: Leaks | null,
 };
 
 /**  Light or dark. */

@@ -256,6 +256,12 @@ const handlers: Record<string, Handler> = {
   problems_page: (e) => ({ total: 1, problems: e.preview("x.csv", { encoding: null, delimiter: null, header: null, sheet: null }).problems }),
   drop_duplicates: (e) => e.need().clean("drop_duplicates"),
   drop_empty: (e) => e.need().clean("drop_empty"),
+  find_near_duplicates: (e) => {
+    e.need().nearKnown = true;
+    return null;
+  },
+  near_duplicates: (e) => e.need().near(),
+  drop_near_duplicates: (e) => e.need().summary(),
   undo_cleaning: (e, a) => e.need().undoCleaning(a["step"] as number),
   label_state: (e) => e.need().labelState(),
   add_label: (e, a) => e.need().addLabel(a["name"] as string),

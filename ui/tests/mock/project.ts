@@ -1,6 +1,6 @@
 // One project in memory, answering as the engine would. Only what the window can see is imitated.
 import type {
-  CleaningStep, DataSummary, ExampleDetail, Label, LabelState, Overview, Part, ProblemType, RoomState, RowFilter, RowPage,
+  CleaningStep, DataSummary, ExampleDetail, Label, LabelState, NearPage, Overview, Part, ProblemType, RoomState, RowFilter, RowPage,
   RunSummary, SplitSummary,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
@@ -17,6 +17,7 @@ function carries(row: Row, label: number): boolean {
 
 export class MockProject {
   problemType: ProblemType = "single_label";
+  nearKnown = false;
   rows: Row[] = [];
   labels: { id: number; name: string; colour: number }[] = [];
   cleaning: CleaningStep[] = [];
@@ -56,6 +57,7 @@ export class MockProject {
     const finished = this.runs.some((run) => run.status === "finished");
     const active = this.runs.some((run) => run.status === "running");
     return {
+      problem_type: this.problemType,
       name: this.name, path: `/home/expert/Understudy/${this.name}.understudy`,
       rooms: {
         data: shown.length === 0 ? "empty" : this.duplicates().length > 0 ? "attention" : "done",
@@ -160,6 +162,16 @@ export class MockProject {
     return this.labelState();
   }
 
+  /** Two rows that differ in a word. */
+  near(): NearPage | null {
+    if (!this.nearKnown) return null;
+    const [first] = this.shown();
+    if (!first) return { total: 0, rows: 0, clusters: [] };
+    const row = (text: string) => ({ id: first.id, text, labels: first.labels, part: first.part });
+    const other = { ...row(first.text.replace(/ \w+/, " hereby")), id: first.id + 1 };
+    return { total: 1, rows: 2, clusters: [{ rows: 2, shown: [row(first.text), other] }] };
+  }
+
   setProblemType(to: ProblemType): LabelState {
     this.problemType = to;
     return this.labelState();
@@ -209,6 +221,7 @@ export class MockProject {
         per_label: this.labels.map((label) => this.shown().filter((row) => row.part === part && carries(row, label.id)).length),
       })),
       grouped: false, from_file: false, unlabelled: this.shown().filter((row) => row.labels === null).length, notes: [note],
+      leaks: { exact: 0, near: this.nearKnown ? 0 : null, group: 0 },
     };
     return this.split;
   }

@@ -117,6 +117,9 @@ pub struct Clean {
     /// Hide repetitions of a text.
     #[arg(long)]
     pub drop_duplicates: bool,
+    /// Hide all but one of texts that are nearly the same.
+    #[arg(long)]
+    pub drop_near_duplicates: bool,
     /// Hide rows without text.
     #[arg(long)]
     pub drop_empty: bool,

@@ -93,6 +93,9 @@ pub fn clean(arguments: Clean) -> Result<Value> {
     if arguments.drop_duplicates {
         session.project.drop_duplicates()?;
     }
+    if arguments.drop_near_duplicates {
+        session.project.drop_near_duplicates()?;
+    }
     if arguments.drop_empty {
         session.project.drop_empty()?;
     }

@@ -151,6 +151,7 @@ impl Session {
             r#use: done_if(finished),
         };
         Ok(Overview {
+            problem_type: labels.problem_type,
             name: self.project.name().to_owned(),
             path: self.project.folder().display().to_string(),
             rooms,

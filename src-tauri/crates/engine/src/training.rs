@@ -139,7 +139,7 @@ fn data_of(project: &Project) -> Result<RunData> {
     let duplicates = summary
         .cleaning
         .iter()
-        .filter(|step| step.kind == CleaningKind::DropDuplicates && !step.undone);
+        .filter(|step| step.kind != CleaningKind::DropEmpty && !step.undone);
     let machine = understudy_hub::machine(project.folder());
     let memory = machine.memory_bytes / 1e9;
     Ok(RunData {

@@ -69,6 +69,8 @@ pub struct Rooms {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Overview {
+    /// How many labels a row may carry.
+    pub problem_type: data::ProblemType,
     /// Its name.
     pub name: String,
     /// Its folder.
@@ -206,6 +208,8 @@ pub struct SplitSummary {
     pub unlabelled: u32,
     /// What is worth knowing, in sentences.
     pub notes: Vec<String>,
+    /// What the test part shares with the rest; `None` in what splits of earlier versions left.
+    pub leaks: Option<data::Leaks>,
 }
 
 impl SplitSummary {
@@ -224,7 +228,9 @@ impl SplitSummary {
                 .notes
                 .iter()
                 .map(|note| words::note(note, language))
+                .chain(split.leaks.and_then(|leaks| words::near_leak(&leaks, language)))
                 .collect(),
+            leaks: split.leaks,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use understudy_data::{Part, ProblemKind, SplitNote};
+use understudy_data::{Leaks, Part, ProblemKind, SplitNote};
 use understudy_report::{Catalogue, Language};
 use understudy_train::presets::Reason;
 
@@ -53,6 +53,12 @@ pub fn problem(kind: &ProblemKind, language: Language) -> UserError {
     }
 }
 
+/// That rows to learn from are nearly rows of the test part, where some are.
+pub fn near_leak(leaks: &Leaks, language: Language) -> Option<String> {
+    let rows = leaks.near.filter(|rows| *rows > 0)?;
+    Some(catalogue(language).text("note.near_shared_with_test", &[("count", &rows.to_string())]))
+}
+
 /// What is worth knowing about a split, in a sentence.
 pub fn note(note: &SplitNote, language: Language) -> String {
     let text = |key: &str, arguments: &[(&str, &str)]| catalogue(language).text(key, arguments);
@@ -67,6 +73,9 @@ pub fn note(note: &SplitNote, language: Language) -> String {
             &[("label", label), ("part", &part_name(*part, language))],
         ),
         SplitNote::GroupsKeptTogether { groups } => text("note.groups", &[("count", &groups.to_string())]),
+        SplitNote::NearDuplicatesKeptTogether { rows } => {
+            text("note.near_duplicates", &[("count", &rows.to_string())])
+        }
         SplitNote::DuplicatesKeptTogether { rows } => {
             text("note.duplicates", &[("count", &rows.to_string())])
         }

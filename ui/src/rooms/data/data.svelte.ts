@@ -1,6 +1,6 @@
 // The Data room's state: a file being looked at before its import, then the rows that are in.
 import {
-  commands, type CleaningStep, type ColumnRole, type DataSummary, type DialectOverrides, type ExampleDetail, type Label,
+  commands, type CleaningStep, type ColumnRole, type DataSummary, type DialectOverrides, type ExampleDetail, type Label, type NearPage,
   type Part, type Preview, type RowFilter, type RowProblem,
 } from "../../ipc/bindings";
 import type { Session } from "../../project/session.svelte";
@@ -12,6 +12,8 @@ import { Task } from "../../shared/task.svelte";
 export type Row = { id: number; text: string; labels: number[] | null; part: Part | null };
 
 const NO_OVERRIDES: DialectOverrides = { encoding: null, delimiter: null, header: null, sheet: null };
+/** Groups of near-duplicates that are shown. */
+const NEAR_SHOWN = 100;
 const EVERY_ROW: RowFilter = { search: "", label: null, part: null, only: "all" };
 
 export class DataRoom {
@@ -24,6 +26,8 @@ export class DataRoom {
   labelSeparator = $state<string | null>(null);
   summary = $state.raw<DataSummary | null>(null);
   labels = $state.raw<Label[]>([]);
+  /** Texts that are nearly the same; null until they were looked for. */
+  near = $state.raw<NearPage | null>(null);
   filter = $state.raw<RowFilter>(EVERY_ROW);
   /** The row the keyboard stands on, and the one whose whole text is shown. */
   active = $state(-1);
@@ -53,6 +57,7 @@ export class DataRoom {
     await this.task.run(async () => {
       this.summary = await commands.dataSummary();
       this.labels = (await commands.labelState()).labels;
+      this.near = await commands.nearDuplicates(0, NEAR_SHOWN);
     });
     await this.rows.reset();
   }
@@ -119,6 +124,17 @@ export class DataRoom {
 
   async dropDuplicates(): Promise<void> {
     await this.#clean(() => commands.dropDuplicates());
+  }
+
+  async findNear(): Promise<void> {
+    await this.task.run(async () => {
+      await commands.findNearDuplicates();
+      this.near = await commands.nearDuplicates(0, NEAR_SHOWN);
+    });
+  }
+
+  async dropNear(): Promise<void> {
+    await this.#clean(() => commands.dropNearDuplicates());
   }
 
   async dropEmpty(): Promise<void> {

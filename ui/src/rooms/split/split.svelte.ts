@@ -28,6 +28,13 @@ export class SplitRoom {
     this.seed = summary.seed;
   }
 
+  async findNear(): Promise<void> {
+    await this.task.run(async () => {
+      await commands.findNearDuplicates();
+      this.summary = await commands.splitSummary();
+    });
+  }
+
   async divide(): Promise<void> {
     const summary = await this.task.run(() => commands.makeSplit([...this.percent], this.seed));
     if (!summary) return;

@@ -22,6 +22,19 @@ pub(super) const DUPLICATES: &str = "
           AND e.text_hash IN (SELECT text_hash FROM example GROUP BY text_hash HAVING count(*) > 1)
     ) WHERE nth > 1 OR (label_set IS NULL AND labelled > 0)";
 
+/// Visible rows whose text is nearly that of another one of their cluster that has the same labels, or that has labels
+/// where they have none. Which stays is as for exact duplicates, labelled rows before others.
+const NEAR_DUPLICATES: &str = "
+    SELECT id FROM (
+        SELECT n.example AS id, s.label_set, row_number() OVER kept_first AS nth,
+               first_value(s.label_set) OVER kept_first AS kept
+        FROM near_cluster n JOIN state s ON s.example = n.example JOIN example e ON e.id = n.example
+        WHERE s.hidden_by IS NULL
+        WINDOW kept_first AS (
+            PARTITION BY n.cluster ORDER BY e.file_part IS NOT 2, s.label_set IS NULL, n.example
+        )
+    ) WHERE nth > 1 AND (label_set IS NULL OR label_set = kept)";
+
 const EMPTY: &str = "
     SELECT e.id FROM example e JOIN state s ON s.example = e.id WHERE s.hidden_by IS NULL AND e.length = 0";
 
@@ -33,6 +46,16 @@ impl Project {
     /// Those of the database.
     pub fn drop_duplicates(&mut self) -> Result<DataSummary> {
         self.hide(CleaningKind::DropDuplicates, DUPLICATES)
+    }
+
+    /// Looks for near-duplicates and hides all but one of each cluster, as far as their labels agree; rows with other
+    /// labels stay, for the expert to decide. Without any, no step is recorded.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn drop_near_duplicates(&mut self) -> Result<DataSummary> {
+        self.find_near_duplicates(&mut |_| true)?;
+        self.hide(CleaningKind::DropNearDuplicates, NEAR_DUPLICATES)
     }
 
     /// Hides rows without text. Without any, no step is recorded.
@@ -167,6 +190,28 @@ mod tests {
         let (_place, mut project) = project_with("text,label\nsame,\nsame,\nb,x\n");
         project.drop_duplicates().unwrap();
         assert_eq!(visible(&project), [1, 3]);
+    }
+
+    #[test]
+    fn of_texts_that_are_nearly_the_same_one_stays_and_other_labels_are_left_to_the_expert() {
+        let text = |word: &str| {
+            format!("the tenant shall return the keys on the last day of the {word} and leave the flat swept")
+        };
+        let rows = [("lease", ""), ("term", "x"), ("year", "x"), ("month", "y")];
+        let rows: String = rows
+            .iter()
+            .map(|(word, label)| format!("{},{label}\n", text(word)))
+            .collect();
+        let (_place, mut project) = project_with(&format!(
+            "text,label\n{rows}quite another text about roofs and walls,x\n"
+        ));
+        let summary = project.drop_near_duplicates().unwrap();
+        assert_eq!(
+            (summary.rows, summary.cleaning[0].kind),
+            (3, CleaningKind::DropNearDuplicates)
+        );
+        assert_eq!(visible(&project), [2, 4, 5]);
+        assert_eq!(project.undo_cleaning(1).unwrap().rows, 5);
     }
 
     #[test]

@@ -132,6 +132,8 @@ pub struct ExampleDetail {
 pub enum CleaningKind {
     /// Repetitions of a text with the same label or none.
     DropDuplicates,
+    /// Rows whose text is nearly that of another with the same labels or none.
+    DropNearDuplicates,
     /// Rows without text.
     DropEmpty,
 }
