@@ -8,15 +8,15 @@ pub(crate) const HASH_BYTES: usize = 16;
 /// The SHA-256 (cut to [`HASH_BYTES`]) of the text trimmed and with every run of whitespace as one space:
 /// two texts with the same hash are exact duplicates to a reader.
 pub(crate) fn content_hash(text: &str) -> [u8; HASH_BYTES] {
-    let mut hasher = Sha256::new();
-    for (i, word) in text.split_whitespace().enumerate() {
-        if i > 0 {
-            hasher.update(b" ");
+    let mut normal = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !normal.is_empty() {
+            normal.push(' ');
         }
-        hasher.update(word.as_bytes());
+        normal.push_str(word);
     }
     let mut hash = [0; HASH_BYTES];
-    hash.copy_from_slice(&hasher.finalize()[..HASH_BYTES]);
+    hash.copy_from_slice(&Sha256::digest(&normal)[..HASH_BYTES]);
     hash
 }
 

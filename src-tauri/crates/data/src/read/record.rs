@@ -52,6 +52,11 @@ impl Record {
         self.keep_raw(&raw);
     }
 
+    /// Bytes of all cells together.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Number of cells.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()

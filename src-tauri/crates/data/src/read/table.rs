@@ -21,7 +21,7 @@ pub(crate) enum Extent {
 }
 
 /// What a format yields: one record after another.
-pub(super) trait Reader {
+pub(super) trait Reader: Send {
     /// Reads the next data row into `record`; `false` at the end.
     fn next(&mut self, record: &mut Record) -> Result<bool>;
 

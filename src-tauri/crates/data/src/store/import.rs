@@ -1,65 +1,37 @@
-//! A file's rows into the project: one transaction, streamed, all or nothing.
+//! A file's rows into the project: one transaction, streamed, all or nothing. One thread reads and understands rows while
+//! another stores them.
+
+mod bulk;
+mod meaning;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::HEAD_CHARS;
 use super::audit::append;
 use super::label_sets::ensure_set;
-use super::labels::{MOST_LABELS, NAME_LIMIT, become_type, ensure_label};
+use super::labels::{MOST_LABELS, become_type, ensure_label};
 use super::project::Project;
 use super::splits::ready_made;
 use super::sql::{now, to_json};
+use super::{HEAD_CHARS, LONG_TEXT};
 use crate::error::{DataError, Result};
-use crate::read::{Extent, Record, Table, cell_problem, flag, part_from_word, parts};
-use crate::text::{content_hash, head};
+use crate::read::{Extent, Record, Table};
+use crate::text::head;
 use crate::types::{ColumnRole, ImportOptions, ImportSummary, Part, ProblemKind, ProblemType};
+use bulk::Bulk;
+use meaning::{LabelColumns, Reading, Row, Understood, check_roles};
 
 /// A column as it is remembered with its file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StoredColumn {
     pub(super) name: String,
     pub(super) role: ColumnRole,
-}
-
-/// The columns that matter, by index.
-struct Columns {
-    text: usize,
-    labels: LabelColumns,
-    group: Option<usize>,
-    split: Option<usize>,
-}
-
-/// Where a row's labels stand.
-enum LabelColumns {
-    /// Nowhere.
-    None,
-    /// In one cell: one label, or several with something between them.
-    Cell {
-        column: usize,
-        separator: Option<String>,
-    },
-    /// In a column for each, which says yes or no.
-    Flags(Vec<usize>),
-}
-
-impl LabelColumns {
-    /// Whether a row may carry several.
-    fn several(&self) -> bool {
-        matches!(
-            self,
-            LabelColumns::Flags(_)
-                | LabelColumns::Cell {
-                    separator: Some(_),
-                    ..
-                }
-        )
-    }
 }
 
 impl Project {
@@ -100,96 +72,93 @@ impl Project {
         part: Option<Part>,
         progress: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<ImportSummary> {
+        let summary = self.bring_all_in(path, options, part, progress);
+        let log = self.use_log(true);
+        let summary = summary?;
+        log?;
+        Ok(summary)
+    }
+
+    fn bring_all_in(
+        &mut self,
+        path: &Path,
+        options: &ImportOptions,
+        part: Option<Part>,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<ImportSummary> {
         let total = std::fs::metadata(path).map_err(DataError::io(path))?.len();
-        let mut table = Table::open(path, &options.dialect, Extent::Whole, &mut || progress(0, total))?;
+        let table = Table::open(path, &options.dialect, Extent::Whole, &mut || progress(0, total))?;
         let total = table.bytes;
         let columns = check_roles(options, table.columns.len())?;
+        let bulk = Bulk::begin(self, total)?;
         let tx = self.write()?;
-        let mut importer = Importer::begin(&tx, &table, &options.roles, columns, part)?;
-        let mut record = Record::default();
-        let mut told = 0;
-        while table.next(&mut record)? {
-            importer.add(&record)?;
-            if table.bytes_read() > told {
-                told = table.bytes_read();
-                if !progress(told, total) {
-                    return Err(DataError::Cancelled);
-                }
+        bulk.drop_indexes(&tx)?;
+        let reading = Arc::new(Reading {
+            columns,
+            names: table.columns.clone(),
+            part,
+        });
+        let mut importer = Importer::begin(&tx, &table, &options.roles, Arc::clone(&reading))?;
+        let table = std::thread::scope(|scope| {
+            let (sender, batches) = sync_channel(WAITING_BATCHES);
+            let reader = scope.spawn(move || read_all(table, &reading, &sender));
+            importer.take(batches, total, progress)?;
+            match reader.join() {
+                Ok(read) => read,
+                Err(panic) => std::panic::resume_unwind(panic),
             }
-        }
+        })?;
+        bulk.make_indexes(&tx)?;
         let summary = importer.finish(&table)?;
         tx.commit()?;
         Ok(summary)
     }
 }
 
-fn check_roles(options: &ImportOptions, columns: usize) -> Result<Columns> {
-    let roles = &options.roles;
-    if roles.len() != columns {
-        return Err(DataError::RolesMismatch {
-            roles: roles.len(),
-            columns,
-        });
-    }
-    let with = |role: ColumnRole| roles.iter().filter(|other| **other == role).count();
-    let first = |role: ColumnRole| roles.iter().position(|other| *other == role);
-    for role in [ColumnRole::Group, ColumnRole::Split] {
-        if with(role) > 1 {
-            return Err(DataError::RepeatedRole {
-                role,
-                columns: with(role),
-            });
-        }
-    }
-    let all_labels = || (0..roles.len()).filter(|column| roles[*column] == ColumnRole::Label);
-    let labels = match (first(ColumnRole::Label), with(ColumnRole::Label)) {
-        (None, _) => LabelColumns::None,
-        (Some(column), 1) => LabelColumns::Cell {
-            column,
-            separator: options
-                .label_separator
-                .clone()
-                .filter(|separator| !separator.is_empty()),
-        },
-        _ => LabelColumns::Flags(all_labels().collect()),
-    };
-    match (first(ColumnRole::Text), with(ColumnRole::Text)) {
-        (Some(text), 1) => Ok(Columns {
-            text,
-            labels,
-            group: first(ColumnRole::Group),
-            split: first(ColumnRole::Split),
-        }),
-        (_, found) => Err(DataError::TextColumns { found }),
-    }
+/// Records that are handed over together, and bytes of them.
+const BATCH_ROWS: usize = 512;
+const BATCH_BYTES: usize = 4_000_000;
+
+/// Batches that wait to be stored.
+const WAITING_BATCHES: usize = 4;
+
+/// Records in their order, and the bytes of the file that were read for them.
+struct Batch {
+    records: Vec<Understood>,
+    bytes_read: u64,
 }
 
-/// What the columns of a table mean.
-struct Reading {
-    columns: Columns,
-    /// The table's display names.
-    names: Vec<String>,
-    /// The part that all rows belong to.
-    part: Option<Part>,
+/// Reads a table to its end, or until nobody listens any more.
+fn read_all(mut table: Table, reading: &Reading, batches: &SyncSender<Batch>) -> Result<Table> {
+    let mut record = Record::default();
+    let mut more = true;
+    while more {
+        let mut records = Vec::with_capacity(BATCH_ROWS);
+        let mut bytes = 0;
+        while records.len() < BATCH_ROWS && bytes < BATCH_BYTES && more {
+            more = table.next(&mut record)?;
+            if more {
+                bytes += record.bytes();
+                records.push(reading.understand(&record)?);
+            }
+        }
+        let bytes_read = table.bytes_read();
+        // Whoever stores the rows has hung up after an error of its own, which is the one to tell.
+        if batches.send(Batch { records, bytes_read }).is_err() {
+            return Err(DataError::Cancelled);
+        }
+    }
+    Ok(table)
 }
 
 struct Importer<'a> {
     tx: &'a Transaction<'a>,
     source: i64,
-    reading: Rc<Reading>,
+    reading: Arc<Reading>,
     at: String,
     labels: HashMap<String, u32>,
     sets: HashMap<Vec<u32>, u32>,
     summary: ImportSummary,
-}
-
-/// What the cells of one row mean.
-struct Meaning<'a> {
-    text: &'a str,
-    /// `None` = not labelled yet.
-    labels: Option<Vec<&'a str>>,
-    group: Option<&'a str>,
-    part: Option<Part>,
 }
 
 impl<'a> Importer<'a> {
@@ -197,8 +166,7 @@ impl<'a> Importer<'a> {
         tx: &'a Transaction<'a>,
         table: &Table,
         roles: &[ColumnRole],
-        columns: Columns,
-        part: Option<Part>,
+        reading: Arc<Reading>,
     ) -> Result<Self> {
         let at = now(tx)?;
         let stored: Vec<StoredColumn> = (table.columns.iter().zip(roles))
@@ -229,17 +197,12 @@ impl<'a> Importer<'a> {
         let mut importer = Importer {
             tx,
             source: tx.last_insert_rowid(),
-            reading: Rc::new(Reading {
-                columns,
-                names: table.columns.clone(),
-                part,
-            }),
+            reading: Arc::clone(&reading),
             at,
             labels: HashMap::new(),
             sets: HashMap::new(),
             summary,
         };
-        let reading = Rc::clone(&importer.reading);
         if reading.columns.labels.several() {
             become_type(tx, ProblemType::MultiLabel)?;
         }
@@ -251,101 +214,36 @@ impl<'a> Importer<'a> {
         }
         Ok(importer)
     }
-
-    fn add(&mut self, record: &Record) -> Result<()> {
-        // What a row means borrows names of columns, while its labels may be new ones.
-        let reading = Rc::clone(&self.reading);
-        match reading.meaning(record) {
-            Ok(row) => self.insert(record, &row),
-            Err(kind) => self.put_aside(record, &kind),
-        }
-    }
-}
-
-impl Reading {
-    fn meaning<'r>(&'r self, record: &'r Record) -> std::result::Result<Meaning<'r>, ProblemKind> {
-        if let Some(kind) = cell_problem(record, self.names.len()) {
-            return Err(kind);
-        }
-        let filled = |column: Option<usize>| {
-            column
-                .map(|column| record.cell(column).trim())
-                .filter(|cell| !cell.is_empty())
-        };
-        let labels = self.labels_of(record)?;
-        let from_file = match filled(self.columns.split) {
-            Some(word) => {
-                let unknown = || ProblemKind::UnknownPart {
-                    value: head(word, 100).to_owned(),
-                };
-                Some(part_from_word(word).ok_or_else(unknown)?)
-            }
-            None => None,
-        };
-        let text = record.cell(self.columns.text);
-        Ok(Meaning {
-            text,
-            labels,
-            group: filled(self.columns.group),
-            part: self.part.or(from_file),
-        })
-    }
-
-    fn labels_of<'r>(&'r self, record: &'r Record) -> std::result::Result<Option<Vec<&'r str>>, ProblemKind> {
-        let labels: Vec<&str> = match &self.columns.labels {
-            LabelColumns::None => return Ok(None),
-            LabelColumns::Cell { column, separator } => {
-                let cell = record.cell(*column).trim();
-                match separator {
-                    Some(separator) => parts(cell, separator).collect(),
-                    None => Some(cell).filter(|cell| !cell.is_empty()).into_iter().collect(),
-                }
-            }
-            LabelColumns::Flags(columns) => {
-                let mut carried = Vec::new();
-                for column in columns {
-                    let cell = record.cell(*column);
-                    match flag(cell) {
-                        Some(true) => carried.push(self.names[*column].as_str()),
-                        Some(false) => {}
-                        None => {
-                            return Err(ProblemKind::NotAFlag {
-                                column: self.names[*column].clone(),
-                                value: head(cell, 100).to_owned(),
-                            });
-                        }
-                    }
-                }
-                // "No" everywhere is an answer; nothing anywhere is none.
-                let filled = columns
-                    .iter()
-                    .any(|column| !record.cell(*column).trim().is_empty());
-                return Ok(filled.then_some(carried));
-            }
-        };
-        let longest = labels
-            .iter()
-            .map(|label| label.chars().count())
-            .max()
-            .unwrap_or_default();
-        match longest > NAME_LIMIT {
-            true => Err(ProblemKind::LongLabel {
-                length: longest as u32,
-                limit: NAME_LIMIT as u32,
-            }),
-            false => Ok(Some(labels).filter(|labels| !labels.is_empty())),
-        }
-    }
 }
 
 impl Importer<'_> {
-    fn insert(&mut self, record: &Record, row: &Meaning<'_>) -> Result<()> {
+    /// Stores what is read until there is no more.
+    fn take(
+        &mut self,
+        batches: Receiver<Batch>,
+        total: u64,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<()> {
+        for batch in batches {
+            for understood in batch.records {
+                match understood {
+                    Understood::Row(row) => self.insert(&row)?,
+                    Understood::Problem { number, kind, raw } => self.put_aside(number, &kind, &raw)?,
+                }
+            }
+            if !progress(batch.bytes_read, total) {
+                return Err(DataError::Cancelled);
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, row: &Row) -> Result<()> {
         let labels = row
             .labels
             .as_deref()
             .map(|names| self.label_set(names))
             .transpose()?;
-        let length = row.text.trim().chars().count() as u32;
         self.tx
             .prepare_cached(
                 "INSERT INTO example (source, row, length, text_hash, group_key, file_part)
@@ -353,23 +251,18 @@ impl Importer<'_> {
             )?
             .execute(params![
                 self.source,
-                record.row,
-                length,
-                content_hash(row.text),
+                row.number,
+                row.length,
+                row.hash,
                 row.group,
                 row.part
             ])?;
         let id = self.tx.last_insert_rowid();
 
-        let others: Vec<&str> = (0..self.reading.names.len())
-            .filter(|i| *i != self.reading.columns.text)
-            .map(|i| record.cell(i))
-            .collect();
-        let start = head(row.text, HEAD_CHARS);
-        let start = (start.len() < row.text.len()).then_some(start);
+        let start = (row.text.len() > LONG_TEXT).then(|| head(&row.text, HEAD_CHARS));
         self.tx
             .prepare_cached("INSERT INTO content (example, head, columns, text) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id, start, to_json(&others)?, row.text])?;
+            .execute(params![id, start, row.others, row.text])?;
         self.tx
             .prepare_cached("INSERT INTO state (example, label_set) VALUES (?1, ?2)")?
             .execute(params![id, labels])?;
@@ -383,11 +276,11 @@ impl Importer<'_> {
         }
         self.summary.rows += 1;
         self.summary.labelled += u32::from(labels.is_some());
-        self.summary.empty_texts += u32::from(length == 0);
+        self.summary.empty_texts += u32::from(row.length == 0);
         Ok(())
     }
 
-    fn label_set(&mut self, names: &[&str]) -> Result<u32> {
+    fn label_set(&mut self, names: &[String]) -> Result<u32> {
         let labels = names
             .iter()
             .map(|name| self.label(name))
@@ -414,10 +307,10 @@ impl Importer<'_> {
         Ok(id)
     }
 
-    fn put_aside(&mut self, record: &Record, kind: &ProblemKind) -> Result<()> {
+    fn put_aside(&mut self, number: u32, kind: &ProblemKind, raw: &str) -> Result<()> {
         self.tx
             .prepare_cached("INSERT INTO problem_row (source, row, kind, raw) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![self.source, record.row, to_json(kind)?, record.raw])?;
+            .execute(params![self.source, number, to_json(kind)?, raw])?;
         self.summary.problem_rows += 1;
         Ok(())
     }

@@ -25,5 +25,9 @@ pub use predictions::{StoredPrediction, WrongRow};
 pub use project::Project;
 pub use runs::RunRecord;
 
+/// Bytes beyond which a text's beginning is stored apart: a longer one lies on pages of its own, which a list of rows
+/// should not have to read.
+pub(crate) const LONG_TEXT: usize = 3_000;
+
 /// Characters of a text in a page.
 pub(crate) const HEAD_CHARS: usize = 300;

@@ -83,7 +83,7 @@ pub(super) fn is_known(db: &Connection) -> Result<bool> {
 
 fn shown(db: &Connection, cluster: u32) -> Result<Vec<NearRow>> {
     let mut query = db.prepare_cached(
-        "SELECT example, coalesce(head, text), label_set, part FROM near_cluster
+        "SELECT example, substr(coalesce(head, text), 1, 300), label_set, part FROM near_cluster
          JOIN state USING (example) JOIN content USING (example)
          WHERE cluster = ?1 AND hidden_by IS NULL ORDER BY example LIMIT ?2",
     )?;

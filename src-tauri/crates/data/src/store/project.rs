@@ -99,12 +99,15 @@ impl Project {
         }
         migrate(&mut db, |_| Ok(()))?;
         let name = read_setting(&db, NAME_KEY)?.ok_or_else(not_a_project)?;
-        Ok(Project {
+        let project = Project {
             db,
             folder: folder.to_path_buf(),
             name,
             listing: RefCell::default(),
-        })
+        };
+        // A large import that was cut off has left it off.
+        project.use_log(true)?;
+        Ok(project)
     }
 
     /// The project's folder, as given.
@@ -145,6 +148,21 @@ impl Project {
             self.name = value.to_owned();
         }
         Ok(())
+    }
+
+    /// Writes through the write-ahead log (as always), or straight to the file, which nobody else may have open then:
+    /// otherwise nothing changes.
+    pub(super) fn use_log(&self, log: bool) -> Result<()> {
+        let mode = if log { "WAL" } else { "DELETE" };
+        self.db.busy_timeout(Duration::ZERO)?;
+        let changed = self
+            .db
+            .pragma_update_and_check(None, "journal_mode", mode, |_| Ok(()));
+        self.db.busy_timeout(PATIENCE)?;
+        match changed.map_err(DataError::from) {
+            Err(DataError::Locked) | Ok(()) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// A transaction that has its turn to write from the start, so that it never fails half-way for waiting.

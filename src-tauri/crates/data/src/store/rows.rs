@@ -177,7 +177,7 @@ fn fetch(db: &Connection, ids: &[u32], total: u32) -> Result<RowPage> {
         ..RowPage::default()
     };
     let mut query = db.prepare_cached(
-        "SELECT coalesce(c.head, c.text), s.label_set, s.part
+        "SELECT substr(coalesce(c.head, c.text), 1, 300), s.label_set, s.part
          FROM content c JOIN state s ON s.example = c.example WHERE c.example = ?1",
     )?;
     let mut sets = Sets::default();

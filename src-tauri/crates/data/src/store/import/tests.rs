@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::labels::NAME_LIMIT;
 use crate::store::testing::{import, options, project, project_with};
 use crate::types::{OnlyRows, RowFilter};
 use ColumnRole::*;
