@@ -35,6 +35,12 @@ fn child() {
             });
             panic!("the import of {rows_in} bytes was not stopped: {result:?}");
         }
+        "import at any moment" => {
+            println!("\n{READY}");
+            let imported = project.import(&folder.with_file_name("rows.csv"), &options(), &mut |_, _| true);
+            imported.unwrap();
+            std::thread::sleep(std::time::Duration::from_secs(60));
+        }
         "annotate" => {
             project.annotate(3, Some(&[1]), "person").unwrap();
             wait_to_be_killed();
@@ -99,6 +105,54 @@ fn a_kill_in_the_middle_of_an_import_leaves_the_project_as_it_was() {
         .import(&place.path().join("rows.csv"), &options(), &mut |_, _| true)
         .unwrap();
     assert_eq!((again.rows, project.summary().unwrap().rows), (40_000, 40_003));
+}
+
+/// A large file into an empty project takes a way of its own, straight to the database's file.
+#[test]
+fn fifty_kills_at_any_moment_of_a_large_import_leave_nothing_or_everything() {
+    const ROWS: usize = 90_000;
+    let place = tempfile::tempdir().unwrap();
+    let filler = "the quick brown fox jumps over the lazy dog and back again ".repeat(4);
+    let rows: String = (0..ROWS)
+        .map(|i| format!("row {i} {filler},label {}\n", i % 20))
+        .collect();
+    assert!(rows.len() > 20_000_000, "large enough for the quick way");
+    std::fs::write(place.path().join("rows.csv"), format!("text,label\n{rows}")).unwrap();
+    let folder = place.path().join("test.understudy");
+    Project::create(&folder, "test").unwrap();
+    let (mut nothing, mut everything) = (0, 0);
+    for kill_number in 0..50_u64 {
+        let child = start("import at any moment", &folder);
+        // From the first moment to well after the end, in an order that is no order.
+        std::thread::sleep(std::time::Duration::from_millis(kill_number * 37 % 50 * 24));
+        kill(child);
+        let project = Project::open(&folder).unwrap();
+        assert_eq!(project.verify_audit().unwrap().broken, None, "kill {kill_number}");
+        match project.summary().unwrap().rows as usize {
+            0 => {
+                assert_eq!(
+                    project.label_state().unwrap().labels.len(),
+                    0,
+                    "kill {kill_number}"
+                );
+                nothing += 1;
+            }
+            ROWS => {
+                everything += 1;
+                drop(project);
+                std::fs::remove_dir_all(&folder).unwrap();
+                Project::create(&folder, "test").unwrap();
+            }
+            some => panic!("kill {kill_number}: {some} rows"),
+        }
+    }
+    assert!(nothing > 0, "killed in the middle");
+    println!("{nothing} kills left nothing, {everything} everything");
+    let mut project = Project::open(&folder).unwrap();
+    let again = project
+        .import(&place.path().join("rows.csv"), &options(), &mut |_, _| true)
+        .unwrap();
+    assert_eq!(again.rows as usize, ROWS);
 }
 
 #[test]
