@@ -8,6 +8,9 @@ pub(crate) const HASH_BYTES: usize = 16;
 /// The SHA-256 (cut to [`HASH_BYTES`]) of the text trimmed and with every run of whitespace as one space:
 /// two texts with the same hash are exact duplicates to a reader.
 pub(crate) fn content_hash(text: &str) -> [u8; HASH_BYTES] {
+    if is_normal(text.as_bytes()) {
+        return hash(text);
+    }
     let mut normal = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !normal.is_empty() {
@@ -15,13 +18,28 @@ pub(crate) fn content_hash(text: &str) -> [u8; HASH_BYTES] {
         }
         normal.push_str(word);
     }
+    hash(&normal)
+}
+
+fn hash(text: &str) -> [u8; HASH_BYTES] {
     let mut hash = [0; HASH_BYTES];
-    hash.copy_from_slice(&Sha256::digest(&normal)[..HASH_BYTES]);
+    hash.copy_from_slice(&Sha256::digest(text)[..HASH_BYTES]);
     hash
+}
+
+/// Whether this is plain ASCII with single spaces between words: most texts are, and need no copy.
+fn is_normal(bytes: &[u8]) -> bool {
+    let odd = |byte: &u8| !byte.is_ascii() || matches!(byte, 9..=13);
+    let trimmed = bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ');
+    trimmed && !bytes.iter().any(odd) && !bytes.windows(2).any(|pair| pair == b"  ")
 }
 
 /// The first `limit` characters.
 pub(crate) fn head(text: &str, limit: usize) -> &str {
+    // No character is shorter than a byte.
+    if text.len() <= limit {
+        return text;
+    }
     match text.char_indices().nth(limit) {
         Some((end, _)) => &text[..end],
         None => text,
@@ -41,6 +59,9 @@ mod tests {
     fn texts_that_differ_only_in_whitespace_are_the_same_content() {
         assert_eq!(content_hash(" a\r\n b\u{3000}c "), content_hash("a b c"));
         assert_ne!(content_hash("ab"), content_hash("a b"));
+        for same in ["a  b", " a b", "a b ", "a\tb", "a\u{b}b", "a\u{a0}b"] {
+            assert_eq!(content_hash(same), content_hash("a b"), "{same:?}");
+        }
     }
 
     #[test]

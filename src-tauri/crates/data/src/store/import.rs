@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Statement, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -151,6 +151,32 @@ fn read_all(mut table: Table, reading: &Reading, batches: &SyncSender<Batch>) ->
     Ok(table)
 }
 
+/// The statements that store a row, prepared once.
+struct Tables<'a> {
+    example: Statement<'a>,
+    content: Statement<'a>,
+    state: Statement<'a>,
+    annotation: Statement<'a>,
+}
+
+impl<'a> Tables<'a> {
+    fn prepare(tx: &'a Transaction<'_>) -> Result<Self> {
+        Ok(Tables {
+            example: tx.prepare(
+                "INSERT INTO example (source, row, length, text_hash, group_key, file_part)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?,
+            content: tx
+                .prepare("INSERT INTO content (example, head, columns, text) VALUES (?1, ?2, ?3, ?4)")?,
+            state: tx.prepare("INSERT INTO state (example, label_set) VALUES (?1, ?2)")?,
+            annotation: tx.prepare(
+                "INSERT INTO annotation (example, label_set, kind, who, at)
+                 VALUES (?1, ?2, 'import', 'import', ?3)",
+            )?,
+        })
+    }
+}
+
 struct Importer<'a> {
     tx: &'a Transaction<'a>,
     source: i64,
@@ -224,10 +250,12 @@ impl Importer<'_> {
         total: u64,
         progress: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<()> {
+        let tx = self.tx;
+        let mut tables = Tables::prepare(tx)?;
         for batch in batches {
             for understood in batch.records {
                 match understood {
-                    Understood::Row(row) => self.insert(&row)?,
+                    Understood::Row(row) => self.insert(&mut tables, &row)?,
                     Understood::Problem { number, kind, raw } => self.put_aside(number, &kind, &raw)?,
                 }
             }
@@ -238,41 +266,25 @@ impl Importer<'_> {
         Ok(())
     }
 
-    fn insert(&mut self, row: &Row) -> Result<()> {
+    fn insert(&mut self, into: &mut Tables<'_>, row: &Row) -> Result<()> {
         let labels = row
             .labels
             .as_deref()
             .map(|names| self.label_set(names))
             .transpose()?;
-        self.tx
-            .prepare_cached(
-                "INSERT INTO example (source, row, length, text_hash, group_key, file_part)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                self.source,
-                row.number,
-                row.length,
-                row.hash,
-                row.group,
-                row.part
-            ])?;
-        let id = self.tx.last_insert_rowid();
-
+        let id = into.example.insert(params![
+            self.source,
+            row.number,
+            row.length,
+            row.hash,
+            row.group,
+            row.part
+        ])?;
         let start = (row.text.len() > LONG_TEXT).then(|| head(&row.text, HEAD_CHARS));
-        self.tx
-            .prepare_cached("INSERT INTO content (example, head, columns, text) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id, start, row.others, row.text])?;
-        self.tx
-            .prepare_cached("INSERT INTO state (example, label_set) VALUES (?1, ?2)")?
-            .execute(params![id, labels])?;
+        into.content.execute(params![id, start, row.others, row.text])?;
+        into.state.execute(params![id, labels])?;
         if labels.is_some() {
-            self.tx
-                .prepare_cached(
-                    "INSERT INTO annotation (example, label_set, kind, who, at)
-                     VALUES (?1, ?2, 'import', 'import', ?3)",
-                )?
-                .execute(params![id, labels, self.at])?;
+            into.annotation.execute(params![id, labels, self.at])?;
         }
         self.summary.rows += 1;
         self.summary.labelled += u32::from(labels.is_some());
