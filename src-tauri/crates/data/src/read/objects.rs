@@ -102,11 +102,10 @@ fn cell(raw: &str) -> String {
 /// A list of plain values.
 fn joined(raw: &str) -> Option<String> {
     let values: Vec<Box<RawValue>> = serde_json::from_str(raw).ok()?;
-    let plain = |value: &Box<RawValue>| !value.get().starts_with(['[', '{']);
-    let cells = || values.iter().map(|value| cell(value.get()));
-    values
-        .iter()
-        .all(plain)
+    let texts = || values.iter().map(|value| value.get());
+    let cells = || texts().map(cell);
+    texts()
+        .all(|text| !text.starts_with(['[', '{']))
         .then(|| cells().collect::<Vec<String>>().join("|"))
 }
 

@@ -62,35 +62,27 @@ pub(super) fn pour(path: &Path, file: File, sheet: Option<&str>, tell: Tell<'_>)
     file.rewind().map_err(DataError::io(path))?;
     if xlsx {
         let mut workbook: Xlsx<Workbook> = Xlsx::new(file).map_err(failed(path))?;
-        pour_sheets(
-            &workbook.sheets_metadata().to_vec(),
-            sheet,
-            tell,
-            &mut |name, tell| pour_xlsx(&mut workbook, name, tell).map_err(failed(path)),
-        )
+        let sheets = workbook.sheets_metadata().to_vec();
+        pour_sheets(&sheets, sheet, tell, &mut |name, tell| {
+            pour_xlsx(&mut workbook, name, tell).map_err(failed(path))
+        })
     } else if xlsb {
         let mut workbook: Xlsb<Workbook> = Xlsb::new(file).map_err(failed(path))?;
-        pour_sheets(
-            &workbook.sheets_metadata().to_vec(),
-            sheet,
-            tell,
-            &mut |name, tell| {
-                let range = workbook.worksheet_range(name).map_err(failed(path))?;
-                Ok(pour_range(&range, &[], tell))
-            },
-        )
+        let sheets = workbook.sheets_metadata().to_vec();
+        pour_sheets(&sheets, sheet, tell, &mut |name, tell| {
+            let range = workbook.worksheet_range(name).map_err(failed(path))?;
+            pour_range(&range, &[], tell);
+            Ok(())
+        })
     } else {
         check_opendocument(path, &mut file)?;
         let mut workbook: Ods<Workbook> = Ods::new(file).map_err(failed(path))?;
-        pour_sheets(
-            &workbook.sheets_metadata().to_vec(),
-            sheet,
-            tell,
-            &mut |name, tell| {
-                let range = workbook.worksheet_range(name).map_err(failed(path))?;
-                Ok(pour_range(&range, &[], tell))
-            },
-        )
+        let sheets = workbook.sheets_metadata().to_vec();
+        pour_sheets(&sheets, sheet, tell, &mut |name, tell| {
+            let range = workbook.worksheet_range(name).map_err(failed(path))?;
+            pour_range(&range, &[], tell);
+            Ok(())
+        })
     }
 }
 
@@ -133,16 +125,13 @@ fn pour_old(path: &Path, file: Workbook, sheet: Option<&str>, tell: Tell<'_>) ->
         Ok(workbook) => workbook,
         Err(error) => return Err(no_workbook(path, copy, error)),
     };
-    pour_sheets(
-        &workbook.sheets_metadata().to_vec(),
-        sheet,
-        tell,
-        &mut |name, tell| {
-            let range = workbook.worksheet_range(name).map_err(failed(path))?;
-            let merged = workbook.merge_cells_by_sheet_name(name).map_err(failed(path))?;
-            Ok(pour_range(&range, &merged, tell))
-        },
-    )
+    let sheets = workbook.sheets_metadata().to_vec();
+    pour_sheets(&sheets, sheet, tell, &mut |name, tell| {
+        let range = workbook.worksheet_range(name).map_err(failed(path))?;
+        let merged = workbook.merge_cells_by_sheet_name(name).map_err(failed(path))?;
+        pour_range(&range, &merged, tell);
+        Ok(())
+    })
 }
 
 /// What it is that was no xls workbook: the container's directory names its streams.

@@ -30,11 +30,16 @@ impl Project {
     /// # Errors
     /// `Cancelled`, and those of the database.
     pub fn find_near_duplicates(&mut self, progress: &mut dyn FnMut(f64) -> bool) -> Result<()> {
+        let (clusters, newest) = {
+            // Others may write while this reads.
+            let tx = self.read()?;
+            if is_known(&tx)? {
+                return Ok(());
+            }
+            (search(&tx, progress)?, newest(&tx)?)
+        };
         let tx = self.write()?;
-        if !is_known(&tx)? {
-            let clusters = search(&tx, progress)?;
-            store(&tx, &clusters)?;
-        }
+        store(&tx, &clusters, newest)?;
         Ok(tx.commit()?)
     }
 
@@ -77,8 +82,12 @@ impl Project {
 
 /// Whether near-duplicates are known for all rows.
 pub(super) fn is_known(db: &Connection) -> Result<bool> {
-    let newest = number(db, "SELECT coalesce(max(id), 0) FROM example", [])?;
+    let newest = newest(db)?;
     Ok(read_setting(db, KNOWN)?.is_some_and(|known| known == newest.to_string()))
+}
+
+fn newest(db: &Connection) -> Result<u32> {
+    number(db, "SELECT coalesce(max(id), 0) FROM example", [])
 }
 
 fn shown(db: &Connection, cluster: u32) -> Result<Vec<NearRow>> {
@@ -148,16 +157,16 @@ fn search(tx: &Transaction<'_>, progress: &mut dyn FnMut(f64) -> bool) -> Result
     Ok(contents.into_iter().filter_map(of_cluster).collect())
 }
 
-fn store(tx: &Transaction<'_>, clusters: &[(u32, u32)]) -> Result<()> {
+/// Keeps the clusters of the rows up to `newest`.
+fn store(tx: &Transaction<'_>, clusters: &[(u32, u32)], newest: u32) -> Result<()> {
     tx.execute("DELETE FROM near_cluster", [])?;
     let mut insert = tx.prepare("INSERT INTO near_cluster (example, cluster) VALUES (?1, ?2)")?;
     for (row, cluster) in clusters {
         insert.execute(params![row, cluster])?;
     }
     tx.execute(
-        "INSERT INTO setting SELECT ?1, coalesce(max(id), 0) FROM example WHERE true
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        [KNOWN],
+        "INSERT INTO setting VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        params![KNOWN, newest.to_string()],
     )?;
     Ok(())
 }
