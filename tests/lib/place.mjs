@@ -67,10 +67,14 @@ export function letters(rows) {
     ["Complaint", "the device arrived broken and I am angry"],
     ["Delivery", "when will the parcel be delivered"],
   ];
+  // Otherwise all letters would be nearly the same, and have to stay in one part.
+  const other = `garden river winter bread window market doctor summer music paper station forest letter bridge kitchen
+    mountain school evening colour machine island village engine harbour teacher flower silver carpet basket museum`.split(/\s+/);
   const lines = ["text,labels"];
   for (let i = 0; i < rows; i++) {
+    const filler = Array.from({ length: 12 }, (_, place) => other[(i * 7 + place * (i % 11 + 1) * 13) % other.length]);
     const asked = wishes.filter((_, wish) => ((i % 8) >> wish) & 1);
-    const texts = [`Letter ${i}.`, ...asked.map(([, text]) => text), "Kind regards"];
+    const texts = [`Letter ${i}.`, ...asked.map(([, text]) => text), filler.slice(0, 6).join(" "), filler.slice(6).join(" ")];
     if (i % 2) texts.reverse();
     lines.push(`"${texts.join(", ")}",${asked.map(([label]) => label).join("|")}`);
   }

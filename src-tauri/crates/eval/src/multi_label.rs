@@ -335,8 +335,8 @@ mod tests {
         // Label 0 is parted at 0.3 by all its examples, label 1 at 0.6 by one in ten.
         let row = |i: usize| {
             [
-                if i % 2 == 0 { 0.4 } else { 0.2 },
-                if i % 20 == 0 { 0.8 } else { 0.4 },
+                if i.is_multiple_of(2) { 0.4 } else { 0.2 },
+                if i.is_multiple_of(20) { 0.8 } else { 0.4 },
             ]
         };
         let judge = |count: usize| {

@@ -9,6 +9,7 @@ describe("the difference of two texts", () => {
     expect(marked("leave the flat clean and empty", "leave the flat swept and empty")).toBe("leave the flat [clean] and empty");
     expect(marked("a b c", "a c")).toBe("a [b ]c");
     expect(marked("same", "same")).toBe("same");
+    expect(marked("GOVERNED BY, and  construed", "governed by and construed")).toBe("GOVERNED BY, and  construed");
   });
 
   it("is told by the character in Chinese", () => {

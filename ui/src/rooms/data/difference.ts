@@ -1,10 +1,12 @@
-// What one text says otherwise than another, word by word (character by character in Chinese). Pure.
+// What one text says otherwise than another, word by word (character by character in Chinese); case and punctuation do
+// not count, as they do not when texts are found to be nearly the same. Pure.
 
 export type Piece = { text: string; differs: boolean };
 
 /** The pieces of `text`; those that `other` does not have in the same order differ. */
 export function difference(text: string, other: string): Piece[] {
-  const [mine, theirs] = [tokens(text), tokens(other)];
+  const written = tokens(text);
+  const [mine, theirs] = [written.map(said), tokens(other).map(said)];
   // common[i][j]: the longest common subsequence of the tokens from i and from j on.
   const common = Array.from({ length: mine.length + 1 }, () => new Uint16Array(theirs.length + 1));
   const at = (i: number, j: number): number => common[i]?.[j] ?? 0;
@@ -17,15 +19,21 @@ export function difference(text: string, other: string): Piece[] {
   }
   const pieces: Piece[] = [];
   let j = 0;
-  mine.forEach((token, i) => {
+  written.forEach((word, i) => {
+    const token = mine[i];
     while (j < theirs.length && theirs[j] !== token && at(i, j + 1) === at(i, j)) j++;
     const shared = theirs[j] === token && at(i, j) === at(i + 1, j + 1) + 1;
     if (shared) j++;
     const last = pieces.at(-1);
-    if (last && last.differs === !shared) last.text += token;
-    else pieces.push({ text: token, differs: !shared });
+    if (last && last.differs === !shared) last.text += word;
+    else pieces.push({ text: word, differs: !shared });
   });
   return pieces;
+}
+
+function said(token: string): string {
+  if (token.trim() === "") return " ";
+  return token.toLowerCase().replace(/[\p{P}\p{S}]/gu, "") || token;
 }
 
 function tokens(text: string): string[] {

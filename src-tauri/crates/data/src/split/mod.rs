@@ -22,6 +22,12 @@ use serde::{Deserialize, Serialize};
 use crate::types::Part;
 use spread::{Unit, spread};
 
+/// A cluster of near-duplicates that is larger than this share of all rows is a form that most texts are written in: kept
+/// together it would leave nothing to divide. What it gives away is told with the split's leaks.
+const LARGEST_CLUSTER: f64 = 0.1;
+/// Clusters up to this size are kept together in any case.
+const SMALL_CLUSTER: u32 = 20;
+
 /// A class with fewer rows than this can hardly be learned or judged.
 const TINY_CLASS: u32 = 10;
 
@@ -225,19 +231,28 @@ fn wish(percent: [u32; 3], fixed: &[Option<Part>]) -> [f64; 3] {
     open.map(|part| f64::from(part) / f64::from(sum))
 }
 
-/// The free rows joined by group and by content.
+/// The clusters of near-duplicates that are kept together, with their rows.
+fn kept_clusters(rows: &[SplitRow]) -> HashMap<u32, u32> {
+    let mut clusters = repeated(rows.iter().filter_map(|row| row.near));
+    let most = (LARGEST_CLUSTER * rows.len() as f64) as u32;
+    clusters.retain(|_, size| *size <= most.max(SMALL_CLUSTER));
+    clusters
+}
+
+/// The free rows joined by group, by content and by cluster of near-duplicates.
 fn units(rows: &[SplitRow], free: &[usize]) -> Vec<Unit> {
     let mut parent: Vec<usize> = (0..free.len()).collect();
     let mut first_of_group: HashMap<u32, usize> = HashMap::new();
     let mut first_of_content: HashMap<u128, usize> = HashMap::new();
     let mut first_of_near: HashMap<u32, usize> = HashMap::new();
+    let clusters = kept_clusters(rows);
     for (index, row) in free.iter().map(|row| &rows[*row]).enumerate() {
         join(
             &mut parent,
             index,
             *first_of_content.entry(row.content).or_insert(index),
         );
-        if let Some(near) = row.near {
+        if let Some(near) = row.near.filter(|near| clusters.contains_key(near)) {
             join(&mut parent, index, *first_of_near.entry(near).or_insert(index));
         }
         if let Some(group) = row.group {
@@ -308,7 +323,7 @@ fn notes(rows: &[SplitRow], names: &[String], parts: &[Part]) -> Vec<SplitNote> 
     if duplicates > 0 {
         notes.push(SplitNote::DuplicatesKeptTogether { rows: duplicates });
     }
-    let near: u32 = repeated(rows.iter().filter_map(|row| row.near)).values().sum();
+    let near: u32 = kept_clusters(rows).values().sum();
     if near > 0 {
         notes.push(SplitNote::NearDuplicatesKeptTogether { rows: near });
     }

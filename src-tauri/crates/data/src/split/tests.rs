@@ -132,6 +132,15 @@ fn near_duplicates_stay_together() {
 }
 
 #[test]
+fn a_form_that_most_texts_are_written_in_can_be_divided_all_the_same() {
+    let mut rows = rows_of(&[100, 100]);
+    rows.iter_mut().take(150).for_each(|row| row.near = Some(1));
+    let plan = plan(&rows, [70, 15, 15]);
+    assert_eq!(plan.shares(), [70, 15, 15]);
+    assert_eq!(plan.notes, []);
+}
+
+#[test]
 fn an_official_test_part_stays_and_what_it_shares_with_the_rest_is_noted() {
     let mut rows = rows_of(&[50, 50]);
     rows[0].file_part = Some(Part::Test);

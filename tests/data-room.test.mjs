@@ -1,0 +1,116 @@
+// Files from the office into the real window: a workbook with sheets, texts that are nearly the same, what a test gives
+// away. Then other formats on the command line.
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { ROOT } from "../scripts/lib/places.mjs";
+import { Place, smallTable } from "./lib/place.mjs";
+import { openWindow } from "./lib/window.mjs";
+
+const SHOTS = process.env.SCREENSHOTS;
+if (SHOTS) mkdirSync(SHOTS, { recursive: true });
+const WORKBOOK = join(ROOT, "src-tauri/crates/data/tests/fixtures/messy_csv/csvkit/sheets.xlsx");
+
+/** Thirty clauses, and one of them again with another word. */
+function clauses() {
+  const lines = smallTable(30).trim().split("\n");
+  const keys = "The tenant shall return the keys on the last day of the lease and leave the flat swept and";
+  return `${[...lines, `"${keys} empty",Term`, `"${keys.toUpperCase()} CLEAN",Term`].join("\n")}\n`;
+}
+
+for (const language of ["en", "zh"]) {
+  describe(`the data room in ${language}`, () => {
+    const place = new Place();
+    let window;
+    before(async () => {
+      window = await openWindow(place, { language, answers: [WORKBOOK, place.write("clauses.csv", clauses())] });
+    });
+    after(async () => {
+      await window?.close();
+      place.remove();
+    });
+
+    async function look(name) {
+      await window.theme("light");
+      assert.deepEqual(await window.axe(), [], name);
+      if (SHOTS) await window.screenshot(join(SHOTS, `data-${name}-${language}.png`));
+    }
+
+    test("a workbook shows its sheets, and another one can be chosen", async () => {
+      await window.fill("project-name-input", "Office");
+      await window.click("create-project");
+      await window.get("choose-folder");
+      await look("0-empty");
+      await window.click("choose-file");
+      const sheet = await window.get("sheet");
+      assert.equal(await sheet.getAttribute("value"), "data", "the first sheet is a title page");
+      assert.ok(!(await window.has("encoding")) && !(await window.has("delimiter")), "a workbook has neither");
+      await look("1-sheets");
+      await window.click("import-cancel");
+    });
+
+    test("texts that are nearly the same are found, looked at and hidden, and the test part gives nothing away", async () => {
+      await window.click("choose-file");
+      await window.get("preview");
+      await window.click("import");
+      await window.click("find-near");
+      await window.click("show-near");
+      await window.get("drop-near");
+      await look("2-near");
+      await window.click("drop-near");
+      await window.get("undo-cleaning");
+      await window.click("undo-cleaning");
+      await window.get("show-near");
+      await window.click("nav-split");
+      await window.click("divide");
+      assert.ok((await window.text("leak-exact")).length > 0 && (await window.text("leak-near")).length > 0);
+      await look("3-leaks");
+    });
+  });
+}
+
+describe("other formats on the command line", () => {
+  const place = new Place();
+  place.environment.LC_ALL = "en_US.UTF-8";
+  after(() => place.remove());
+  let projects = 0;
+  const imported = (file, ...more) => place.must("import", file, "--project", place.path(`${(projects += 1)}.understudy`), ...more).import;
+
+  test("a workbook, its other sheet, and one that it does not have", () => {
+    assert.equal(imported(WORKBOOK).rows, 5);
+    assert.equal(imported(WORKBOOK, "--sheet", "ʤ").rows > 0, true);
+    const refused = place.understudy("import", WORKBOOK, "--project", place.path("x.understudy"), "--sheet", "nope");
+    assert.equal(refused.found.error.kind, "unknown_sheet");
+    assert.match(refused.found.error.why, /not this one, data/);
+  });
+
+  test("gzip, JSON Lines, plain lines and a folder of texts", () => {
+    const table = smallTable(30);
+    const gz = place.path("rows.csv.gz");
+    writeFileSync(gz, gzipSync(table));
+    assert.deepEqual([imported(gz).rows, imported(place.write("plain.csv", table)).labels], [30, 3]);
+    const json = [{ text: "pay it back", labels: ["refund", "urgent"] }, { text: "thanks a lot", labels: ["thanks"] }, { text: "pay at once", labels: ["urgent", "refund"] }];
+    const lines = imported(place.write("rows.jsonl", json.map((row) => JSON.stringify(row)).join("\n")));
+    assert.deepEqual([lines.rows, lines.labels], [3, 3], "lists of labels are several labels");
+    assert.equal(imported(place.write("texts.txt", "A first text, with a comma.\nA second one.\n\nA third.\n")).rows, 3);
+    for (const [folder, text] of [["spam", "win money now"], ["ham", "see you at lunch"]]) {
+      mkdirSync(place.path("mails", folder), { recursive: true });
+      writeFileSync(place.path("mails", folder, "1.txt"), text);
+    }
+    const mails = imported(place.path("mails"));
+    assert.deepEqual([mails.rows, mails.labels], [2, 2], "sub-folders are labels");
+  });
+
+  test("an official test file that is nearly learnt from is told", () => {
+    const project = place.path("leak.understudy");
+    place.must("import", place.write("train.csv", clauses().replace(/\n[^\n]*CLEAN[^\n]*\n$/, "\n")), "--project", project);
+    const twin = clauses().trim().split("\n").at(-1);
+    const tests = place.write("test.csv", `text,label\n${twin}\n"Clause 901: court and govern, as never agreed before.",Law\n`);
+    place.must("train", "--project", project, "--preset", "quick", "--epochs", "1", "--test-file", tests);
+    const { split } = place.must("split", "--project", project);
+    assert.equal(split.leaks.near, 1);
+    assert.ok(split.notes.some((note) => /nearly the same as one of the test/.test(note)), split.notes.join("\n"));
+  });
+});
