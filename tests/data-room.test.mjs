@@ -51,6 +51,16 @@ for (const language of ["en", "zh"]) {
       await window.click("import-cancel");
     });
 
+    test("cells that were copied from a spreadsheet can be pasted", async () => {
+      await window.driver.executeScript(`
+        const data = new DataTransfer();
+        data.setData("text/plain", arguments[0]);
+        document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));`, "text\tlabel\n\"two\nlines\"\tA\nanother\tB\n");
+      assert.match(await window.text("preview"), /pasted\.tsv/);
+      assert.equal(await (await window.get("delimiter")).getAttribute("value"), "\t");
+      await window.click("import-cancel");
+    });
+
     test("texts that are nearly the same are found, looked at and hidden, and the test part gives nothing away", async () => {
       await window.click("choose-file");
       await window.get("preview");

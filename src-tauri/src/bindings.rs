@@ -25,6 +25,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             project::close_project,
             data::pick_data_file,
             data::pick_data_folder,
+            data::keep_pasted,
             data::preview_file,
             data::import_file,
             data::data_summary,

@@ -25,6 +25,12 @@ pub fn pick_data_folder(state: State<'_, AppState>) -> Option<String> {
 
 #[tauri::command(async)]
 #[specta::specta]
+pub fn keep_pasted(state: State<'_, AppState>, table: String) -> Answer<String> {
+    state.with(|session, _| Ok(session.keep_pasted(&table)?.display().to_string()))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
 pub fn preview_file(state: State<'_, AppState>, path: String, dialect: DialectOverrides) -> Answer<Preview> {
     session::preview_file(Path::new(&path), &dialect, state.language()).map_err(|error| state.tell(error))
 }

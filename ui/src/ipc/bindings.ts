@@ -16,6 +16,7 @@ export const commands = {
 	closeProject: () => __TAURI_INVOKE<void>("close_project"),
 	pickDataFile: () => __TAURI_INVOKE<string | null>("pick_data_file"),
 	pickDataFolder: () => __TAURI_INVOKE<string | null>("pick_data_folder"),
+	keepPasted: (table: string) => __TAURI_INVOKE<string>("keep_pasted", { table }),
 	previewFile: (path: string, dialect: DialectOverrides) => __TAURI_INVOKE<Preview>("preview_file", { path, dialect }),
 	importFile: (path: string, options: ImportOptions) => __TAURI_INVOKE<ImportSummary>("import_file", { path, options }),
 	dataSummary: () => __TAURI_INVOKE<DataSummary>("data_summary"),

@@ -242,6 +242,7 @@ const handlers: Record<string, Handler> = {
     return null;
   },
   pick_data_file: () => "/home/expert/Documents/clauses.csv",
+  keep_pasted: () => "/home/expert/Understudy/x.understudy/pasted/pasted.tsv",
   pick_data_folder: () => "/home/expert/Documents/clauses",
   preview_file: (e, a) => e.preview(a["path"] as string, a["dialect"] as DialectOverrides),
   import_file: (e) => {

@@ -83,6 +83,23 @@ impl Session {
         Ok(Session { project })
     }
 
+    /// Keeps a table that was pasted, until it is imported, and tells where: in the project's own folder, because it is as
+    /// private as the rest.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn keep_pasted(&self, table: &str) -> Result<PathBuf> {
+        let folder = self.pasted();
+        std::fs::create_dir_all(&folder).map_err(files::failed(&folder))?;
+        let path = folder.join("pasted.tsv");
+        files::write(&path, table.as_bytes())?;
+        Ok(path)
+    }
+
+    fn pasted(&self) -> PathBuf {
+        self.project.folder().join("pasted")
+    }
+
     /// Imports a file; rows of an official test file go to `part`.
     ///
     /// # Errors
@@ -105,6 +122,11 @@ impl Session {
             .find(|(_, role)| **role == ColumnRole::Text);
         if let Some((column, _)) = text {
             self.project.set_setting(TEXT_COLUMN, &column.name)?;
+        }
+        let pasted = self.pasted();
+        if path.starts_with(&pasted) {
+            // Its rows are in the project now.
+            std::fs::remove_dir_all(&pasted).map_err(files::failed(&pasted))?;
         }
         Ok(summary)
     }
@@ -265,6 +287,25 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pasted_table_lies_in_the_project_until_it_is_imported() {
+        let place = tempfile::tempdir().unwrap();
+        let mut session = Session::create(&place.path().join("p.understudy"), "p").unwrap();
+        let path = session
+            .keep_pasted("text\tlabel\nfirst words\ta\nother words\tb\n")
+            .unwrap();
+        let seen = preview(&path, &DialectOverrides::default(), 5).unwrap();
+        assert_eq!((seen.dialect.delimiter.as_str(), seen.rows.len()), ("\t", 2));
+        let options = ImportOptions {
+            dialect: DialectOverrides::default(),
+            roles: vec![ColumnRole::Text, ColumnRole::Label],
+            label_separator: None,
+        };
+        let summary = session.import(&path, &options, None, &mut |_, _| true).unwrap();
+        assert_eq!(summary.rows, 2);
+        assert!(!path.exists());
+    }
 
     #[test]
     fn a_project_of_any_name_gets_a_folder_that_every_system_allows() {

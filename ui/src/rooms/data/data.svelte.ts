@@ -72,6 +72,12 @@ export class DataRoom {
     if (path) await this.look(path);
   }
 
+  /** Looks at cells that were copied from a spreadsheet. */
+  async paste(table: string): Promise<void> {
+    const path = await this.task.run(() => commands.keepPasted(table));
+    if (path) await this.look(path);
+  }
+
   /** Reads the first rows of a file, as the engine sees it. */
   async look(path: string): Promise<void> {
     this.#overrides = NO_OVERRIDES;
@@ -193,6 +199,11 @@ export function withRole(roles: ColumnRole[], index: number, role: ColumnRole, f
     if (role === "label" && flags[i] && flags[index]) return old;
     return role !== "ignore" && old === role ? "ignore" : old;
   });
+}
+
+/** Whether what was pasted is a table, or at least several lines; a word is meant for nobody here. */
+export function isTable(pasted: string): boolean {
+  return pasted.trim().includes("\n");
 }
 
 export type Finding = {

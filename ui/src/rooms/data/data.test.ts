@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DataSummary } from "../../ipc/bindings";
-import { findings, withRole } from "./data.svelte";
+import { findings, isTable, withRole } from "./data.svelte";
 
 describe("column roles", () => {
   it("are held by one column each: the former holder is ignored", () => {
@@ -14,6 +14,12 @@ describe("column roles", () => {
 
   it("leave any number of columns ignored", () => {
     expect(withRole(["text", "ignore", "label"], 2, "ignore")).toEqual(["text", "ignore", "ignore"]);
+  });
+});
+
+describe("what is pasted", () => {
+  it("is a table when it has several lines", () => {
+    expect([isTable("text\tlabel\na\tb"), isTable("a word\n"), isTable("")]).toEqual([true, false, false]);
   });
 });
 
