@@ -3,6 +3,9 @@
 //! The columns are all names in the file's first objects, in order of appearance. An object further down with
 //! another name is put aside with that name as its reason: leaving the value out in silence would be worse.
 
+mod objects;
+mod scan;
+
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
@@ -13,14 +16,14 @@ use super::CELL_LIMIT;
 use super::decoded::Decoded;
 use super::dialect::display_names;
 use super::lines::Lines;
-use super::objects::flatten;
 use super::record::Record;
-use super::scan::{Scanner, Step};
 use super::source::{Origin, Source};
 use super::table::{Opened, Reader, unknown_sheet};
 use crate::error::{DataError, NotATable, Result};
 use crate::text::head;
 use crate::types::{Dialect, DialectOverrides, Format, ProblemKind};
+use objects::flatten;
+use scan::{Scanner, Step};
 
 /// Objects, and bytes of them, from which the columns are taken.
 const SAMPLE_OBJECTS: usize = 10_000;

@@ -4,6 +4,8 @@
 //! and so that a workbook on which its reader panics ends that thread and nothing else. A sheet's empty rows are
 //! passed over; empty columns at its edges, as far as its first rows tell, are no columns.
 
+mod sheet;
+
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -11,11 +13,11 @@ use std::thread::JoinHandle;
 
 use super::dialect::{display_names, has_header};
 use super::record::Record;
-use super::sheet::{SheetRow, Told, pour};
 use super::source::{Origin, sha256_of};
 use super::table::{Opened, Reader, unknown_sheet};
 use crate::error::{DataError, Result};
 use crate::types::{Dialect, DialectOverrides, Format};
+use sheet::{SheetRow, Told, pour};
 
 /// Rows from which width and header are taken.
 const SAMPLE_ROWS: usize = 200;

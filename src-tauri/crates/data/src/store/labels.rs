@@ -157,28 +157,7 @@ impl Project {
     /// # Errors
     /// `LabelExists` when the label to bring back was removed and its name given to another.
     pub fn undo_annotation(&mut self, who: &str) -> Result<LabelState> {
-        let tx = self.write()?;
-        let example = match undoable(&tx, who)? {
-            Some(target) => {
-                let set = set_entry(&tx, target)?;
-                revive(&tx, set.previous)?;
-                let target = Some(target);
-                give(
-                    &tx,
-                    &Given {
-                        example: set.example,
-                        label_set: set.previous,
-                        kind: "undo",
-                        target,
-                        who,
-                    },
-                )?;
-                Some(set.example)
-            }
-            None => None,
-        };
-        tx.commit()?;
-        label_state(&self.db, who, example)
+        self.give_again("undo", who, undoable, |set| set.previous)
     }
 
     /// Gives again what `who` undid last; without that, nothing happens.
@@ -186,19 +165,29 @@ impl Project {
     /// # Errors
     /// `LabelExists` when the label to bring back was removed and its name given to another.
     pub fn redo_annotation(&mut self, who: &str) -> Result<LabelState> {
+        self.give_again("redo", who, redoable, |set| set.label_set)
+    }
+
+    /// Gives the row of an earlier entry the labels that stood before it or after it.
+    fn give_again(
+        &mut self,
+        kind: &str,
+        who: &str,
+        find: fn(&Connection, &str) -> Result<Option<u32>>,
+        labels: fn(&SetEntry) -> Option<u32>,
+    ) -> Result<LabelState> {
         let tx = self.write()?;
-        let example = match redoable(&tx, who)? {
+        let example = match find(&tx, who)? {
             Some(target) => {
                 let set = set_entry(&tx, target)?;
-                revive(&tx, set.label_set)?;
-                let target = Some(target);
+                revive(&tx, labels(&set))?;
                 give(
                     &tx,
                     &Given {
                         example: set.example,
-                        label_set: set.label_set,
-                        kind: "redo",
-                        target,
+                        label_set: labels(&set),
+                        kind,
+                        target: Some(target),
                         who,
                     },
                 )?;

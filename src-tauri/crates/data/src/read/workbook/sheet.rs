@@ -14,7 +14,7 @@ use calamine::{
 
 use quick_xml::events::Event;
 
-use super::workbook::damaged;
+use super::damaged;
 use crate::error::{DataError, NotATable, Result};
 
 /// What is told of a workbook, in this order.

@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, Result};
 
-use super::CELL_LIMIT;
+use super::super::CELL_LIMIT;
 
 /// A position in a JSON document.
 pub(super) struct Scanner<R> {
