@@ -9,8 +9,6 @@ import { ROOT } from "../scripts/lib/places.mjs";
 import { Place, smallTable } from "./lib/place.mjs";
 import { openWindow } from "./lib/window.mjs";
 
-const SHOTS = process.env.SCREENSHOTS;
-if (SHOTS) mkdirSync(SHOTS, { recursive: true });
 const WORKBOOK = join(ROOT, "src-tauri/crates/data/tests/fixtures/messy_csv/csvkit/sheets.xlsx");
 
 /** Thirty clauses, and one of them again with another word. */
@@ -32,11 +30,7 @@ for (const language of ["en", "zh"]) {
       place.remove();
     });
 
-    async function look(name) {
-      await window.theme("light");
-      assert.deepEqual(await window.axe(), [], name);
-      if (SHOTS) await window.screenshot(join(SHOTS, `data-${name}-${language}.png`));
-    }
+    const look = (name) => window.look(`data-${name}-${language}`);
 
     test("a workbook shows its sheets, and another one can be chosen", async () => {
       await window.fill("project-name-input", "Office");

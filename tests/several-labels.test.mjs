@@ -1,13 +1,10 @@
 // Texts that carry several labels: in the real window from the file to an answer and a report, then on the command line.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { letters, Place, readCsv } from "./lib/place.mjs";
 import { openWindow } from "./lib/window.mjs";
 
-const SHOTS = process.env.SCREENSHOTS;
-if (SHOTS) mkdirSync(SHOTS, { recursive: true });
 const TRAINING = 240_000;
 const ROWS = 160;
 // A row without labels is not labelled yet, and a person may say that none applies.
@@ -27,12 +24,7 @@ for (const language of ["en", "zh"]) {
       place.remove();
     });
 
-    async function look(name) {
-      // Without transitions: a note that is fading in has no contrast yet.
-      await window.theme("light");
-      assert.deepEqual(await window.axe(), [], name);
-      if (SHOTS) await window.screenshot(join(SHOTS, `several-${name}-${language}.png`));
-    }
+    const look = (name) => window.look(`several-${name}-${language}`);
 
     const folder = () => place.path("home/projects", `${project}.understudy`);
 

@@ -1,14 +1,12 @@
 // A new user's way through the real window, from a file to a report and a first prediction, in both languages.
 // SCREENSHOTS=FOLDER keeps a picture of every room.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Place, readCsv, SAMPLES } from "./lib/place.mjs";
 import { Key, openWindow } from "./lib/window.mjs";
 
-const SHOTS = process.env.SCREENSHOTS;
-if (SHOTS) mkdirSync(SHOTS, { recursive: true });
 const TRAINING = 240_000;
 
 const WAYS = [
@@ -36,16 +34,7 @@ for (const way of WAYS) {
       place.remove();
     });
 
-    /** A room as it stands: judged by axe in both themes, photographed. */
-    async function look(name) {
-      await window.theme("light");
-      assert.deepEqual(await window.axe(), [], `${name}: light`);
-      if (SHOTS) await window.screenshot(join(SHOTS, `${name}-${way.language}.png`));
-      await window.theme("dark");
-      assert.deepEqual(await window.axe(), [], `${name}: dark`);
-      if (SHOTS) await window.screenshot(join(SHOTS, `${name}-${way.language}-dark.png`));
-      await window.theme("light");
-    }
+    const look = (name) => window.look(`${name}-${way.language}`, ["light", "dark"]);
 
     let stopped = false;
 
@@ -187,7 +176,7 @@ describe("walls and accidents", () => {
     await window.click("choose-file");
     const told = await window.text("error-note");
     assert.match(told, /empty\.csv/);
-    if (SHOTS) await window.screenshot(join(SHOTS, "8-error-en.png"));
+    await window.look("8-error-en");
     await window.get("drop-zone");
   });
 });

@@ -1,8 +1,10 @@
 // The real app in a real window (Xvfb), driven through WebDriver.
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { Builder, By, Capabilities, Key, error } from "selenium-webdriver";
 import { startDisplay, stopProcess } from "../../scripts/lib/display.mjs";
@@ -10,6 +12,8 @@ import { APP } from "../../scripts/lib/places.mjs";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const WAIT = 20_000;
+const SHOTS = process.env.SCREENSHOTS;
+if (SHOTS) mkdirSync(SHOTS, { recursive: true });
 export { By, Key };
 
 /** Opens the app for `place`. Everything is stopped by `close`. */
@@ -81,6 +85,17 @@ class Window {
       window.still = true;
       document.documentElement.dataset.theme = arguments[0];`, value);
     await this.settle();
+  }
+
+  /** The room as it stands passes axe; its picture is kept where SCREENSHOTS names a folder. */
+  async look(name, themes = ["light"]) {
+    for (const theme of themes) {
+      // Also stops what moves: a note that is fading in has no contrast yet.
+      await this.theme(theme);
+      assert.deepEqual(await this.axe(), [], `${name}: ${theme}`);
+      if (SHOTS) await this.screenshot(join(SHOTS, theme === "dark" ? `${name}-dark.png` : `${name}.png`));
+    }
+    await this.theme("light");
   }
 
   async has(id) {

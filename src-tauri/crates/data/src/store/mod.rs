@@ -1,8 +1,9 @@
 //! The project: a folder `NAME.understudy` with `project.db` (SQLite) and `runs/ID/`.
 //!
 //! In: files, labels, decisions. Out: pages, summaries, rows to learn from. Raw rows are never changed; labels and
-//! the audit log only grow. Several processes may have one project open: readers never wait, writers take turns
-//! (immediate transactions, five seconds of patience), and what a call returned is on disk.
+//! the audit log only grow. Several processes may have one project open: readers never wait (but for the first
+//! import of a large file, when there is nothing to read yet), writers take turns (immediate transactions, five seconds of
+//! patience), and what a call returned is on disk.
 
 mod audit;
 mod cleaning;

@@ -355,8 +355,11 @@ mod tests {
         assert_eq!(project.summary().unwrap().rows, 2);
     }
 
-    /// A project as the first version left it: two labelled rows, one label taken back, and a run's answers.
+    /// A project as the first version left it: two labelled rows, one label taken back, a run's answers, and an audit
+    /// entry whose hashes were computed apart from this code, by the first version's rule.
     fn of_the_first_format(folder: &Path) {
+        const LABELS: &str = r#"{"from":1,"to":4,"annotations":2,"sha256":"92e57f9f0bea87d586f35d7f5bc4ce9ae9ec554ec6ffa8091dc6928420fde256"}"#;
+        const ENTRY: &str = "5043d04af24df7e823e49b8dcf13f4684392d342efbef6809d473f2c67f57672";
         fs::create_dir_all(folder).unwrap();
         let db = connect(folder, OpenFlags::SQLITE_OPEN_CREATE).unwrap();
         db.execute_batch(MIGRATIONS[0]).unwrap();
@@ -373,7 +376,8 @@ mod tests {
                  (3, 1, 5, 3, 'set', NULL, 'person', 't2'), (4, 1, 3, 5, 'undo', 3, 'person', 't3');
              INSERT INTO state VALUES (1, 3, NULL, 0), (2, 5, NULL, 2), (3, NULL, NULL, NULL);
              INSERT INTO run VALUES (1, 'r1', 'finished', 'm', '', '{{}}', NULL, NULL, NULL);
-             INSERT INTO prediction VALUES ('r1', 2, 2, 1, 0, 0.75, x'0000803E0000403F');"
+             INSERT INTO prediction VALUES ('r1', 2, 2, 1, 0, 0.75, x'0000803E0000403F');
+             INSERT INTO audit VALUES (1, 't4', 'labels', '{LABELS}', '', '{ENTRY}');"
         ))
         .unwrap();
     }
@@ -394,6 +398,12 @@ mod tests {
         assert_eq!(seen, [[3], [5], [3]]);
         let answers = project.predictions("r1", crate::types::Part::Test).unwrap();
         assert_eq!((&answers[0].gold, &answers[0].predicted), (&vec![1], &vec![0]));
+        let audit = project.verify_audit().unwrap();
+        assert_eq!(
+            (audit.entries, audit.broken),
+            (1, None),
+            "the log of labels still holds"
+        );
         assert_eq!(project.redo_annotation("person").unwrap().example, Some(1));
         project.annotate(3, Some(&[5]), "person").unwrap();
         assert_eq!(project.label_state().unwrap().labels[1].count, 3);

@@ -227,28 +227,28 @@ fn store(tx: &Transaction<'_>, rows: &SplitRows, plan: &Plan, made: &Made) -> Re
 
 /// What the test part shares with what is learnt from.
 fn leaks(db: &Connection) -> Result<Leaks> {
-    let shared = |key: &str, table: &str| {
+    let shared = |column: &str| {
         let of = |parts: &str| {
             format!(
-                "SELECT {key} FROM state s JOIN example e ON e.id = s.example {table}
-                 WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL AND s.part {parts} AND {key} IS NOT NULL"
+                "SELECT {column} AS key FROM state s JOIN example e ON e.id = s.example
+                 LEFT JOIN near_cluster n ON n.example = e.id
+                 WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL AND s.part {parts} AND key IS NOT NULL"
             )
         };
-        let sql = format!(
-            "SELECT count(*) FROM ({}) AS learnt WHERE {} IN ({})",
-            of("IN (0, 1)"),
-            key.split('.').next_back().unwrap_or(key),
-            of("= 2")
-        );
-        number(db, &sql, [])
+        let (learnt, tested) = (of("IN (0, 1)"), of("= 2"));
+        number(
+            db,
+            &format!("SELECT count(*) FROM ({learnt}) WHERE key IN ({tested})"),
+            [],
+        )
     };
     Ok(Leaks {
-        exact: shared("e.text_hash", "")?,
+        exact: shared("e.text_hash")?,
         near: match near::is_known(db)? {
-            true => Some(shared("n.cluster", "JOIN near_cluster n ON n.example = e.id")?),
+            true => Some(shared("n.cluster")?),
             false => None,
         },
-        group: shared("e.group_key", "")?,
+        group: shared("e.group_key")?,
     })
 }
 

@@ -93,6 +93,10 @@ impl Page<'_> {
             "appendix.speed_value",
             &[("value", &format!("{:.1}", input.samples_per_second))],
         );
+        let method = match input.judged().multi_label {
+            None => "appendix.method",
+            Some(_) => "appendix.method_several",
+        };
         let memory = input
             .peak_memory_mb
             .map(|mb| format!("{} MiB", count(mb.round() as u64)));
@@ -119,7 +123,7 @@ impl Page<'_> {
                 }
                 h3 { (self.text("appendix.files")) }
                 dl.facts { @for file in &input.data_hashes { (fact(&file.file, html! { code { (file.sha256) } })) } }
-                p.muted { small { (self.text("appendix.method")) } }
+                p.muted { small { (self.text(method)) } }
             }
         }
     }

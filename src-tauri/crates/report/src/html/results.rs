@@ -317,6 +317,22 @@ mod tests {
     }
 
     #[test]
+    fn several_labels_a_text_are_told_by_measures_of_their_own() {
+        let page = html(&sample::letters(), Language::En).unwrap();
+        for said in [
+            "micro precision",
+            "Hamming loss",
+            "Given from",
+            "thresholds were chosen on the validation part",
+        ] {
+            assert!(page.contains(said), "{said}");
+        }
+        // The second wrong answer is one of a text without labels.
+        assert!(page.contains("<td>none</td>") && page.contains("<td>urgent, refund</td>"));
+        assert!(!page.contains("What is taken for what") && !page.contains("labels that occur"));
+    }
+
+    #[test]
     fn a_report_before_the_test_part_was_opened_says_so() {
         let mut input = sample::contracts();
         input.test = None;
