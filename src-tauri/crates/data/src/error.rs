@@ -141,12 +141,12 @@ pub enum DataError {
         /// Columns in the file.
         columns: usize,
     },
-    /// Exactly one column must hold the text.
-    #[error("{found} text columns, one is needed")]
-    TextColumns {
-        /// Columns with the role "text".
-        found: usize,
-    },
+    /// At least one column must hold the text.
+    #[error("no text column")]
+    NoTextColumn,
+    /// A text cannot be corrected to nothing.
+    #[error("an empty text")]
+    EmptyText,
     /// A role that at most one column may have was given to several.
     #[error("{columns} columns with the role {role:?}")]
     RepeatedRole {

@@ -7,6 +7,7 @@
 //! This crate never sees a tensor, a window or the network, and it never writes a sentence for the user:
 //! what went wrong is a [`DataError`], what is odd is a [`ProblemKind`] or a [`SplitNote`], all with the facts.
 
+mod clean;
 mod error;
 mod near;
 mod read;
@@ -15,6 +16,7 @@ mod store;
 mod text;
 mod types;
 
+pub use clean::Pipeline;
 pub use error::{DataError, NotATable, Result};
 pub use read::{FileRow, Rows, preview};
 pub use split::{SplitError, SplitNote};

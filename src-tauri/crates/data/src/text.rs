@@ -34,6 +34,11 @@ fn is_normal(bytes: &[u8]) -> bool {
     trimmed && !bytes.iter().any(odd) && !bytes.windows(2).any(|pair| pair == b"  ")
 }
 
+/// Characters of the trimmed text.
+pub(crate) fn length(text: &str) -> u32 {
+    text.trim().chars().count() as u32
+}
+
 /// The first `limit` characters.
 pub(crate) fn head(text: &str, limit: usize) -> &str {
     // No character is shorter than a byte.

@@ -1,25 +1,33 @@
-//! Cleaning: recorded steps that hide rows and can be taken back. Nothing is ever deleted.
+//! Cleaning: recorded steps that hide rows or change texts and can be taken back. Nothing is ever deleted.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::json;
 
 use super::audit::append;
 use super::project::Project;
-use super::sql::{from_word, now, to_word};
+use super::sql::{from_json, now, to_json};
+use super::texts::{each_chunk, rewrite};
+use crate::clean::{Lines, Pipeline, language};
 use crate::error::{DataError, Result};
-use crate::types::{CleaningKind, CleaningStep, DataSummary};
+use crate::types::{
+    CleaningExample, CleaningLook, CleaningProposal, CleaningRule, CleaningStep, DataSummary, LanguageCount,
+    PersonalKind, RowRule, TextRule,
+};
 
 /// Visible rows that repeat a text with the same labels, or that repeat a labelled text without a label. Of each
 /// the first stays, a row of the official test part before any other. Texts with two labels stay: they are a
 /// question for the expert. Empty texts are no duplicates.
 pub(super) const DUPLICATES: &str = "
     SELECT id FROM (
-        SELECT e.id, s.label_set,
-               row_number() OVER (PARTITION BY e.text_hash, s.label_set ORDER BY e.file_part IS NOT 2, e.id) AS nth,
-               count(s.label_set) OVER (PARTITION BY e.text_hash) AS labelled
-        FROM example e JOIN state s ON s.example = e.id
-        WHERE s.hidden_by IS NULL AND e.length > 0
-          AND e.text_hash IN (SELECT text_hash FROM example GROUP BY text_hash HAVING count(*) > 1)
+        SELECT s.example AS id, s.label_set,
+               row_number() OVER (PARTITION BY s.text_hash, s.label_set ORDER BY e.file_part IS NOT 2, e.id) AS nth,
+               count(s.label_set) OVER (PARTITION BY s.text_hash) AS labelled
+        FROM state s JOIN example e ON e.id = s.example
+        WHERE s.hidden_by IS NULL AND s.length > 0
+          AND s.text_hash IN (SELECT text_hash FROM state GROUP BY text_hash HAVING count(*) > 1)
     ) WHERE nth > 1 OR (label_set IS NULL AND labelled > 0)";
 
 /// Visible rows whose text is nearly that of another one of their cluster that has the same labels, or that has labels
@@ -35,101 +43,300 @@ const NEAR_DUPLICATES: &str = "
         )
     ) WHERE nth > 1 AND (label_set IS NULL OR label_set = kept)";
 
-const EMPTY: &str = "
-    SELECT e.id FROM example e JOIN state s ON s.example = e.id WHERE s.hidden_by IS NULL AND e.length = 0";
+/// Texts before and after that are shown of each rule.
+const EXAMPLES: usize = 5;
+
+/// Characters of such a text, and of them before the first change.
+const SHOWN: usize = 160;
+const SHOWN_BEFORE: usize = 40;
 
 impl Project {
-    /// Hides exact duplicates (texts equal but for whitespace) with the same label or none. Without any, no step
-    /// is recorded.
+    /// Applies rules, one recorded step each; a rule that changes nothing leaves none. `progress` is told the share that is
+    /// done and answers whether to go on; stopped, nothing is changed.
     ///
     /// # Errors
-    /// Those of the database.
-    pub fn drop_duplicates(&mut self) -> Result<DataSummary> {
-        self.hide(CleaningKind::DropDuplicates, DUPLICATES)
-    }
-
-    /// Looks for near-duplicates and hides all but one of each cluster, as far as their labels agree; rows with other
-    /// labels stay, for the expert to decide. Without any, no step is recorded.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub fn drop_near_duplicates(&mut self) -> Result<DataSummary> {
-        self.find_near_duplicates(&mut |_| true)?;
-        self.hide(CleaningKind::DropNearDuplicates, NEAR_DUPLICATES)
-    }
-
-    /// Hides rows without text. Without any, no step is recorded.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub fn drop_empty(&mut self) -> Result<DataSummary> {
-        self.hide(CleaningKind::DropEmpty, EMPTY)
-    }
-
-    /// Shows the rows again that `step` hid; taking back a step twice changes nothing.
-    ///
-    /// # Errors
-    /// `UnknownStep`, and those of the database.
-    pub fn undo_cleaning(&mut self, step: u32) -> Result<DataSummary> {
+    /// `Cancelled`, and those of the database.
+    pub fn clean(
+        &mut self,
+        rules: &[CleaningRule],
+        progress: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<DataSummary> {
+        if rules.contains(&CleaningRule::Rows(RowRule::DropNearDuplicates)) {
+            self.find_near_duplicates(progress)?;
+        }
         let tx = self.write()?;
-        let undone: Option<bool> = tx
+        let mut text_steps = Vec::new();
+        for rule in rules {
+            match rule {
+                CleaningRule::Rows(hides) => {
+                    // What hides rows goes by the texts as they are then.
+                    rewrite_for(&tx, &mut text_steps, progress)?;
+                    hide(&tx, hides, progress)?;
+                }
+                CleaningRule::Texts(_) => text_steps.push((insert(&tx, rule)?, rule)),
+            }
+        }
+        rewrite_for(&tx, &mut text_steps, progress)?;
+        tx.commit()?;
+        self.summary()
+    }
+
+    /// Takes a step back: shows the rows again that it hid, or makes the texts again without it. Twice changes nothing.
+    ///
+    /// # Errors
+    /// `UnknownStep`, `Cancelled`, and those of the database.
+    pub fn undo_cleaning(&mut self, step: u32, progress: &mut dyn FnMut(f64) -> bool) -> Result<DataSummary> {
+        let tx = self.write()?;
+        let found: Option<(String, bool)> = tx
             .query_row(
-                "SELECT undone_at IS NOT NULL FROM cleaning_step WHERE id = ?1",
+                "SELECT rule, undone_at IS NOT NULL FROM cleaning_step WHERE id = ?1",
                 [step],
-                |row| row.get(0),
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?;
-        if !undone.ok_or(DataError::UnknownStep { id: step })? {
+        let (rule, undone) = found.ok_or(DataError::UnknownStep { id: step })?;
+        if !undone {
             tx.execute(
                 "UPDATE cleaning_step SET undone_at = ?2 WHERE id = ?1",
                 params![step, now(&tx)?],
             )?;
-            let rows = tx.execute("UPDATE state SET hidden_by = NULL WHERE hidden_by = ?1", [step])?;
-            append(&tx, "cleaning_undone", &json!({ "step": step, "rows": rows }))?;
+            let detail = match from_json(&rule)? {
+                CleaningRule::Rows(_) => {
+                    let rows =
+                        tx.execute("UPDATE state SET hidden_by = NULL WHERE hidden_by = ?1", [step])?;
+                    json!({ "step": step, "rows": rows })
+                }
+                CleaningRule::Texts(_) => {
+                    rewrite(&tx, progress)?;
+                    json!({ "step": step })
+                }
+            };
+            append(&tx, "cleaning_undone", &detail)?;
         }
         tx.commit()?;
         self.summary()
     }
 
-    fn hide(&mut self, kind: CleaningKind, which: &str) -> Result<DataSummary> {
-        let tx = self.write()?;
-        tx.execute(
-            "INSERT INTO cleaning_step (kind, rows_hidden, at) VALUES (?1, 0, ?2)",
-            params![to_word(&kind)?, now(&tx)?],
-        )?;
-        let step = tx.last_insert_rowid();
-        let hide = format!("UPDATE state SET hidden_by = ?1 WHERE example IN ({which})");
-        let rows = tx.execute(&hide, [step])?;
-        if rows > 0 {
-            tx.execute(
-                "UPDATE cleaning_step SET rows_hidden = ?2 WHERE id = ?1",
-                params![step, rows as i64],
-            )?;
-            append(
-                &tx,
-                "cleaned",
-                &json!({ "step": step, "kind": kind, "rows": rows }),
-            )?;
-            tx.commit()?;
-        } else {
-            tx.rollback()?;
-        }
-        self.summary()
+    /// What each rule would change in the visible texts, with examples, and which languages they are in.
+    ///
+    /// # Errors
+    /// `Cancelled`, and those of the database.
+    pub fn cleaning_look(&self, progress: &mut dyn FnMut(f64) -> bool) -> Result<CleaningLook> {
+        let tx = self.read()?;
+        let mut lines = Lines::default();
+        each_chunk(&tx, &mut |chunk, done| {
+            chunk.iter().for_each(|(_, text)| lines.add(text));
+            Ok(progress(0.2 * done))
+        })?;
+        let rules = candidates(lines.common());
+        let pipelines: Vec<Pipeline> = rules
+            .iter()
+            .map(|rule| Pipeline::new(std::slice::from_ref(rule)))
+            .collect();
+        let mut proposals: Vec<CleaningProposal> = rules
+            .into_iter()
+            .map(|rule| CleaningProposal {
+                rule,
+                rows: 0,
+                examples: Vec::new(),
+            })
+            .collect();
+        let mut languages: HashMap<&'static str, u32> = HashMap::new();
+        let mut rows = 0;
+        each_chunk(&tx, &mut |chunk, done| {
+            rows += chunk.len() as u32;
+            let seen: Vec<(&'static str, Vec<Option<String>>)> = chunk
+                .par_iter()
+                .map(|(_, text)| {
+                    (
+                        language(text),
+                        pipelines.iter().map(|rule| rule.apply(text)).collect(),
+                    )
+                })
+                .collect();
+            for ((example, text), (spoken, changes)) in chunk.iter().zip(seen) {
+                *languages.entry(spoken).or_default() += 1;
+                for (proposal, change) in proposals.iter_mut().zip(changes) {
+                    let Some(after) = change else { continue };
+                    proposal.rows += 1;
+                    if proposal.examples.len() < EXAMPLES {
+                        proposal.examples.push(around_the_change(*example, text, &after));
+                    }
+                }
+            }
+            Ok(progress(0.2 + 0.8 * done))
+        })?;
+        proposals.retain(|proposal| proposal.rows > 0);
+        let mut languages: Vec<LanguageCount> = languages
+            .into_iter()
+            .map(|(language, rows)| LanguageCount {
+                language: language.to_owned(),
+                rows,
+            })
+            .collect();
+        languages.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.language.cmp(&b.language)));
+        Ok(CleaningLook {
+            rows,
+            proposals,
+            languages,
+        })
     }
+}
+
+/// Every rule that could be proposed, in the order in which they are best applied: what came in wrong first, what reads the
+/// words next, what evens out last.
+fn candidates(lines: Vec<String>) -> Vec<TextRule> {
+    let mut rules = vec![
+        TextRule::Mojibake,
+        TextRule::Markup,
+        TextRule::ControlCharacters,
+        TextRule::Width,
+        TextRule::Compatibility,
+        TextRule::Simplified,
+        TextRule::Traditional,
+    ];
+    if !lines.is_empty() {
+        rules.push(TextRule::Boilerplate { lines });
+    }
+    rules.extend(PersonalKind::ALL.map(|kind| TextRule::Deidentify { kinds: vec![kind] }));
+    rules.extend([
+        TextRule::MaskUrls,
+        TextRule::MaskEmails,
+        TextRule::MaskNumbers,
+        TextRule::Symbols,
+        TextRule::Lowercase,
+        TextRule::Whitespace,
+    ]);
+    rules
+}
+
+/// The surroundings of the first change.
+fn around_the_change(example: u32, before: &str, after: &str) -> CleaningExample {
+    let same = before
+        .chars()
+        .zip(after.chars())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let from = same.saturating_sub(SHOWN_BEFORE);
+    let shown = |text: &str| {
+        let mut rest = text.chars().skip(from);
+        let mut shown = if from > 0 { "…".to_owned() } else { String::new() };
+        shown.extend(rest.by_ref().take(SHOWN));
+        if rest.next().is_some() {
+            shown.push('…');
+        }
+        shown
+    };
+    CleaningExample {
+        example,
+        before: shown(before),
+        after: shown(after),
+    }
+}
+
+fn insert(tx: &Transaction<'_>, rule: &CleaningRule) -> Result<u32> {
+    tx.execute(
+        "INSERT INTO cleaning_step (rule, rows, at) VALUES (?1, 0, ?2)",
+        params![to_json(rule)?, now(tx)?],
+    )?;
+    Ok(tx.last_insert_rowid() as u32)
+}
+
+/// Notes what a step did; a step that did nothing is taken out again.
+fn settle(tx: &Transaction<'_>, step: u32, rule: &CleaningRule, rows: u32) -> Result<()> {
+    if rows == 0 {
+        tx.execute("DELETE FROM cleaning_step WHERE id = ?1", [step])?;
+        return Ok(());
+    }
+    tx.execute(
+        "UPDATE cleaning_step SET rows = ?2 WHERE id = ?1",
+        params![step, rows],
+    )?;
+    append(
+        tx,
+        "cleaned",
+        &json!({ "step": step, "rule": rule, "rows": rows }),
+    )
+}
+
+/// Makes the texts by all rules in force, and notes what the new ones among them did.
+fn rewrite_for(
+    tx: &Transaction<'_>,
+    steps: &mut Vec<(u32, &CleaningRule)>,
+    progress: &mut dyn FnMut(f64) -> bool,
+) -> Result<()> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let counts = rewrite(tx, progress)?;
+    // The new ones are the last.
+    let new = counts.len() - steps.len();
+    for ((step, rule), rows) in steps.drain(..).zip(&counts[new..]) {
+        settle(tx, step, rule, *rows)?;
+    }
+    Ok(())
+}
+
+fn hide(tx: &Transaction<'_>, rule: &RowRule, progress: &mut dyn FnMut(f64) -> bool) -> Result<()> {
+    let recorded = CleaningRule::Rows(rule.clone());
+    let step = insert(tx, &recorded)?;
+    let visible =
+        |condition: &str| format!("SELECT example FROM state WHERE hidden_by IS NULL AND {condition}");
+    let which = match rule {
+        RowRule::DropDuplicates => DUPLICATES.to_owned(),
+        RowRule::DropNearDuplicates => NEAR_DUPLICATES.to_owned(),
+        RowRule::DropEmpty => visible("length = 0"),
+        RowRule::DropShort { characters } => visible(&format!("length < {characters}")),
+        RowRule::DropLong { characters } => visible(&format!("length > {characters}")),
+        RowRule::KeepLanguages { languages } => {
+            let rows = hide_languages(tx, step, languages, progress)?;
+            return settle(tx, step, &recorded, rows);
+        }
+    };
+    let rows = tx.execute(
+        &format!("UPDATE state SET hidden_by = ?1 WHERE example IN ({which})"),
+        [step],
+    )?;
+    settle(tx, step, &recorded, rows as u32)
+}
+
+fn hide_languages(
+    tx: &Transaction<'_>,
+    step: u32,
+    keep: &[String],
+    progress: &mut dyn FnMut(f64) -> bool,
+) -> Result<u32> {
+    let mut others: Vec<u32> = Vec::new();
+    each_chunk(tx, &mut |chunk, done| {
+        let foreign = |text: &str| {
+            Some(language(text))
+                .filter(|spoken| !spoken.is_empty() && !keep.iter().any(|kept| kept == spoken))
+        };
+        let found = chunk
+            .par_iter()
+            .filter(|(_, text)| foreign(text).is_some())
+            .map(|(example, _)| *example);
+        others.extend(found.collect::<Vec<u32>>());
+        Ok(progress(done))
+    })?;
+    let mut hide = tx.prepare_cached("UPDATE state SET hidden_by = ?1 WHERE example = ?2")?;
+    for example in &others {
+        hide.execute([step, *example])?;
+    }
+    Ok(others.len() as u32)
 }
 
 /// All steps, the oldest first.
 pub(super) fn steps(db: &Connection) -> Result<Vec<CleaningStep>> {
-    let mut query = db.prepare_cached(
-        "SELECT id, kind, rows_hidden, at, undone_at IS NOT NULL FROM cleaning_step ORDER BY id",
-    )?;
+    let mut query =
+        db.prepare_cached("SELECT id, rule, rows, at, undone_at IS NOT NULL FROM cleaning_step ORDER BY id")?;
     let mut rows = query.query([])?;
     let mut steps = Vec::new();
     while let Some(row) = rows.next()? {
         steps.push(CleaningStep {
             id: row.get(0)?,
-            kind: from_word(row.get(1)?)?,
-            rows_hidden: row.get(2)?,
+            rule: from_json(&row.get::<_, String>(1)?)?,
+            rows: row.get(2)?,
             at: row.get(3)?,
             undone: row.get(4)?,
         });
@@ -143,6 +350,14 @@ mod tests {
     use crate::store::testing::{options, project_with};
     use crate::types::{ColumnRole, Part, RowFilter};
 
+    fn clean(project: &mut Project, rule: RowRule) -> DataSummary {
+        project.clean(&[CleaningRule::Rows(rule)], &mut |_| true).unwrap()
+    }
+
+    fn texts(project: &Project) -> Vec<String> {
+        project.rows_page(&RowFilter::default(), 0, 100).unwrap().text
+    }
+
     fn visible(project: &Project) -> Vec<u32> {
         project.rows_page(&RowFilter::default(), 0, 100).unwrap().id
     }
@@ -152,26 +367,22 @@ mod tests {
         let csv = "text,label\nsame  text,x\nother,y\n same text ,x\nsame text,\nsame text,x\n";
         let (_place, mut project) = project_with(csv);
         assert_eq!(project.summary().unwrap().duplicate_rows, 3);
-        let summary = project.drop_duplicates().unwrap();
+        let summary = clean(&mut project, RowRule::DropDuplicates);
         assert_eq!((summary.rows, summary.hidden, summary.duplicate_rows), (2, 3, 0));
         assert_eq!(visible(&project), [1, 2]);
         assert_eq!(
-            project.drop_duplicates().unwrap().cleaning.len(),
+            clean(&mut project, RowRule::DropDuplicates).cleaning.len(),
             1,
             "nothing to drop is no step"
         );
-        let summary = project.undo_cleaning(1).unwrap();
+        let summary = project.undo_cleaning(1, &mut |_| true).unwrap();
         assert_eq!(
-            (
-                summary.rows,
-                summary.cleaning[0].rows_hidden,
-                summary.cleaning[0].undone
-            ),
+            (summary.rows, summary.cleaning[0].rows, summary.cleaning[0].undone),
             (5, 3, true)
         );
-        assert_eq!(project.undo_cleaning(1).unwrap().rows, 5);
+        assert_eq!(project.undo_cleaning(1, &mut |_| true).unwrap().rows, 5);
         assert!(matches!(
-            project.undo_cleaning(7),
+            project.undo_cleaning(7, &mut |_| true),
             Err(DataError::UnknownStep { id: 7 })
         ));
     }
@@ -180,7 +391,7 @@ mod tests {
     fn a_text_with_two_labels_is_left_to_the_expert() {
         let (_place, mut project) = project_with("text,label\nsame,x\nsame,y\nsame,y\nb,x\n");
         assert_eq!(project.summary().unwrap().conflicting_texts, 1);
-        project.drop_duplicates().unwrap();
+        clean(&mut project, RowRule::DropDuplicates);
         assert_eq!(visible(&project), [1, 2, 4]);
         assert_eq!(project.summary().unwrap().conflicting_texts, 1);
     }
@@ -188,7 +399,7 @@ mod tests {
     #[test]
     fn unlabelled_repetitions_keep_one_row() {
         let (_place, mut project) = project_with("text,label\nsame,\nsame,\nb,x\n");
-        project.drop_duplicates().unwrap();
+        clean(&mut project, RowRule::DropDuplicates);
         assert_eq!(visible(&project), [1, 3]);
     }
 
@@ -205,26 +416,26 @@ mod tests {
         let (_place, mut project) = project_with(&format!(
             "text,label\n{rows}quite another text about roofs and walls,x\n"
         ));
-        let summary = project.drop_near_duplicates().unwrap();
+        let summary = clean(&mut project, RowRule::DropNearDuplicates);
         assert_eq!(
-            (summary.rows, summary.cleaning[0].kind),
-            (3, CleaningKind::DropNearDuplicates)
+            (summary.rows, summary.cleaning[0].rule.clone()),
+            (3, CleaningRule::Rows(RowRule::DropNearDuplicates))
         );
         assert_eq!(visible(&project), [2, 4, 5]);
-        assert_eq!(project.undo_cleaning(1).unwrap().rows, 5);
+        assert_eq!(project.undo_cleaning(1, &mut |_| true).unwrap().rows, 5);
     }
 
     #[test]
     fn empty_texts_are_hidden_by_their_own_step() {
         let (_place, mut project) = project_with("text,label\na,x\n ,y\n,y\n");
         assert_eq!(
-            project.drop_duplicates().unwrap().rows,
+            clean(&mut project, RowRule::DropDuplicates).rows,
             3,
             "empty texts are no duplicates"
         );
-        let summary = project.drop_empty().unwrap();
+        let summary = clean(&mut project, RowRule::DropEmpty);
         assert_eq!((summary.rows, summary.empty_texts), (1, 0));
-        assert_eq!(summary.cleaning[0].kind, CleaningKind::DropEmpty);
+        assert_eq!(summary.cleaning[0].rule, CleaningRule::Rows(RowRule::DropEmpty));
     }
 
     #[test]
@@ -236,7 +447,138 @@ mod tests {
         project
             .import_part(file.path(), &roles, Part::Test, &mut |_, _| true)
             .unwrap();
-        project.drop_duplicates().unwrap();
+        clean(&mut project, RowRule::DropDuplicates);
         assert_eq!(visible(&project), [2, 3, 4]);
+    }
+
+    #[test]
+    fn rules_change_texts_beside_the_raw_ones_and_can_be_taken_back_in_any_order() {
+        let (_place, mut project) =
+            project_with("text,label\n<p>The  Tenant</p>,x\n<p>the tenant</p>,x\nother,y\n");
+        let rules = [
+            TextRule::Markup,
+            TextRule::Lowercase,
+            TextRule::Whitespace,
+            TextRule::Mojibake,
+        ]
+        .map(CleaningRule::Texts);
+        let summary = project.clean(&rules, &mut |_| true).unwrap();
+        assert_eq!(texts(&project), ["the tenant", "the tenant", "other"]);
+        let counts: Vec<u32> = summary.cleaning.iter().map(|step| step.rows).collect();
+        assert_eq!(counts, [2, 1, 1], "a rule without work leaves no step");
+        assert_eq!((summary.duplicate_rows, summary.length_max), (1, 10));
+        assert_eq!(
+            project.example(1).unwrap().imported_text.as_deref(),
+            Some("<p>The  Tenant</p>")
+        );
+        project.undo_cleaning(1, &mut |_| true).unwrap();
+        assert_eq!(
+            texts(&project),
+            ["<p>the tenant</p>", "<p>the tenant</p>", "other"]
+        );
+        project.undo_cleaning(2, &mut |_| true).unwrap();
+        let summary = project.undo_cleaning(3, &mut |_| true).unwrap();
+        assert_eq!(
+            texts(&project),
+            ["<p>The  Tenant</p>", "<p>the tenant</p>", "other"]
+        );
+        assert_eq!(summary.duplicate_rows, 0);
+        assert_eq!(project.example(1).unwrap().imported_text, None);
+        assert!(project.verify_audit().unwrap().broken.is_none());
+    }
+
+    #[test]
+    fn rows_that_come_later_go_through_the_rules_in_force() {
+        let (_place, mut project) = project_with("text,label\n<b>a</b>,x\nb,y\n");
+        project
+            .clean(&[CleaningRule::Texts(TextRule::Markup)], &mut |_| true)
+            .unwrap();
+        crate::store::testing::import(
+            &mut project,
+            "text,label\n<b>c</b>,x\n",
+            &[ColumnRole::Text, ColumnRole::Label],
+        );
+        assert_eq!(texts(&project), ["a", "b", "c"]);
+        assert_eq!(project.summary().unwrap().length_max, 1);
+        project.undo_cleaning(1, &mut |_| true).unwrap();
+        assert_eq!(texts(&project), ["<b>a</b>", "b", "<b>c</b>"]);
+    }
+
+    #[test]
+    fn a_look_tells_what_each_rule_would_change() {
+        let (_place, project) = project_with("text,label\n<b>Write</b> to a@b.org,x\nplain words,y\n");
+        let look = project.cleaning_look(&mut |_| true).unwrap();
+        let rows = |rule: &TextRule| {
+            look.proposals
+                .iter()
+                .find(|proposal| proposal.rule == *rule)
+                .map_or(0, |proposal| proposal.rows)
+        };
+        assert_eq!(
+            (
+                look.rows,
+                rows(&TextRule::Markup),
+                rows(&TextRule::MaskEmails),
+                rows(&TextRule::Mojibake)
+            ),
+            (2, 1, 1, 0)
+        );
+        assert_eq!(
+            rows(&TextRule::Deidentify {
+                kinds: vec![PersonalKind::Email]
+            }),
+            1
+        );
+        let example = &look.proposals[0].examples[0];
+        assert_eq!(
+            (example.example, example.before.as_str(), example.after.as_str()),
+            (1, "<b>Write</b> to a@b.org", "Write to a@b.org")
+        );
+        assert!(matches!(
+            project.cleaning_look(&mut |_| false),
+            Err(DataError::Cancelled)
+        ));
+    }
+
+    #[test]
+    fn a_cleaning_that_is_stopped_changes_nothing() {
+        let (_place, mut project) = project_with("text,label\n<b>a</b>,x\nb,y\n");
+        let stopped = project.clean(&[CleaningRule::Texts(TextRule::Markup)], &mut |_| false);
+        assert!(matches!(stopped, Err(DataError::Cancelled)));
+        assert_eq!(texts(&project), ["<b>a</b>", "b"]);
+        assert_eq!(project.summary().unwrap().cleaning, []);
+    }
+
+    #[test]
+    fn rows_go_by_length_and_by_language() {
+        let german = "Der Mieter zahlt die Miete am ersten Tag jedes Monats an den Vermieter.";
+        let english = "The tenant shall pay the rent on the first day of every month.";
+        let (_place, mut project) = project_with(&format!("text,label\n{german},x\n{english},y\nok,x\n"));
+        clean(
+            &mut project,
+            RowRule::KeepLanguages {
+                languages: vec!["eng".to_owned()],
+            },
+        );
+        assert_eq!(
+            visible(&project),
+            [2, 3],
+            "a text whose language cannot be told stays"
+        );
+        clean(&mut project, RowRule::DropShort { characters: 3 });
+        assert_eq!(visible(&project), [2]);
+        project.undo_cleaning(1, &mut |_| true).unwrap();
+        clean(&mut project, RowRule::DropLong { characters: 65 });
+        assert_eq!(visible(&project), [2]);
+    }
+
+    #[test]
+    fn what_is_shown_of_a_long_text_is_where_it_changes() {
+        let before = format!("{}<b>{}", "a".repeat(300), "c".repeat(300));
+        let shown = around_the_change(1, &before, &before.replace("<b>", ""));
+        assert!(
+            shown.before.starts_with("…a") && shown.before.contains("<b>c") && shown.before.ends_with('…')
+        );
+        assert!(!shown.after.contains('<'));
     }
 }

@@ -19,10 +19,10 @@ use super::labels::{MOST_LABELS, become_type, ensure_label};
 use super::project::Project;
 use super::splits::ready_made;
 use super::sql::{now, to_json};
-use super::{HEAD_CHARS, LONG_TEXT};
+use super::texts::{start, text_rules};
+use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
 use crate::read::{Extent, Record, Table};
-use crate::text::head;
 use crate::types::{ColumnRole, ImportOptions, ImportSummary, Part, ProblemKind, ProblemType};
 use bulk::Bulk;
 use meaning::{LabelColumns, Reading, Row, Understood, check_roles};
@@ -39,7 +39,7 @@ impl Project {
     /// whether to go on. A refused or cancelled import leaves nothing behind. A split column makes a split at once.
     ///
     /// # Errors
-    /// Those of [`crate::preview`], and `RolesMismatch`, `TextColumns`, `RepeatedRole`, `TooManyLabels`,
+    /// Those of [`crate::preview`], and `RolesMismatch`, `NoTextColumn`, `RepeatedRole`, `TooManyLabels`,
     /// `NoUsableRows`, `AllTextsEmpty`, `Cancelled`, `Locked`, `DiskFull`.
     pub fn import(
         &mut self,
@@ -97,6 +97,7 @@ impl Project {
             columns,
             names: table.columns.clone(),
             part,
+            pipeline: Pipeline::new(&text_rules(&tx)?),
         });
         let mut importer = Importer::begin(&tx, &table, &options.roles, Arc::clone(&reading))?;
         let table = std::thread::scope(|scope| {
@@ -155,6 +156,7 @@ fn read_all(mut table: Table, reading: &Reading, batches: &SyncSender<Batch>) ->
 struct Tables<'a> {
     example: Statement<'a>,
     content: Statement<'a>,
+    changed: Statement<'a>,
     state: Statement<'a>,
     annotation: Statement<'a>,
 }
@@ -163,12 +165,15 @@ impl<'a> Tables<'a> {
     fn prepare(tx: &'a Transaction<'_>) -> Result<Self> {
         Ok(Tables {
             example: tx.prepare(
-                "INSERT INTO example (source, row, length, text_hash, group_key, file_part)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO example (source, row, length, text_hash, group_key, file_part, date)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?,
             content: tx
                 .prepare("INSERT INTO content (example, head, columns, text) VALUES (?1, ?2, ?3, ?4)")?,
-            state: tx.prepare("INSERT INTO state (example, label_set) VALUES (?1, ?2)")?,
+            changed: tx.prepare("INSERT INTO changed_text (example, head, text) VALUES (?1, ?2, ?3)")?,
+            state: tx.prepare(
+                "INSERT INTO state (example, label_set, length, text_hash) VALUES (?1, ?2, ?3, ?4)",
+            )?,
             annotation: tx.prepare(
                 "INSERT INTO annotation (example, label_set, kind, who, at)
                  VALUES (?1, ?2, 'import', 'import', ?3)",
@@ -275,20 +280,27 @@ impl Importer<'_> {
         let id = into.example.insert(params![
             self.source,
             row.number,
-            row.length,
-            row.hash,
+            row.raw.length,
+            row.raw.hash,
             row.group,
-            row.part
+            row.part,
+            row.date
         ])?;
-        let start = (row.text.len() > LONG_TEXT).then(|| head(&row.text, HEAD_CHARS));
-        into.content.execute(params![id, start, row.others, row.text])?;
-        into.state.execute(params![id, labels])?;
+        let raw = &row.raw.text;
+        into.content.execute(params![id, start(raw), row.others, raw])?;
+        if let Some(changed) = &row.changed {
+            into.changed
+                .execute(params![id, start(&changed.text), changed.text])?;
+        }
+        let present = row.changed.as_ref().unwrap_or(&row.raw);
+        into.state
+            .execute(params![id, labels, present.length, present.hash])?;
         if labels.is_some() {
             into.annotation.execute(params![id, labels, self.at])?;
         }
         self.summary.rows += 1;
         self.summary.labelled += u32::from(labels.is_some());
-        self.summary.empty_texts += u32::from(row.length == 0);
+        self.summary.empty_texts += u32::from(row.raw.length == 0);
         Ok(())
     }
 

@@ -20,6 +20,7 @@ mod sql;
 mod summary;
 #[cfg(test)]
 mod testing;
+mod texts;
 
 pub use audit::{AuditReport, BreakKind, BrokenEntry};
 pub use predictions::{StoredPrediction, WrongRow};

@@ -1,4 +1,4 @@
-//! Near-duplicates of the project's texts: found once, kept until rows are added.
+//! Near-duplicates of the project's texts: found once, kept until rows are added or texts changed.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,12 @@ use rusqlite::{Connection, Transaction, params};
 use super::label_sets::Sets;
 use super::project::{Project, read_setting};
 use super::sql::number;
+use super::texts::version;
 use crate::error::{DataError, Result};
 use crate::near::NearDuplicates;
 use crate::types::{NearCluster, NearPage, NearRow};
 
-/// The setting that says up to which row near-duplicates are known.
+/// The setting that says for which texts near-duplicates are known.
 const KNOWN: &str = "near_duplicates";
 
 /// Texts read at once.
@@ -30,16 +31,16 @@ impl Project {
     /// # Errors
     /// `Cancelled`, and those of the database.
     pub fn find_near_duplicates(&mut self, progress: &mut dyn FnMut(f64) -> bool) -> Result<()> {
-        let (clusters, newest) = {
+        let (clusters, seen) = {
             // Others may write while this reads.
             let tx = self.read()?;
             if is_known(&tx)? {
                 return Ok(());
             }
-            (search(&tx, progress)?, newest(&tx)?)
+            (search(&tx, progress)?, texts_now(&tx)?)
         };
         let tx = self.write()?;
-        store(&tx, &clusters, newest)?;
+        store(&tx, &clusters, &seen)?;
         Ok(tx.commit()?)
     }
 
@@ -80,20 +81,21 @@ impl Project {
     }
 }
 
-/// Whether near-duplicates are known for all rows.
+/// Whether near-duplicates are known for all rows and for their texts as they are now.
 pub(super) fn is_known(db: &Connection) -> Result<bool> {
-    let newest = newest(db)?;
-    Ok(read_setting(db, KNOWN)?.is_some_and(|known| known == newest.to_string()))
+    Ok(read_setting(db, KNOWN)?.is_some_and(|known| texts_now(db).is_ok_and(|now| known == now)))
 }
 
-fn newest(db: &Connection) -> Result<u32> {
-    number(db, "SELECT coalesce(max(id), 0) FROM example", [])
+/// Which texts there are: the newest row, and how often texts were changed.
+fn texts_now(db: &Connection) -> Result<String> {
+    let newest = number(db, "SELECT coalesce(max(id), 0) FROM example", [])?;
+    Ok(format!("{newest}/{}", version(db)?))
 }
 
 fn shown(db: &Connection, cluster: u32) -> Result<Vec<NearRow>> {
     let mut query = db.prepare_cached(
-        "SELECT example, substr(coalesce(head, text), 1, 300), label_set, part FROM near_cluster
-         JOIN state USING (example) JOIN content USING (example)
+        "SELECT example, substr(head, 1, 300), label_set, part FROM near_cluster
+         JOIN state USING (example) JOIN present_text USING (example)
          WHERE cluster = ?1 AND hidden_by IS NULL ORDER BY example LIMIT ?2",
     )?;
     let mut found = query.query([cluster, ROWS_SHOWN])?;
@@ -121,8 +123,8 @@ fn search(tx: &Transaction<'_>, progress: &mut dyn FnMut(f64) -> bool) -> Result
     let mut contents: Vec<(u32, u32)> = Vec::new();
     let mut texts: Vec<String> = Vec::with_capacity(CHUNK);
     let mut query = tx.prepare(
-        "SELECT e.id, e.text_hash, c.text FROM example e JOIN content c ON c.example = e.id
-         WHERE e.length > 0 ORDER BY e.id",
+        "SELECT s.example, s.text_hash, c.text FROM state s JOIN present_text c ON c.example = s.example
+         WHERE s.length > 0 ORDER BY s.example",
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
@@ -157,8 +159,8 @@ fn search(tx: &Transaction<'_>, progress: &mut dyn FnMut(f64) -> bool) -> Result
     Ok(contents.into_iter().filter_map(of_cluster).collect())
 }
 
-/// Keeps the clusters of the rows up to `newest`.
-fn store(tx: &Transaction<'_>, clusters: &[(u32, u32)], newest: u32) -> Result<()> {
+/// Keeps the clusters of the texts of which `seen` tells.
+fn store(tx: &Transaction<'_>, clusters: &[(u32, u32)], seen: &str) -> Result<()> {
     tx.execute("DELETE FROM near_cluster", [])?;
     let mut insert = tx.prepare("INSERT INTO near_cluster (example, cluster) VALUES (?1, ?2)")?;
     for (row, cluster) in clusters {
@@ -166,7 +168,7 @@ fn store(tx: &Transaction<'_>, clusters: &[(u32, u32)], newest: u32) -> Result<(
     }
     tx.execute(
         "INSERT INTO setting VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        params![KNOWN, newest.to_string()],
+        params![KNOWN, seen],
     )?;
     Ok(())
 }

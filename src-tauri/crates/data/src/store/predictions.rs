@@ -126,7 +126,7 @@ impl Project {
         )?;
         let mut query = tx.prepare_cached(&format!(
             "SELECT example, gold, predicted, confidence,
-             (SELECT substr(coalesce(head, text), 1, 300) FROM content WHERE content.example = p.example)
+             (SELECT substr(head, 1, 300) FROM present_text WHERE present_text.example = p.example)
              {WRONG} ORDER BY confidence DESC, example LIMIT ?4 OFFSET ?5"
         ))?;
         let rows = query.query_map(

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_label_sets.sql"),
     include_str!("migrations/0003_near_duplicates.sql"),
+    include_str!("migrations/0004_texts.sql"),
 ];
 
 /// "Usty" in SQLite's header: tells our database from any other.

@@ -7,6 +7,7 @@ use super::import::StoredColumn;
 use super::label_sets::Sets;
 use super::project::Project;
 use super::sql::{from_json, number};
+use super::texts::edited;
 use crate::error::{DataError, Result};
 use crate::types::{
     ColumnRole, ColumnValue, ExampleDetail, HistoryEntry, OnlyRows, RowFilter, RowPage, RowProblem,
@@ -62,9 +63,9 @@ impl Project {
     pub fn example(&self, id: u32) -> Result<ExampleDetail> {
         let tx = self.read()?;
         let mut query = tx.prepare_cached(
-            "SELECT e.row, c.text, s.label_set, s.part, source.columns, c.columns
+            "SELECT e.row, c.text, s.label_set, s.part, source.columns, c.columns, k.text
              FROM example e JOIN content c ON c.example = e.id JOIN state s ON s.example = e.id
-             JOIN source ON source.id = e.source WHERE e.id = ?1",
+             JOIN source ON source.id = e.source LEFT JOIN changed_text k ON k.example = e.id WHERE e.id = ?1",
         )?;
         let (mut detail, set, [names, values]) = query
             .query_row([id], |row| {
@@ -72,6 +73,8 @@ impl Project {
                     id,
                     row: row.get(0)?,
                     text: row.get(1)?,
+                    imported_text: row.get(6)?,
+                    edited: None,
                     labels: None,
                     part: row.get(3)?,
                     columns: Vec::new(),
@@ -82,6 +85,10 @@ impl Project {
             })
             .optional()?
             .ok_or(DataError::UnknownExample { id })?;
+        if let Some(present) = detail.imported_text.take() {
+            detail.imported_text = Some(std::mem::replace(&mut detail.text, present));
+        }
+        detail.edited = edited(&tx, id)?;
         detail.labels = Sets::default().of(&tx, set)?;
         let names: Vec<StoredColumn> = from_json(&names)?;
         let values: Vec<String> = from_json(&values)?;
@@ -145,7 +152,7 @@ fn find(db: &Connection, filter: &RowFilter) -> Result<Vec<u32>> {
         condition("s.part = ?", (part.index() as i64).into());
     }
     if !filter.search.is_empty() {
-        sql.push_str(" JOIN content c ON c.example = s.example");
+        sql.push_str(" JOIN present_text c ON c.example = s.example");
         condition(r"c.text LIKE ? ESCAPE '\'", like_pattern(&filter.search).into());
     }
     match filter.only {
@@ -177,8 +184,8 @@ fn fetch(db: &Connection, ids: &[u32], total: u32) -> Result<RowPage> {
         ..RowPage::default()
     };
     let mut query = db.prepare_cached(
-        "SELECT substr(coalesce(c.head, c.text), 1, 300), s.label_set, s.part
-         FROM content c JOIN state s ON s.example = c.example WHERE c.example = ?1",
+        "SELECT substr(c.head, 1, 300), s.label_set, s.part
+         FROM present_text c JOIN state s ON s.example = c.example WHERE c.example = ?1",
     )?;
     let mut sets = Sets::default();
     for id in ids {

@@ -85,7 +85,7 @@ impl Project {
         }
         let mut indexes = Indexes::new(&labels_in_use(&tx)?);
         let mut query = tx.prepare_cached(
-            "SELECT s.example, s.label_set, c.text FROM state s JOIN content c ON c.example = s.example
+            "SELECT s.example, s.label_set, c.text FROM state s JOIN present_text c ON c.example = s.example
              WHERE s.hidden_by IS NULL AND s.part = ?1 AND s.label_set IS NOT NULL ORDER BY s.example",
         )?;
         let mut found = query.query([part])?;
@@ -138,7 +138,7 @@ impl SplitRows {
         let mut indexes = Indexes::new(&labels);
         let mut groups: HashMap<String, u32> = HashMap::new();
         let mut query = db.prepare_cached(
-            "SELECT e.id, s.label_set, e.group_key, e.text_hash, e.file_part, n.cluster
+            "SELECT e.id, s.label_set, e.group_key, s.text_hash, e.file_part, n.cluster
              FROM state s JOIN example e ON e.id = s.example LEFT JOIN near_cluster n ON n.example = e.id
              WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL ORDER BY e.id",
         )?;
@@ -243,7 +243,7 @@ fn leaks(db: &Connection) -> Result<Leaks> {
         )
     };
     Ok(Leaks {
-        exact: shared("e.text_hash")?,
+        exact: shared("s.text_hash")?,
         near: match near::is_known(db)? {
             true => Some(shared("n.cluster")?),
             false => None,
@@ -353,7 +353,12 @@ mod tests {
         let (_place, mut project) = project_with(&(rows(&["a", "b"], 10) + " ,a\n"));
         project.make_split([100, 0, 0], 0).unwrap();
         assert_eq!(project.labelled(Part::Train).unwrap().len(), 21);
-        project.drop_empty().unwrap();
+        project
+            .clean(
+                &[crate::types::CleaningRule::Rows(crate::types::RowRule::DropEmpty)],
+                &mut |_| true,
+            )
+            .unwrap();
         project.annotate(1, None, "person").unwrap();
         assert_eq!(project.labelled(Part::Train).unwrap().len(), 19);
         assert_eq!(sizes(&project.split_summary().unwrap().unwrap()), [19, 0, 0]);

@@ -13,10 +13,10 @@ const BINS: u32 = 24;
 
 const CONFLICTS: &str = "
     SELECT count(*) FROM (
-        SELECT 1 FROM example e JOIN state s ON s.example = e.id
-        WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL AND e.length > 0
-          AND e.text_hash IN (SELECT text_hash FROM example GROUP BY text_hash HAVING count(*) > 1)
-        GROUP BY e.text_hash HAVING count(DISTINCT s.label_set) > 1)";
+        SELECT 1 FROM state
+        WHERE hidden_by IS NULL AND label_set IS NOT NULL AND length > 0
+          AND text_hash IN (SELECT text_hash FROM state GROUP BY text_hash HAVING count(*) > 1)
+        GROUP BY text_hash HAVING count(DISTINCT label_set) > 1)";
 
 impl Project {
     /// Counts, lengths, cleaning steps and sources.
@@ -67,8 +67,7 @@ struct Lengths {
 impl Lengths {
     fn read(db: &Connection) -> Result<Lengths> {
         let mut query = db.prepare_cached(
-            "SELECT e.length, count(*) FROM example e JOIN state s ON s.example = e.id
-             WHERE s.hidden_by IS NULL GROUP BY e.length ORDER BY e.length",
+            "SELECT length, count(*) FROM state WHERE hidden_by IS NULL GROUP BY length ORDER BY length",
         )?;
         let counts = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(Lengths::from_counts(counts.collect::<rusqlite::Result<_>>()?))

@@ -2,8 +2,10 @@
 //!
 //! Numbers are `u32` or `f64` because JavaScript has no wider integer. Lengths of texts are in characters.
 
+mod cleaning;
 mod project;
 mod reading;
 
+pub use cleaning::*;
 pub use project::*;
 pub use reading::*;

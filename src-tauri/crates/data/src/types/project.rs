@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cleaning::CleaningStep;
 use crate::split::SplitNote;
 
 /// A part of a split.
@@ -105,6 +106,16 @@ pub struct HistoryEntry {
     pub at: String,
 }
 
+/// A correction of a text by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct EditEntry {
+    /// A person.
+    pub who: String,
+    /// When, UTC, ISO 8601.
+    pub at: String,
+}
+
 /// Everything about one row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -113,8 +124,12 @@ pub struct ExampleDetail {
     pub id: u32,
     /// Its row in the file, counted from 1, the header included.
     pub row: u32,
-    /// The whole text.
+    /// The whole text, as cleaning and corrections left it.
     pub text: String,
+    /// The text as it was imported, where it is another one.
+    pub imported_text: Option<String>,
+    /// Who corrected it by hand last, and when; `None` when nobody did or it was taken back.
+    pub edited: Option<EditEntry>,
     /// Ids of its labels, ascending; `None` = not labelled yet.
     pub labels: Option<Vec<u32>>,
     /// Its part of the current split.
@@ -123,35 +138,6 @@ pub struct ExampleDetail {
     pub columns: Vec<ColumnValue>,
     /// Its labels so far, the oldest first.
     pub history: Vec<HistoryEntry>,
-}
-
-/// What a cleaning step hides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum CleaningKind {
-    /// Repetitions of a text with the same label or none.
-    DropDuplicates,
-    /// Rows whose text is nearly that of another with the same labels or none.
-    DropNearDuplicates,
-    /// Rows without text.
-    DropEmpty,
-}
-
-/// A recorded cleaning step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct CleaningStep {
-    /// Its id.
-    pub id: u32,
-    /// What it hid.
-    pub kind: CleaningKind,
-    /// How many rows it hid.
-    pub rows_hidden: u32,
-    /// When, UTC, ISO 8601.
-    pub at: String,
-    /// Whether it was taken back.
-    pub undone: bool,
 }
 
 /// A bar of the histogram of text lengths.

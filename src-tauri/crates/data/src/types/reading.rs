@@ -58,7 +58,7 @@ pub struct DialectOverrides {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnRole {
-    /// The text to classify: exactly one column.
+    /// The text to classify, or a part of it: the cells of several columns are joined, a line each.
     Text,
     /// The class, or the classes.
     Label,
@@ -66,6 +66,8 @@ pub enum ColumnRole {
     Group,
     /// A name for the row.
     Id,
+    /// When the text is from, so that one can learn from the past and be judged on what came later.
+    Date,
     /// The part of an official split.
     Split,
     /// Kept with the row, used for nothing.
@@ -190,7 +192,8 @@ pub struct Preview {
 pub struct ImportOptions {
     /// The user's decisions about the dialect.
     pub dialect: DialectOverrides,
-    /// The role of each column; exactly one `Text`, at most one `Group`, `Split`. Several `Label` columns have a label
+    /// The role of each column; at least one `Text`, at most one `Group`, `Date`,
+    /// `Split`. Several `Label` columns have a label
     /// each, which is their name: a row carries it where the cell says yes.
     pub roles: Vec<ColumnRole>,
     /// What stands between the labels of a cell of the only `Label` column; `None` where a cell is one label.

@@ -2,16 +2,19 @@
 
 use super::super::labels::NAME_LIMIT;
 use super::super::sql::to_json;
+use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
 use crate::read::{Record, cell_problem, flag, part_from_word, parts};
-use crate::text::{HASH_BYTES, content_hash, head};
+use crate::text::{HASH_BYTES, content_hash, head, length};
 use crate::types::{ColumnRole, ImportOptions, Part, ProblemKind};
 
 /// The columns that matter, by index.
 pub(super) struct Columns {
-    pub(super) text: usize,
+    /// One, or several whose cells are joined, in the file's order.
+    pub(super) text: Vec<usize>,
     pub(super) labels: LabelColumns,
     group: Option<usize>,
+    date: Option<usize>,
     pub(super) split: Option<usize>,
 }
 
@@ -45,7 +48,7 @@ impl LabelColumns {
 /// What each column is for.
 ///
 /// # Errors
-/// `RolesMismatch`, `TextColumns`, `RepeatedRole`.
+/// `RolesMismatch`, `NoTextColumn`, `RepeatedRole`.
 pub(super) fn check_roles(options: &ImportOptions, columns: usize) -> Result<Columns> {
     let roles = &options.roles;
     if roles.len() != columns {
@@ -56,7 +59,7 @@ pub(super) fn check_roles(options: &ImportOptions, columns: usize) -> Result<Col
     }
     let with = |role: ColumnRole| roles.iter().filter(|other| **other == role).count();
     let first = |role: ColumnRole| roles.iter().position(|other| *other == role);
-    for role in [ColumnRole::Group, ColumnRole::Split] {
+    for role in [ColumnRole::Group, ColumnRole::Split, ColumnRole::Date] {
         if with(role) > 1 {
             return Err(DataError::RepeatedRole {
                 role,
@@ -64,7 +67,7 @@ pub(super) fn check_roles(options: &ImportOptions, columns: usize) -> Result<Col
             });
         }
     }
-    let all_labels = || (0..roles.len()).filter(|column| roles[*column] == ColumnRole::Label);
+    let all = |role: ColumnRole| (0..roles.len()).filter(move |column| roles[*column] == role);
     let labels = match (first(ColumnRole::Label), with(ColumnRole::Label)) {
         (None, _) => LabelColumns::None,
         (Some(column), 1) => LabelColumns::Cell {
@@ -74,17 +77,27 @@ pub(super) fn check_roles(options: &ImportOptions, columns: usize) -> Result<Col
                 .clone()
                 .filter(|separator| !separator.is_empty()),
         },
-        _ => LabelColumns::Flags(all_labels().collect()),
+        _ => LabelColumns::Flags(all(ColumnRole::Label).collect()),
     };
-    match (first(ColumnRole::Text), with(ColumnRole::Text)) {
-        (Some(text), 1) => Ok(Columns {
-            text,
-            labels,
-            group: first(ColumnRole::Group),
-            split: first(ColumnRole::Split),
-        }),
-        (_, found) => Err(DataError::TextColumns { found }),
+    let text: Vec<usize> = all(ColumnRole::Text).collect();
+    if text.is_empty() {
+        return Err(DataError::NoTextColumn);
     }
+    Ok(Columns {
+        text,
+        labels,
+        group: first(ColumnRole::Group),
+        date: first(ColumnRole::Date),
+        split: first(ColumnRole::Split),
+    })
+}
+
+/// Several cells as one text: those that are not empty, a line each.
+pub(super) fn joined<'c>(cells: impl Iterator<Item = &'c str>) -> String {
+    cells
+        .filter(|cell| !cell.trim().is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// What the columns of a table mean.
@@ -94,19 +107,41 @@ pub(super) struct Reading {
     pub(super) names: Vec<String>,
     /// The part that all rows belong to.
     pub(super) part: Option<Part>,
+    /// The rules in force that change texts.
+    pub(super) pipeline: Pipeline,
+}
+
+/// A text with what is stored about it.
+pub(super) struct Measured {
+    pub(super) text: String,
+    /// Characters of the trimmed text.
+    pub(super) length: u32,
+    pub(super) hash: [u8; HASH_BYTES],
+}
+
+impl Measured {
+    fn new(text: String) -> Measured {
+        Measured {
+            length: length(&text),
+            hash: content_hash(&text),
+            text,
+        }
+    }
 }
 
 /// A row as it is stored.
 pub(super) struct Row {
     /// See [`crate::RowProblem::row`].
     pub(super) number: u32,
-    pub(super) text: String,
-    /// Characters of the trimmed text.
-    pub(super) length: u32,
-    pub(super) hash: [u8; HASH_BYTES],
+    /// As it stands in the file.
+    pub(super) raw: Measured,
+    /// What the rules in force make of it, where that is another text.
+    pub(super) changed: Option<Measured>,
     /// `None` = not labelled yet.
     pub(super) labels: Option<Vec<String>>,
     pub(super) group: Option<String>,
+    /// The cell of the column with dates.
+    pub(super) date: Option<String>,
     pub(super) part: Option<Part>,
     /// The cells of all columns but the text, as JSON.
     pub(super) others: String,
@@ -141,7 +176,7 @@ impl Reading {
 
     fn others<'r>(&self, record: &'r Record) -> Vec<&'r str> {
         (0..self.names.len())
-            .filter(|column| *column != self.columns.text)
+            .filter(|column| !self.columns.text.contains(column))
             .map(|column| record.cell(column))
             .collect()
     }
@@ -165,14 +200,17 @@ impl Reading {
             }
             None => None,
         };
-        let text = record.cell(self.columns.text);
+        let text = match self.columns.text[..] {
+            [only] => record.cell(only).to_owned(),
+            ref several => joined(several.iter().map(|column| record.cell(*column))),
+        };
         Ok(Row {
             number: record.row,
-            length: text.trim().chars().count() as u32,
-            hash: content_hash(text),
-            text: text.to_owned(),
+            changed: self.pipeline.apply(&text).map(Measured::new),
+            raw: Measured::new(text),
             labels: labels.map(|labels| labels.into_iter().map(str::to_owned).collect()),
             group: filled(self.columns.group).map(str::to_owned),
+            date: filled(self.columns.date).map(str::to_owned),
             part: self.part.or(from_file),
             others: String::new(),
         })

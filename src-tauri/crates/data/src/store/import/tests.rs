@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::HEAD_CHARS;
 use crate::store::labels::NAME_LIMIT;
 use crate::store::testing::{import, options, project, project_with};
 use crate::types::{OnlyRows, RowFilter};
@@ -90,14 +91,7 @@ fn roles_must_fit_the_file() {
         refused(csv, &[Text]),
         DataError::RolesMismatch { roles: 1, columns: 2 }
     ));
-    assert!(matches!(
-        refused(csv, &[Ignore, Label]),
-        DataError::TextColumns { found: 0 }
-    ));
-    assert!(matches!(
-        refused(csv, &[Text, Text]),
-        DataError::TextColumns { found: 2 }
-    ));
+    assert!(matches!(refused(csv, &[Ignore, Label]), DataError::NoTextColumn));
     assert!(matches!(
         refused("a,b,c\n1,2,3\n", &[Text, Group, Group]),
         DataError::RepeatedRole { .. }
@@ -265,4 +259,21 @@ fn several_labels_a_row_are_split_alike_and_counted_each() {
     assert_eq!(split.parts[2].per_label, [3, 6, 3]);
     let test = project.labelled(Part::Test).unwrap();
     assert!(test.iter().any(|row| row.labels == [0, 1]));
+}
+
+#[test]
+fn several_text_columns_become_one_text_and_a_date_is_kept() {
+    let (_place, mut project) = project();
+    let csv = "title,day,body,label\nRent,2024-03-05,is due,x\n,2024-03-06,no title,y\n";
+    import(&mut project, csv, &[Text, ColumnRole::Date, Text, Label]);
+    let page = project.rows_page(&RowFilter::default(), 0, 9).unwrap();
+    assert_eq!(page.text, ["Rent\nis due", "no title"]);
+    let columns = project.example(1).unwrap().columns;
+    assert_eq!(
+        columns
+            .iter()
+            .map(|column| column.value.as_str())
+            .collect::<Vec<_>>(),
+        ["2024-03-05", "x"]
+    );
 }

@@ -1,0 +1,417 @@
+//! Personal data by rules: patterns, and check digits where a number has them.
+//!
+//! A text in, the text with placeholders out. Within a text the same value has the same placeholder. What no rule can know,
+//! such as a name that stands alone in a sentence, stays.
+
+mod numbers;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::mask::EMAIL;
+use super::pattern;
+use crate::types::PersonalKind;
+
+/// The text with what is found replaced; where two kinds fit the same characters, the earlier one counts.
+pub(super) fn replace(text: &str, kinds: &[PersonalKind]) -> Option<String> {
+    let found = find(text, kinds);
+    if found.is_empty() {
+        return None;
+    }
+    let mut replaced = String::with_capacity(text.len());
+    let mut numbers: HashMap<(PersonalKind, String), usize> = HashMap::new();
+    let mut counts: HashMap<PersonalKind, usize> = HashMap::new();
+    let mut end = 0;
+    for (span, kind) in found {
+        replaced.push_str(&text[end..span.start]);
+        let number = *numbers
+            .entry((kind, normal(&text[span.clone()], kind)))
+            .or_insert_with(|| {
+                let count = counts.entry(kind).or_default();
+                *count += 1;
+                *count
+            });
+        replaced.push_str(&format!("[{}_{number}]", placeholder(kind)));
+        end = span.end;
+    }
+    replaced.push_str(&text[end..]);
+    Some(replaced)
+}
+
+fn placeholder(kind: PersonalKind) -> &'static str {
+    match kind {
+        PersonalKind::Email => "EMAIL",
+        PersonalKind::ChineseId | PersonalKind::UsSsn => "ID",
+        PersonalKind::Iban => "ACCOUNT",
+        PersonalKind::CreditCard => "CARD",
+        PersonalKind::NhsNumber => "NHS_NUMBER",
+        PersonalKind::Phone => "PHONE",
+        PersonalKind::Date => "DATE",
+        PersonalKind::Address => "ADDRESS",
+        PersonalKind::Name => "NAME",
+        PersonalKind::RecordNumber => "RECORD",
+    }
+}
+
+/// One spelling of a value, so that "020 7946 0958" and "02079460958" are the same.
+fn normal(value: &str, kind: PersonalKind) -> String {
+    match kind {
+        PersonalKind::Name | PersonalKind::Address | PersonalKind::Email | PersonalKind::Date => {
+            value.to_lowercase()
+        }
+        _ => value
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .collect::<String>()
+            .to_lowercase(),
+    }
+}
+
+/// Spans that do not overlap, in the text's order.
+fn find(text: &str, kinds: &[PersonalKind]) -> Vec<(Range<usize>, PersonalKind)> {
+    let mut found: Vec<(Range<usize>, PersonalKind)> = Vec::new();
+    for kind in kinds {
+        for span in spans(text, *kind) {
+            if found
+                .iter()
+                .all(|(other, _)| span.end <= other.start || other.end <= span.start)
+            {
+                found.push((span, *kind));
+            }
+        }
+    }
+    found.sort_by_key(|(span, _)| span.start);
+    found
+}
+
+fn spans(text: &str, kind: PersonalKind) -> Vec<Range<usize>> {
+    match kind {
+        PersonalKind::Email => match text.contains('@') {
+            true => EMAIL.find_iter(text).map(|found| found.range()).collect(),
+            false => Vec::new(),
+        },
+        PersonalKind::ChineseId => checked(text, &CHINESE_ID, numbers::is_chinese_id),
+        PersonalKind::Iban => ibans(text),
+        PersonalKind::CreditCard => checked(text, &CARD, numbers::is_card),
+        PersonalKind::NhsNumber => checked(text, &NHS, numbers::is_nhs),
+        PersonalKind::UsSsn => checked(text, &SSN, numbers::is_ssn),
+        PersonalKind::Phone => checked(text, &PHONE, |number| {
+            (7..=15).contains(&numbers::digits(number).len())
+        }),
+        PersonalKind::Date => dates(text),
+        PersonalKind::Address => addresses(text),
+        PersonalKind::Name => names(text),
+        PersonalKind::RecordNumber => values(text, &RECORD_FIELD),
+    }
+}
+
+static CHINESE_ID: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d{17}[\dXx]"));
+static IBAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}"));
+static CARD: LazyLock<Regex> = LazyLock::new(|| pattern(r"[2-6]\d{3}(?:[ -]?\d){9,15}"));
+static NHS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d{3}[ -]?\d{3}[ -]?\d{4}"));
+static SSN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d{3}[- ]\d{2}[- ]\d{4}"));
+
+/// International numbers; North American, Chinese mobile and land lines; British and German ones with their area code.
+static PHONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\+\d{1,3}[ .\-]?(?:\(0?\d{1,4}\)[ .\-]?)?\d{1,4}(?:[ .\-/]?\d{2,4}){1,4}|(?:\(\d{3}\) ?|\d{3}[.\- ])\d{3}[.\- ]\d{4}|1[3-9]\d[ \-]?\d{4}[ \-]?\d{4}|\(?0\d{2,4}\)?[ \-/]\d{3,4}[ \-]?\d{3,5}|0\d{9,10}",
+    )
+});
+
+/// Spans of a pattern that stand alone and are no part of a longer number, and whose digits are sound.
+fn checked(text: &str, pattern: &Regex, sound: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    let mut from = 0;
+    while let Some(found) = pattern.find_at(text, from) {
+        if stands_alone(text, &found.range()) && !goes_on(text, &found.range()) && sound(found.as_str()) {
+            spans.push(found.range());
+            from = found.end();
+        } else {
+            // What overlaps may still be one, but not from within the same number: its next part begins later.
+            let number_ends = text[found.start()..]
+                .find(|c: char| !c.is_ascii_alphanumeric())
+                .map_or(text.len(), |end| found.start() + end);
+            from = number_ends.max(found.start() + found.as_str().chars().next().map_or(1, char::len_utf8));
+        }
+    }
+    spans
+}
+
+/// Whether a group of digits is joined to the span: "3704 0044 0532" is a part of an account number.
+fn goes_on(text: &str, span: &Range<usize>) -> bool {
+    let joined = |joint: Option<char>, by: &[char], digit: Option<char>| {
+        joint.is_some_and(|c| by.contains(&c)) && digit.is_some_and(|c| c.is_ascii_digit())
+    };
+    let (mut before, mut after) = (text[..span.start].chars().rev(), text[span.end..].chars());
+    joined(before.next(), &[' ', '-', '/', '.'], before.next())
+        || joined(after.next(), &['-', '/'], after.next())
+}
+
+/// Whether neither a digit nor a Latin letter touches the span.
+fn stands_alone(text: &str, span: &Range<usize>) -> bool {
+    let touches = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let before = text[..span.start].chars().next_back();
+    let after = text[span.end..].chars().next();
+    !before.is_some_and(touches) && !after.is_some_and(touches)
+}
+
+/// Account numbers of the length that their country has; the pattern may have run on into the next word.
+fn ibans(text: &str) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    for found in IBAN.find_iter(text) {
+        let Some(length) = numbers::iban_length(&found.as_str()[..2]) else {
+            continue;
+        };
+        let taken: Vec<usize> = found
+            .as_str()
+            .char_indices()
+            .filter(|(_, c)| *c != ' ')
+            .map(|(at, _)| at)
+            .collect();
+        let Some(last) = taken.get(length - 1) else {
+            continue;
+        };
+        let span = found.start()..found.start() + last + 1;
+        if stands_alone(text, &span) && numbers::is_iban(&text[span.clone()]) {
+            spans.push(span);
+        }
+    }
+    spans
+}
+
+const MONTHS: &str = "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember)";
+
+static NUMERIC_DATE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?P<y1>(?:19|20)\d{2})[-/.](?P<m1>\d{1,2})[-/.](?P<d1>\d{1,2})|(?P<a>\d{1,2})[-/.] ?(?P<b>\d{1,2})[-/.] ?(?:(?:19|20)\d{2}|\d{2})|(?P<y2>(?:19|20)\d{2}) ?年 ?(?P<m2>\d{1,2}) ?月 ?(?P<d2>\d{1,2}) ?[日号]",
+    )
+});
+static WORDED_DATE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"\b(?:{MONTHS}\.? \d{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)\d{{2}}|\d{{1,2}}(?:st|nd|rd|th|\.)? (?:day of |of )?{MONTHS}\.?,? (?:19|20)\d{{2}})\b"
+    ))
+});
+
+fn dates(text: &str) -> Vec<Range<usize>> {
+    let within = |value: Option<regex::Match<'_>>, most: u32| {
+        value
+            .and_then(|value| value.as_str().parse().ok())
+            .is_some_and(|n: u32| (1..=most).contains(&n))
+    };
+    let numeric = NUMERIC_DATE.captures_iter(text).filter_map(|found| {
+        let span = found.get(0)?.range();
+        let sound = if found.name("a").is_some() {
+            // Day and month in either order.
+            let (a, b) = (found.name("a"), found.name("b"));
+            (within(a, 31) && within(b, 12)) || (within(a, 12) && within(b, 31))
+        } else if found.name("y1").is_some() {
+            within(found.name("m1"), 12) && within(found.name("d1"), 31)
+        } else {
+            within(found.name("m2"), 12) && within(found.name("d2"), 31)
+        };
+        // "Version 1.2.03.4" and "1/2/03/04" are no dates.
+        let goes_on = |c: Option<char>, then: Option<char>| {
+            matches!(c, Some('.' | '-' | '/')) && then.is_some_and(|c| c.is_ascii_digit())
+        };
+        let (mut before, mut after) = (text[..span.start].chars().rev(), text[span.end..].chars());
+        let longer = goes_on(before.next(), before.next()) || goes_on(after.next(), after.next());
+        (sound && !longer && stands_alone(text, &span)).then_some(span)
+    });
+    let worded = WORDED_DATE.find_iter(text).map(|found| found.range());
+    numeric.chain(worded).collect()
+}
+
+static ENGLISH_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b\d{1,5}[A-Za-z]? (?:[NSEW]\.? )?(?:[A-Z][A-Za-z'’]+ ){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Court|Ct|Square|Sq|Place|Pl|Way|Terrace|Crescent|Parkway|Highway)\b\.?(?:,? (?:Apt|Apartment|Suite|Unit|Flat|Floor)\.? ?#?\w{1,6})?",
+    )
+});
+static GERMAN_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b[A-ZÄÖÜ][a-zäöüß]+(?:straße|strasse|str\.|weg|platz|allee|gasse) \d{1,4} ?[a-z]?\b")
+});
+static BRITISH_POSTCODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b"));
+static CHINESE_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:\p{Han}{2,8}?(?:省|自治区|市|区|县|镇|乡|村)){0,5}\p{Han}{1,8}?(?:路|街|大道|道|巷|弄|胡同|里|村|小区|花园|新村)\d{1,5}(?:号|弄|栋|幢|座)(?:院)?(?:\d{1,5}(?:号楼|号|楼|栋|幢|座|单元|层|室))*",
+    )
+});
+/// What may stand before a Chinese address, from which it cannot be told by characters alone.
+const BEFORE_ADDRESS: &[&str] = &[
+    "住址",
+    "地址",
+    "居住在",
+    "居住于",
+    "位于",
+    "坐落于",
+    "家住",
+    "住在",
+    "现住",
+    "户籍地",
+    "住所地",
+    "在",
+    "住",
+    "至",
+    "到",
+    "往",
+    "于",
+    "是",
+    "为",
+    "了",
+];
+
+fn addresses(text: &str) -> Vec<Range<usize>> {
+    let patterned = [&ENGLISH_ADDRESS, &GERMAN_ADDRESS, &BRITISH_POSTCODE]
+        .into_iter()
+        .flat_map(|pattern| pattern.find_iter(text).map(|found| found.range()));
+    let mut spans: Vec<Range<usize>> = patterned.collect();
+    for found in CHINESE_ADDRESS.find_iter(text) {
+        let lead = BEFORE_ADDRESS
+            .iter()
+            .filter_map(|word| found.as_str().rfind(word).map(|at| at + word.len()))
+            .max()
+            .unwrap_or_default();
+        // A lead-in stands at the beginning; deep inside, the same characters belong to a name.
+        let lead = if lead * 2 <= found.len() { lead } else { 0 };
+        spans.push(found.start() + lead..found.end());
+    }
+    spans
+}
+
+static NAME_FIELD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:\b(?:(?:patient|client|customer|claimant|defendant|plaintiff|applicant|employee|tenant|doctor|physician|witness)(?:'s)?(?: name)?|(?:full |first |last |given |family |maiden )?name|surname)|姓名|患者姓名|患者|病人|当事人|原告|被告|申请人|被申请人|委托人|联系人|医生|证人|法定代表人)[ \t]*[:：][ \t]*(?P<value>[^\n\r,;，；。:：()（）]{2,60})",
+    )
+});
+/// What a name looks like: up to four capitalised words, or two to four Chinese characters.
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:\p{Lu}[\p{L}'’\-]*\.?(?:[ \t]+(?:(?:van|von|de|der|den|di|da|la|al|bin)[ \t]+)*\p{Lu}[\p{L}'’\-]*\.?){0,3}|\p{Han}{2,4}(?:·\p{Han}{1,6})?)",
+    )
+});
+static TITLED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Herr|Frau|Mme|Sr|Sra)\.? (?P<value>\p{Lu}[\p{Ll}'’\-]+(?:[ \t](?:\p{Lu}\.|\p{Lu}[\p{Ll}'’\-]+)){0,2})",
+    )
+});
+static RECORD_FIELD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:\b(?:MRN|medical record (?:number|no\.?)|record (?:number|no\.?)|patient (?:id|number|no\.?)|case (?:number|no\.?)|policy (?:number|no\.?)|passport (?:number|no\.?)|account (?:number|no\.?))|病历号|住院号|门诊号|案号|保单号|护照号码?|身份证号码?|账号)[ \t]*[:：#]?[ \t]*(?P<value>[（(]\d{4}[)）][\p{Han}\d]{2,20}号|[A-Za-z0-9\-/]*\d[A-Za-z0-9\-/]*)",
+    )
+});
+
+/// What stands after a field's word.
+fn values(text: &str, field: &Regex) -> Vec<Range<usize>> {
+    field
+        .captures_iter(text)
+        .filter_map(|found| Some(found.name("value")?.range()))
+        .collect()
+}
+
+/// Names after a title or a field's word, and wherever else the text has them.
+fn names(text: &str) -> Vec<Range<usize>> {
+    let fields = values(text, &NAME_FIELD).into_iter().filter_map(|value| {
+        let name = NAME.find(&text[value.clone()])?;
+        Some(value.start..value.start + name.end())
+    });
+    let mut spans: Vec<Range<usize>> = fields.chain(values(text, &TITLED)).collect();
+    let mut known: Vec<&str> = spans.iter().map(|span| &text[span.clone()]).collect();
+    known.sort_unstable();
+    known.dedup();
+    for name in known {
+        let again = text.match_indices(name).map(|(at, name)| at..at + name.len());
+        let whole = |span: &Range<usize>| {
+            let letter = |c: char| c.is_alphanumeric() && !matches!(c, '\u{4e00}'..='\u{9fff}');
+            !text[..span.start].chars().next_back().is_some_and(letter)
+                && !text[span.end..].chars().next().is_some_and(letter)
+        };
+        spans.extend(again.filter(whole));
+    }
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> String {
+        replace(text, &PersonalKind::ALL).unwrap_or_else(|| text.to_owned())
+    }
+
+    #[test]
+    fn what_rules_know_is_replaced_and_the_same_value_keeps_its_placeholder() {
+        assert_eq!(
+            all("Write to a.b@c.org or Call +44 20 7946 0958; a.b@c.org again, or (212) 555-0199, x@y.de."),
+            "Write to [EMAIL_1] or Call [PHONE_1]; [EMAIL_1] again, or [PHONE_2], [EMAIL_2]."
+        );
+        assert_eq!(
+            all("卡号 4111 1111 1111 1111，身份证11010519491231002X，电话13812345678。"),
+            "卡号 [CARD_1]，身份证[ID_1]，电话[PHONE_1]。"
+        );
+        assert_eq!(
+            all("Pay to DE89 3704 0044 0532 0130 00 BY FRIDAY or GB82WEST12345698765432."),
+            "Pay to [ACCOUNT_1] BY FRIDAY or [ACCOUNT_2]."
+        );
+        assert_eq!(
+            all("SSN 219-09-9999, NHS 943 476 5919"),
+            "SSN [ID_1], NHS [NHS_NUMBER_1]"
+        );
+    }
+
+    #[test]
+    fn dates_and_addresses_are_found_by_their_form() {
+        assert_eq!(
+            all("on 2024-03-05, 5/3/24, 05.03.2024, March 5th, 2024 and 5 March 2024"),
+            "on [DATE_1], [DATE_2], [DATE_3], [DATE_4] and [DATE_5]"
+        );
+        assert_eq!(all("于2024年3月5日签订"), "于[DATE_1]签订");
+        assert_eq!(
+            all("at 221 Baker Street, London NW1 6XE"),
+            "at [ADDRESS_1], London [ADDRESS_2]"
+        );
+        assert_eq!(all("Lindenstraße 12 a, Berlin"), "[ADDRESS_1], Berlin");
+        assert_eq!(
+            all("我住在北京市朝阳区建国路88号2单元301室。"),
+            "我住在[ADDRESS_1]。"
+        );
+    }
+
+    #[test]
+    fn names_are_found_where_something_says_so_and_then_everywhere() {
+        assert_eq!(
+            all("Patient: Jane van Doe, born 1 May 1980. Jane van Doe says that Dr. Smith left."),
+            "Patient: [NAME_1], born [DATE_1]. [NAME_1] says that Dr. [NAME_2] left."
+        );
+        assert_eq!(
+            all("姓名：张三，诉称张三借款。"),
+            "姓名：[NAME_1]，诉称[NAME_1]借款。"
+        );
+        assert_eq!(
+            all("MRN: 00123-A, 案号：（2021）京01民初5号。"),
+            "MRN: [RECORD_1], 案号：[RECORD_2]。"
+        );
+    }
+
+    #[test]
+    fn numbers_that_are_none_of_these_stay() {
+        for text in [
+            "4111 1111 1111 1112",
+            "110105194912310021",
+            "DE88 3704 0044 0532 0130 00",
+            "219-00-9999",
+            "clause 12.3.4 of 1998",
+            "version 1.2.03.4",
+            "13/13/2024",
+            "USD 1,250,000.00 in 36 months",
+            "the name of the game",
+            "2 Road",
+            "Section 10 of the Act",
+            "ISBN 978-3-16-148410-0",
+            "合同第12条第3款",
+        ] {
+            assert_eq!(all(text), text);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! What the texts are now: the raw ones, with corrections by hand and the rules in force.
+
+use rayon::prelude::*;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde_json::json;
+
+use super::audit::append;
+use super::project::{Project, read_setting};
+use super::sql::{from_json, now, number};
+use super::{HEAD_CHARS, LONG_TEXT};
+use crate::clean::Pipeline;
+use crate::error::{DataError, Result};
+use crate::text::{content_hash, head, length};
+use crate::types::{CleaningRule, EditEntry, ExampleDetail, TextRule};
+
+/// The setting that counts how often texts were changed.
+const VERSION: &str = "text_version";
+
+/// Rows that are worked on together.
+const CHUNK: u32 = 4_096;
+
+impl Project {
+    /// The rules in force that change texts, in their order: what a text must go through before a model that learnt from
+    /// this project's texts is asked about it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn text_rules(&self) -> Result<Vec<TextRule>> {
+        text_rules(&self.db)
+    }
+
+    /// Puts a corrected text in the place of the imported one, or takes the correction back (`None`). The rules in force
+    /// apply to it as to any other. The imported text stays beside it, and every correction is kept.
+    ///
+    /// # Errors
+    /// `UnknownExample`, `EmptyText`, and those of the database.
+    pub fn edit_text(&mut self, example: u32, text: Option<&str>, who: &str) -> Result<ExampleDetail> {
+        if text.is_some_and(|text| text.trim().is_empty()) {
+            return Err(DataError::EmptyText);
+        }
+        let tx = self.write()?;
+        let raw: String = tx
+            .query_row("SELECT text FROM content WHERE example = ?1", [example], |row| {
+                row.get(0)
+            })
+            .optional()?
+            .ok_or(DataError::UnknownExample { id: example })?;
+        // A correction that says what stood there first is none.
+        let text = text.filter(|text| *text != raw);
+        let before: Option<String> = latest_edit(&tx, example)?;
+        if before.as_deref() != text {
+            let at = now(&tx)?;
+            tx.execute(
+                "INSERT INTO edit (example, text, who, at) VALUES (?1, ?2, ?3, ?4)",
+                params![example, text, who, at],
+            )?;
+            let pipeline = Pipeline::new(&text_rules(&tx)?);
+            let corrected = text.unwrap_or(&raw);
+            let present = pipeline.apply(corrected).unwrap_or_else(|| corrected.to_owned());
+            Changes::prepare(&tx)?.set(example, &raw, &present)?;
+            bump(&tx)?;
+            append(
+                &tx,
+                "text_edited",
+                &json!({ "example": example, "who": who, "taken_back": text.is_none() }),
+            )?;
+        }
+        tx.commit()?;
+        self.example(example)
+    }
+}
+
+/// The rules in force that change texts, in their order.
+pub(super) fn text_rules(db: &Connection) -> Result<Vec<TextRule>> {
+    let mut query =
+        db.prepare_cached("SELECT rule FROM cleaning_step WHERE undone_at IS NULL ORDER BY id")?;
+    let mut rows = query.query([])?;
+    let mut rules = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let CleaningRule::Texts(rule) = from_json(&row.get::<_, String>(0)?)? {
+            rules.push(rule);
+        }
+    }
+    Ok(rules)
+}
+
+/// A number that is another one whenever texts were changed.
+pub(super) fn version(db: &Connection) -> Result<String> {
+    Ok(read_setting(db, VERSION)?.unwrap_or_default())
+}
+
+fn bump(tx: &Transaction<'_>) -> Result<()> {
+    tx.execute(
+        "INSERT INTO setting VALUES (?1, '1') ON CONFLICT (key) DO UPDATE SET value = value + 1",
+        [VERSION],
+    )?;
+    Ok(())
+}
+
+fn latest_edit(db: &Connection, example: u32) -> Result<Option<String>> {
+    let mut query = db.prepare_cached("SELECT text FROM edit WHERE example = ?1 ORDER BY id DESC LIMIT 1")?;
+    Ok(query.query_row([example], |row| row.get(0)).optional()?.flatten())
+}
+
+/// Who corrected a text last; `None` when nobody did or it was taken back.
+pub(super) fn edited(db: &Connection, example: u32) -> Result<Option<EditEntry>> {
+    let mut query = db.prepare_cached(
+        "SELECT who, at, text IS NOT NULL FROM edit WHERE example = ?1 ORDER BY id DESC LIMIT 1",
+    )?;
+    let found = query.query_row([example], |row| {
+        let entry = EditEntry {
+            who: row.get(0)?,
+            at: row.get(1)?,
+        };
+        Ok((entry, row.get(2)?))
+    });
+    Ok(found
+        .optional()?
+        .and_then(|(entry, stands)| Some(entry).filter(|_| stands)))
+}
+
+/// The beginning of a text that is long enough to be stored with it.
+pub(super) fn start(text: &str) -> Option<&str> {
+    (text.len() > LONG_TEXT).then(|| head(text, HEAD_CHARS))
+}
+
+/// What is written about a text that changes.
+struct Changes<'t> {
+    change: rusqlite::CachedStatement<'t>,
+    forget: rusqlite::CachedStatement<'t>,
+    measure: rusqlite::CachedStatement<'t>,
+}
+
+impl<'t> Changes<'t> {
+    fn prepare(tx: &'t Transaction<'_>) -> Result<Self> {
+        Ok(Changes {
+            change: tx.prepare_cached(
+                "INSERT INTO changed_text (example, head, text) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (example) DO UPDATE SET head = excluded.head, text = excluded.text",
+            )?,
+            forget: tx.prepare_cached("DELETE FROM changed_text WHERE example = ?1")?,
+            measure: tx.prepare_cached("UPDATE state SET length = ?2, text_hash = ?3 WHERE example = ?1")?,
+        })
+    }
+
+    fn set(&mut self, example: u32, raw: &str, present: &str) -> Result<()> {
+        if present == raw {
+            self.forget.execute([example])?;
+        } else {
+            self.change.execute(params![example, start(present), present])?;
+        }
+        self.measure
+            .execute(params![example, length(present), content_hash(present)])?;
+        Ok(())
+    }
+}
+
+struct Candidate {
+    example: u32,
+    visible: bool,
+    raw: String,
+    edited: Option<String>,
+    present: Option<String>,
+}
+
+/// Computes all texts again by the rules in force, and answers for each of them how many visible texts it changed. `progress`
+/// is told the share that is done and answers whether to go on.
+///
+/// # Errors
+/// `Cancelled`, and those of the database.
+pub(super) fn rewrite(tx: &Transaction<'_>, progress: &mut dyn FnMut(f64) -> bool) -> Result<Vec<u32>> {
+    let rules = text_rules(tx)?;
+    let pipeline = Pipeline::new(&rules);
+    let total = number(tx, "SELECT coalesce(max(id), 0) FROM example", [])?;
+    let mut counts = vec![0; rules.len()];
+    let mut changes = Changes::prepare(tx)?;
+    let mut changed_any = false;
+    let mut after = 0;
+    loop {
+        let chunk = candidates(tx, after)?;
+        let Some(last) = chunk.last() else { break };
+        after = last.example;
+        let results: Vec<(Option<String>, Vec<bool>)> = chunk
+            .par_iter()
+            .map(|row| {
+                let mut by_rule = vec![false; rules.len()];
+                let corrected = row.edited.as_deref().unwrap_or(&row.raw);
+                let present = pipeline.apply_each(corrected, |rule| by_rule[rule] = true);
+                (present, by_rule)
+            })
+            .collect();
+        for (row, (cleaned, by_rule)) in chunk.iter().zip(results) {
+            if row.visible {
+                counts
+                    .iter_mut()
+                    .zip(by_rule)
+                    .for_each(|(count, changed)| *count += u32::from(changed));
+            }
+            let present = cleaned.as_deref().or(row.edited.as_deref()).unwrap_or(&row.raw);
+            if present != row.present.as_deref().unwrap_or(&row.raw) {
+                changes.set(row.example, &row.raw, present)?;
+                changed_any = true;
+            }
+        }
+        if !progress(f64::from(after) / f64::from(total.max(1))) {
+            return Err(DataError::Cancelled);
+        }
+    }
+    if changed_any {
+        bump(tx)?;
+    }
+    Ok(counts)
+}
+
+fn candidates(tx: &Transaction<'_>, after: u32) -> Result<Vec<Candidate>> {
+    let mut query = tx.prepare_cached(
+        "SELECT c.example, s.hidden_by IS NULL, c.text, k.text,
+                (SELECT text FROM edit WHERE edit.example = c.example ORDER BY id DESC LIMIT 1)
+         FROM content c JOIN state s ON s.example = c.example LEFT JOIN changed_text k ON k.example = c.example
+         WHERE c.example > ?1 ORDER BY c.example LIMIT ?2",
+    )?;
+    let rows = query.query_map([after, CHUNK], |row| {
+        Ok(Candidate {
+            example: row.get(0)?,
+            visible: row.get(1)?,
+            raw: row.get(2)?,
+            present: row.get(3)?,
+            edited: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Hands over the visible texts as they are now, a chunk at a time, with their rows' ids.
+///
+/// # Errors
+/// `Cancelled` when the work answers that it is enough, and those of the database.
+pub(super) fn each_chunk(
+    db: &Connection,
+    work: &mut dyn FnMut(&[(u32, String)], f64) -> Result<bool>,
+) -> Result<()> {
+    let total = number(db, "SELECT coalesce(max(id), 0) FROM example", [])?;
+    let mut query = db.prepare_cached(
+        "SELECT s.example, c.text FROM state s JOIN present_text c ON c.example = s.example
+         WHERE s.hidden_by IS NULL AND s.example > ?1 ORDER BY s.example LIMIT ?2",
+    )?;
+    let mut after = 0;
+    loop {
+        let rows = query.query_map([after, CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let chunk: Vec<(u32, String)> = rows.collect::<rusqlite::Result<_>>()?;
+        let Some((last, _)) = chunk.last() else {
+            return Ok(());
+        };
+        after = *last;
+        if !work(&chunk, f64::from(after) / f64::from(total.max(1)))? {
+            return Err(DataError::Cancelled);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::project_with;
+    use crate::types::{OnlyRows, RowFilter};
+
+    fn texts(project: &Project) -> Vec<String> {
+        project.rows_page(&RowFilter::default(), 0, 100).unwrap().text
+    }
+
+    #[test]
+    fn a_correction_stands_beside_the_imported_text_and_can_be_taken_back() {
+        let (_place, mut project) = project_with("text,label\nteh tenant,x\nother,y\n");
+        let detail = project.edit_text(1, Some("the tenant"), "person").unwrap();
+        assert_eq!(
+            (detail.text.as_str(), detail.imported_text.as_deref()),
+            ("the tenant", Some("teh tenant"))
+        );
+        assert_eq!(detail.edited.unwrap().who, "person");
+        assert_eq!(texts(&project), ["the tenant", "other"]);
+        let found = RowFilter {
+            search: "the t".to_owned(),
+            only: OnlyRows::All,
+            ..RowFilter::default()
+        };
+        assert_eq!(project.rows_page(&found, 0, 9).unwrap().id, [1]);
+        let detail = project.edit_text(1, None, "person").unwrap();
+        assert_eq!(
+            (detail.text.as_str(), detail.imported_text, detail.edited),
+            ("teh tenant", None, None)
+        );
+        assert!(project.verify_audit().unwrap().broken.is_none());
+    }
+
+    #[test]
+    fn a_correction_of_nothing_is_none() {
+        let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+        let before = project.verify_audit().unwrap().entries;
+        assert_eq!(project.edit_text(1, Some("a"), "person").unwrap().edited, None);
+        assert_eq!(project.verify_audit().unwrap().entries, before);
+        assert!(matches!(
+            project.edit_text(1, Some(" "), "person"),
+            Err(DataError::EmptyText)
+        ));
+        assert!(matches!(
+            project.edit_text(9, Some("c"), "person"),
+            Err(DataError::UnknownExample { id: 9 })
+        ));
+    }
+
+    #[test]
+    fn texts_that_a_correction_makes_equal_are_duplicates() {
+        let (_place, mut project) = project_with("text,label\nsame,x\nsaem,x\n");
+        assert_eq!(project.summary().unwrap().duplicate_rows, 0);
+        project.edit_text(2, Some("same"), "person").unwrap();
+        assert_eq!(project.summary().unwrap().duplicate_rows, 1);
+    }
+}
