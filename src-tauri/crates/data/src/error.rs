@@ -144,6 +144,12 @@ pub enum DataError {
     /// At least one column must hold the text.
     #[error("no text column")]
     NoTextColumn,
+    /// A model was judged on the test part: it is not drawn again without the user's word.
+    #[error("{runs} runs were judged on the test part")]
+    TestLocked {
+        /// Finished runs that were judged on it.
+        runs: u32,
+    },
     /// A text cannot be corrected to nothing.
     #[error("an empty text")]
     EmptyText,

@@ -8,6 +8,7 @@
 //! what went wrong is a [`DataError`], what is odd is a [`ProblemKind`] or a [`SplitNote`], all with the facts.
 
 mod clean;
+mod date;
 mod error;
 mod near;
 mod read;
@@ -19,6 +20,6 @@ mod types;
 pub use clean::Pipeline;
 pub use error::{DataError, NotATable, Result};
 pub use read::{FileRow, Rows, preview};
-pub use split::{SplitError, SplitNote};
+pub use split::{SplitError, SplitNote, SplitWay, Wanted};
 pub use store::{AuditReport, BreakKind, BrokenEntry, Project, RunRecord, StoredPrediction, WrongRow};
 pub use types::*;

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::date::iso;
 use crate::types::Part;
 use spread::{Unit, spread};
 
@@ -46,6 +47,38 @@ pub struct SplitRow {
     pub near: Option<u32>,
     /// The part its file gave it.
     pub file_part: Option<Part>,
+    /// Its day, counted from 1 January 1970.
+    pub date: Option<i32>,
+}
+
+/// By what rows are divided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(tag = "way", rename_all = "snake_case")]
+pub enum SplitWay {
+    /// By chance, classes spread alike.
+    #[default]
+    Random,
+    /// By date: the oldest rows are learned from, the newest are the test part.
+    ByDate,
+    /// One of several folds, spread alike, is the test part; the other shares as in the percentages.
+    Fold {
+        /// Which, counted from 1.
+        number: u32,
+        /// Of how many, at least 2.
+        of: u32,
+    },
+}
+
+/// How rows are to be divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Train, validation and test; they sum to 100. The last does not count for folds.
+    pub percent: [u32; 3],
+    /// Decides the draw.
+    pub seed: u32,
+    /// By what.
+    pub way: SplitWay,
 }
 
 /// A split: what [`divide`] answers.
@@ -101,11 +134,39 @@ pub enum SplitNote {
         /// How many.
         rows: u32,
     },
+    /// Divided by date: the first days of the parts.
+    FromDates {
+        /// ISO 8601; `None` where the part is empty.
+        validation: Option<String>,
+        /// The same.
+        test: Option<String>,
+    },
+    /// Divided by date, rows without a day that can be read are learned from.
+    Undated {
+        /// How many.
+        rows: u32,
+    },
+    /// The division before was given up after a model had been judged on its test part.
+    TestReopened {
+        /// How often that happened in this project.
+        times: u32,
+    },
     /// Rows without a label, in no part.
     Unlabelled {
         /// How many.
         rows: u32,
     },
+}
+
+impl Wanted {
+    /// By chance.
+    pub fn random(percent: [u32; 3], seed: u32) -> Wanted {
+        Wanted {
+            percent,
+            seed,
+            way: SplitWay::Random,
+        }
+    }
 }
 
 impl SplitNote {
@@ -133,6 +194,23 @@ pub enum SplitError {
         /// The class.
         label: String,
     },
+    /// Rows cannot be divided by date: too few different days can be read.
+    #[error("{days} different days")]
+    TooFewDates {
+        /// Different days that could be read.
+        days: u32,
+    },
+    /// No such fold.
+    #[error("fold {number} of {of}")]
+    Fold {
+        /// As asked for.
+        number: u32,
+        /// As asked for.
+        of: u32,
+    },
+    /// A file says which rows are the test part; folds would mix them with the others.
+    #[error("folds beside a test part from a file")]
+    FoldsBesideTestFile,
     /// Fewer than two classes have two rows or more.
     #[error("too few rows: {rows} for {classes} classes")]
     TooFewRows {
@@ -163,21 +241,139 @@ impl Plan {
 /// Divides `rows`; `names` are the classes' names, by label index.
 ///
 /// # Errors
-/// `Percent`, `NoLabels`, `OneClass`, `TooFewRows`.
-pub fn divide(rows: &[SplitRow], names: &[String], percent: [u32; 3], seed: u32) -> Result<Plan, SplitError> {
-    check(rows, names, percent)?;
+/// `Percent`, `NoLabels`, `OneClass`, `TooFewRows`, `TooFewDates`, `Fold`, `FoldsBesideTestFile`.
+pub fn divide(rows: &[SplitRow], names: &[String], wanted: Wanted) -> Result<Plan, SplitError> {
+    check(rows, names, wanted.percent)?;
     let fixed = fixed_parts(rows);
     let free: Vec<usize> = (0..rows.len()).filter(|index| fixed[*index].is_none()).collect();
     let units = units(rows, &free);
-    let wish = wish(percent, &fixed);
-    let chosen = spread(&units, names.len(), wish, seed);
-
+    let wish = wish(wanted.percent, &fixed);
+    let chosen = match wanted.way {
+        SplitWay::Random => spread(&units, names.len(), wish, wanted.seed),
+        SplitWay::ByDate => by_date(rows, &units, wish)?,
+        SplitWay::Fold { number, of } => {
+            if fixed.contains(&Some(Part::Test)) {
+                return Err(SplitError::FoldsBesideTestFile);
+            }
+            fold(&units, names.len(), wanted, number, of)?
+        }
+    };
     let mut parts: Vec<Part> = fixed.iter().map(|part| part.unwrap_or(Part::Train)).collect();
     for (unit, part) in units.iter().zip(chosen) {
         unit.rows.iter().for_each(|row| parts[*row] = part);
     }
-    let notes = notes(rows, names, &parts);
+    let mut notes = notes(rows, names, &parts);
+    if wanted.way == SplitWay::ByDate {
+        notes.splice(0..0, date_notes(rows, &parts));
+    }
     Ok(Plan { parts, notes })
+}
+
+/// The part of each unit by its first day; units of one day are not divided. Units without a day are learned from.
+fn by_date(rows: &[SplitRow], units: &[Unit], wish: [f64; 3]) -> Result<Vec<Part>, SplitError> {
+    let first_day = |unit: &Unit| unit.rows.iter().filter_map(|row| rows[*row].date).min();
+    let mut dated: Vec<(i32, usize)> = (units.iter().enumerate())
+        .filter_map(|(index, unit)| Some((first_day(unit)?, index)))
+        .collect();
+    dated.sort_unstable();
+    let days: Vec<&[(i32, usize)]> = dated.chunk_by(|a, b| a.0 == b.0).collect();
+    let has = |part: Part| usize::from(wish[part.index()] > 0.0);
+    let (validation, test) = (has(Part::Validation), has(Part::Test));
+    if days.len() < (1 + validation + test).max(2) {
+        return Err(SplitError::TooFewDates {
+            days: days.len() as u32,
+        });
+    }
+    let sizes: Vec<usize> = days
+        .iter()
+        .map(|day| day.iter().map(|(_, unit)| units[*unit].rows.len()).sum())
+        .collect();
+    let total: usize = sizes.iter().sum();
+    // The days whose middle row lies within a share of all rows.
+    let within = |share: f64| {
+        let mut seen = 0;
+        let middles = sizes.iter().map(|size| {
+            seen += size;
+            seen as f64 - *size as f64 / 2.0
+        });
+        middles
+            .take_while(|middle| *middle < share * total as f64)
+            .count()
+    };
+    let train_days = within(wish[0]).clamp(1, days.len() - validation - test);
+    let learnt_days = within(wish[0] + wish[1]).clamp(train_days + validation, days.len() - test);
+    let mut chosen = vec![Part::Train; units.len()];
+    for (index, day) in days.iter().enumerate().skip(train_days) {
+        let part = if index < learnt_days {
+            Part::Validation
+        } else {
+            Part::Test
+        };
+        day.iter().for_each(|(_, unit)| chosen[*unit] = part);
+    }
+    Ok(chosen)
+}
+
+/// One fold after the other is drawn from what is left, and the last one drawn is the test part.
+fn fold(
+    units: &[Unit],
+    classes: usize,
+    wanted: Wanted,
+    number: u32,
+    of: u32,
+) -> Result<Vec<Part>, SplitError> {
+    if of < 2 || !(1..=of).contains(&number) || of as usize > units.len() {
+        return Err(SplitError::Fold { number, of });
+    }
+    let mut chosen = vec![Part::Train; units.len()];
+    let mut left: Vec<usize> = (0..units.len()).collect();
+    for drawn in 0..number {
+        let share = 1.0 / f64::from(of - drawn);
+        let rest: Vec<Unit> = left.iter().map(|unit| units[*unit].clone()).collect();
+        let parts = spread(&rest, classes, [1.0 - share, 0.0, share], wanted.seed);
+        // The last fold is what is left.
+        let is_drawn = |place: usize| drawn + 1 == of || parts[place] == Part::Test;
+        if drawn + 1 == number {
+            (0..left.len())
+                .filter(|place| is_drawn(*place))
+                .for_each(|place| chosen[left[place]] = Part::Test);
+        }
+        left = (0..left.len())
+            .filter(|place| !is_drawn(*place))
+            .map(|place| left[place])
+            .collect();
+    }
+    let [train, validation, _] = wanted.percent.map(f64::from);
+    let others: Vec<usize> = (0..units.len())
+        .filter(|unit| chosen[*unit] != Part::Test)
+        .collect();
+    let rest: Vec<Unit> = others.iter().map(|unit| units[*unit].clone()).collect();
+    let share = validation / (train + validation);
+    for (unit, part) in others
+        .iter()
+        .zip(spread(&rest, classes, [1.0 - share, share, 0.0], wanted.seed))
+    {
+        chosen[*unit] = part;
+    }
+    Ok(chosen)
+}
+
+fn date_notes(rows: &[SplitRow], parts: &[Part]) -> Vec<SplitNote> {
+    let first = |wanted: Part| {
+        let days = rows
+            .iter()
+            .zip(parts)
+            .filter(|(_, part)| **part == wanted)
+            .filter_map(|(row, _)| row.date);
+        days.min().map(iso)
+    };
+    let mut notes = vec![SplitNote::FromDates {
+        validation: first(Part::Validation),
+        test: first(Part::Test),
+    }];
+    let undated = rows.iter().filter(|row| row.date.is_none()).count() as u32;
+    notes.extend((undated > 0).then_some(SplitNote::Undated { rows: undated }));
+    notes
 }
 
 fn check(rows: &[SplitRow], names: &[String], percent: [u32; 3]) -> Result<(), SplitError> {

@@ -16,7 +16,7 @@ use crate::types::Part;
 const UNITS_FOR_ALL_PARTS: usize = 3;
 
 /// Rows that must stay together.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Unit {
     /// Indexes of its rows.
     pub(super) rows: Vec<usize>,

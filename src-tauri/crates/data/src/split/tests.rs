@@ -9,6 +9,7 @@ fn row(id: u32, label: usize) -> SplitRow {
         content: u128::from(id),
         near: None,
         file_part: None,
+        date: None,
     }
 }
 
@@ -42,7 +43,7 @@ fn plan(rows: &[SplitRow], percent: [u32; 3]) -> Plan {
         .flat_map(|row| row.labels.iter())
         .max()
         .map_or(0, |label| label + 1);
-    divide(rows, &names(classes), percent, 0).unwrap()
+    divide(rows, &names(classes), Wanted::random(percent, 0)).unwrap()
 }
 
 #[test]
@@ -57,7 +58,8 @@ fn a_plain_split_has_the_shares_asked_for() {
 
 #[test]
 fn what_cannot_be_divided_says_why() {
-    let divide = |rows: &[SplitRow], percent| divide(rows, &names(3), percent, 0).unwrap_err();
+    let divide =
+        |rows: &[SplitRow], percent| divide(rows, &names(3), Wanted::random(percent, 0)).unwrap_err();
     assert_eq!(
         divide(&rows_of(&[9, 9]), [70, 20, 20]),
         SplitError::Percent {
@@ -125,7 +127,7 @@ fn near_duplicates_stay_together() {
     let mut rows = rows_of(&[20, 20]);
     [0, 5, 33].into_iter().for_each(|row| rows[row].near = Some(7));
     for seed in 0..9 {
-        let plan = divide(&rows, &names(2), [50, 25, 25], seed).unwrap();
+        let plan = divide(&rows, &names(2), Wanted::random([50, 25, 25], seed)).unwrap();
         assert_eq!([plan.parts[5], plan.parts[33]], [plan.parts[0]; 2]);
         assert_eq!(plan.notes, [SplitNote::NearDuplicatesKeptTogether { rows: 3 }]);
     }
@@ -214,6 +216,7 @@ fn tangled_rows() -> impl Strategy<Value = Vec<SplitRow>> {
             content,
             near: None,
             file_part: None,
+            date: None,
         });
         made.collect()
     })
@@ -223,7 +226,7 @@ proptest! {
     #[test]
     fn every_row_has_a_part_and_only_parts_asked_for(sizes in sizes(), percent in percents(), seed in 0u32..9) {
         let rows = rows_of(&sizes);
-        let plan = divide(&rows, &names(sizes.len()), percent, seed).unwrap();
+        let plan = divide(&rows, &names(sizes.len()), Wanted::random(percent, seed)).unwrap();
         prop_assert_eq!(plan.parts.len(), rows.len());
         for part in Part::ALL {
             prop_assert!(percent[part.index()] > 0 || !plan.parts.contains(&part));
@@ -232,13 +235,13 @@ proptest! {
 
     #[test]
     fn the_same_seed_gives_the_same_split(rows in tangled_rows(), percent in percents(), seed: u32) {
-        prop_assert_eq!(divide(&rows, &names(4), percent, seed), divide(&rows, &names(4), percent, seed));
+        prop_assert_eq!(divide(&rows, &names(4), Wanted::random(percent, seed)), divide(&rows, &names(4), Wanted::random(percent, seed)));
     }
 
     #[test]
     fn rows_on_their_own_are_within_one_row_of_their_share(sizes in sizes(), percent in percents(), seed in 0u32..9) {
         let rows = rows_of(&sizes);
-        let plan = divide(&rows, &names(sizes.len()), percent, seed).unwrap();
+        let plan = divide(&rows, &names(sizes.len()), Wanted::random(percent, seed)).unwrap();
         for (label, size) in sizes.iter().enumerate().filter(|(_, size)| **size > 0) {
             let wishes = percent.map(|part| f64::from(*size) * f64::from(part) / 100.0);
             // Where a share is less than a row, the row a part gets all the same may cost another part one more.
@@ -253,7 +256,7 @@ proptest! {
     #[test]
     fn a_class_of_three_rows_or_more_stands_in_every_part(sizes in sizes(), percent in percents(), seed in 0u32..9) {
         let rows = rows_of(&sizes);
-        let plan = divide(&rows, &names(sizes.len()), percent, seed).unwrap();
+        let plan = divide(&rows, &names(sizes.len()), Wanted::random(percent, seed)).unwrap();
         for (label, size) in sizes.iter().enumerate().filter(|(_, size)| **size > 0) {
             prop_assert!(count(&rows, &plan, label, Part::Train) > 0);
             for part in Part::ALL.into_iter().filter(|part| *size >= 3 && percent[part.index()] > 0) {
@@ -264,7 +267,7 @@ proptest! {
 
     #[test]
     fn groups_and_contents_never_straddle(rows in tangled_rows(), percent in percents(), seed in 0u32..9) {
-        if let Ok(plan) = divide(&rows, &names(4), percent, seed) {
+        if let Ok(plan) = divide(&rows, &names(4), Wanted::random(percent, seed)) {
             let mut part_of_group = HashMap::new();
             let mut part_of_content = HashMap::new();
             for (row, part) in rows.iter().zip(&plan.parts) {
@@ -280,13 +283,17 @@ proptest! {
 #[test]
 fn another_seed_gives_another_split() {
     let rows = rows_of(&[50, 50]);
-    let [a, b] = [1, 2].map(|seed| divide(&rows, &names(2), [70, 15, 15], seed).unwrap().parts);
+    let [a, b] = [1, 2].map(|seed| {
+        divide(&rows, &names(2), Wanted::random([70, 15, 15], seed))
+            .unwrap()
+            .parts
+    });
     assert_ne!(a, b);
 }
 
 #[test]
 fn a_seed_is_a_promise_that_later_versions_keep() {
-    let plan = divide(&rows_of(&[6, 6]), &names(2), [50, 25, 25], 42).unwrap();
+    let plan = divide(&rows_of(&[6, 6]), &names(2), Wanted::random([50, 25, 25], 42)).unwrap();
     let drawn: String = plan
         .parts
         .iter()
@@ -311,7 +318,7 @@ fn rows_with_several_labels() -> impl Strategy<Value = Vec<SplitRow>> {
 proptest! {
     #[test]
     fn each_of_several_labels_is_spread_alike(rows in rows_with_several_labels(), seed in 0u32..9) {
-        let Ok(plan) = divide(&rows, &names(8), [70, 15, 15], seed) else { return Ok(()) };
+        let Ok(plan) = divide(&rows, &names(8), Wanted::random([70, 15, 15], seed)) else { return Ok(()) };
         for label in 0..8 {
             let size = rows.iter().filter(|row| row.labels.contains(&label)).count() as f64;
             for (part, share) in Part::ALL.into_iter().zip([0.7, 0.15, 0.15]) {
@@ -338,14 +345,135 @@ fn a_label_that_only_some_rows_carry_is_enough_and_one_that_all_carry_is_not() {
         .collect()
     };
     let some = with(&[&[0], &[], &[0], &[], &[0], &[]]);
-    assert!(divide(&some, &names(1), [50, 25, 25], 0).is_ok());
+    assert!(divide(&some, &names(1), Wanted::random([50, 25, 25], 0)).is_ok());
     let all = with(&[&[0], &[0], &[0]]);
     assert!(matches!(
-        divide(&all, &names(1), [50, 25, 25], 0),
+        divide(&all, &names(1), Wanted::random([50, 25, 25], 0)),
         Err(SplitError::OneClass { .. })
     ));
     assert_eq!(
-        divide(&with(&[&[], &[]]), &names(1), [50, 25, 25], 0),
+        divide(&with(&[&[], &[]]), &names(1), Wanted::random([50, 25, 25], 0)),
         Err(SplitError::NoLabels)
+    );
+}
+
+fn dated(days: &[Option<i32>]) -> Vec<SplitRow> {
+    let rows = days.iter().enumerate();
+    rows.map(|(id, date)| SplitRow {
+        date: *date,
+        ..row(id as u32, id % 2)
+    })
+    .collect()
+}
+
+fn by_date(percent: [u32; 3]) -> Wanted {
+    Wanted {
+        way: SplitWay::ByDate,
+        ..Wanted::random(percent, 0)
+    }
+}
+
+#[test]
+fn by_date_the_past_is_learned_from_and_a_day_is_not_divided() {
+    let days: Vec<Option<i32>> = (0..40).map(|i| Some((i * 7) % 20)).chain([None]).collect();
+    let rows = dated(&days);
+    let plan = divide(&rows, &names(2), by_date([70, 15, 15])).unwrap();
+    let of = |wanted: Part| {
+        rows.iter()
+            .zip(&plan.parts)
+            .filter(move |(_, part)| **part == wanted)
+            .filter_map(|(row, _)| row.date)
+    };
+    assert_eq!(
+        [
+            of(Part::Train).max(),
+            of(Part::Validation).min(),
+            of(Part::Validation).max(),
+            of(Part::Test).min()
+        ],
+        [Some(13), Some(14), Some(16), Some(17)]
+    );
+    assert_eq!(of(Part::Test).count(), 6);
+    assert_eq!(plan.parts[40], Part::Train);
+    assert_eq!(
+        plan.notes[..2],
+        [
+            SplitNote::FromDates {
+                validation: Some("1970-01-15".to_owned()),
+                test: Some("1970-01-18".to_owned())
+            },
+            SplitNote::Undated { rows: 1 },
+        ]
+    );
+}
+
+#[test]
+fn by_date_every_part_has_a_day_or_it_is_refused() {
+    let rows = dated(&[vec![Some(1); 30], vec![Some(2)], vec![Some(3)]].concat());
+    let plan = divide(&rows, &names(2), by_date([70, 15, 15])).unwrap();
+    assert_eq!(plan.parts[30..], [Part::Validation, Part::Test]);
+    let rows = dated(&[vec![Some(1); 30], vec![Some(2); 5], vec![None; 9]].concat());
+    let refused = divide(&rows, &names(2), by_date([70, 15, 15]));
+    assert_eq!(refused, Err(SplitError::TooFewDates { days: 2 }));
+    assert!(divide(&rows, &names(2), by_date([80, 0, 20])).is_ok());
+}
+
+#[test]
+fn folds_are_the_test_part_in_turn() {
+    let rows = rows_of(&[33, 20, 4]);
+    let mut tested = vec![0; rows.len()];
+    for number in 1..=5 {
+        let way = SplitWay::Fold { number, of: 5 };
+        let plan = divide(
+            &rows,
+            &names(3),
+            Wanted {
+                way,
+                ..Wanted::random([70, 15, 15], 3)
+            },
+        )
+        .unwrap();
+        let test = plan.parts.iter().filter(|part| **part == Part::Test).count();
+        assert!((8..=14).contains(&test), "{test}");
+        assert!((5..=8).contains(&count(&rows, &plan, 0, Part::Test)));
+        let validation = plan
+            .parts
+            .iter()
+            .filter(|part| **part == Part::Validation)
+            .count();
+        assert!((6..=11).contains(&validation), "{validation}");
+        plan.parts
+            .iter()
+            .zip(&mut tested)
+            .for_each(|(part, tested)| *tested += u32::from(*part == Part::Test));
+    }
+    assert!(
+        tested.iter().all(|times| *times == 1),
+        "each row is tested once: {tested:?}"
+    );
+}
+
+#[test]
+fn folds_that_are_none_are_refused() {
+    let rows = rows_of(&[9, 9]);
+    for (number, of) in [(0, 5), (6, 5), (1, 1), (1, 19)] {
+        let wanted = Wanted {
+            way: SplitWay::Fold { number, of },
+            ..Wanted::random([70, 15, 15], 0)
+        };
+        assert_eq!(
+            divide(&rows, &names(2), wanted),
+            Err(SplitError::Fold { number, of })
+        );
+    }
+    let mut official = rows_of(&[9, 9]);
+    official[0].file_part = Some(Part::Test);
+    let wanted = Wanted {
+        way: SplitWay::Fold { number: 1, of: 3 },
+        ..Wanted::random([70, 15, 15], 0)
+    };
+    assert_eq!(
+        divide(&official, &names(2), wanted),
+        Err(SplitError::FoldsBesideTestFile)
     );
 }

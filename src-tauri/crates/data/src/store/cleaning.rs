@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::audit::append;
 use super::project::Project;
+use super::spellings::CONFLICTS;
 use super::sql::{from_json, now, to_json};
 use super::texts::{each_chunk, rewrite};
 use crate::clean::{Lines, Pipeline, language};
@@ -285,6 +286,7 @@ fn hide(tx: &Transaction<'_>, rule: &RowRule, progress: &mut dyn FnMut(f64) -> b
     let which = match rule {
         RowRule::DropDuplicates => DUPLICATES.to_owned(),
         RowRule::DropNearDuplicates => NEAR_DUPLICATES.to_owned(),
+        RowRule::DropConflicts => visible(&format!("text_hash IN (SELECT text_hash FROM ({CONFLICTS}))")),
         RowRule::DropEmpty => visible("length = 0"),
         RowRule::DropShort { characters } => visible(&format!("length < {characters}")),
         RowRule::DropLong { characters } => visible(&format!("length > {characters}")),
@@ -394,6 +396,13 @@ mod tests {
         clean(&mut project, RowRule::DropDuplicates);
         assert_eq!(visible(&project), [1, 2, 4]);
         assert_eq!(project.summary().unwrap().conflicting_texts, 1);
+    }
+
+    #[test]
+    fn texts_with_different_labels_can_be_left_out() {
+        let (_place, mut project) = project_with("text,label\nsame,x\nsame,y\nsame,\nb,x\n");
+        clean(&mut project, RowRule::DropConflicts);
+        assert_eq!(visible(&project), [4]);
     }
 
     #[test]

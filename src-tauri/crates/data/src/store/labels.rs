@@ -3,6 +3,8 @@
 //! The log only grows: an undo appends what stood before, a redo appends what was undone. Each person has their own
 //! undo stack; a new label by hand ends what they could redo.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::json;
 
@@ -122,19 +124,7 @@ impl Project {
     /// `UnknownExample`, `UnknownLabel`, `OneLabelOnly`, `Locked`, `DiskFull`.
     pub fn annotate(&mut self, example: u32, labels: Option<&[u32]>, who: &str) -> Result<LabelState> {
         let tx = self.write()?;
-        let single = problem_type(&tx)? == ProblemType::SingleLabel;
-        let label_set = match labels {
-            Some(labels) if single && labels.len() != 1 => {
-                return Err(DataError::OneLabelOnly { labels: labels.len() });
-            }
-            Some(labels) => {
-                labels
-                    .iter()
-                    .try_for_each(|label| label_name(&tx, *label).map(drop))?;
-                Some(ensure_set(&tx, labels)?)
-            }
-            None => None,
-        };
+        let label_set = checked_set(&tx, labels)?;
         let id = give(
             &tx,
             &Given {
@@ -142,11 +132,57 @@ impl Project {
                 label_set,
                 kind: "set",
                 target: None,
+                batch: None,
                 who,
             },
         )?;
         if id % BATCH == 0 {
             cover_labels(&tx)?;
+        }
+        tx.commit()?;
+        label_state(&self.db, who, None)
+    }
+
+    /// Gives several rows these labels, or takes theirs away (`None`), as one step that is undone at once.
+    ///
+    /// # Errors
+    /// As [`Project::annotate`].
+    pub fn annotate_many(
+        &mut self,
+        examples: &[u32],
+        labels: Option<&[u32]>,
+        who: &str,
+    ) -> Result<LabelState> {
+        let tx = self.write()?;
+        let label_set = checked_set(&tx, labels)?;
+        let given: Vec<(u32, Option<u32>)> = examples.iter().map(|example| (*example, label_set)).collect();
+        give_together(&tx, &given, who)?;
+        cover_labels(&tx)?;
+        tx.commit()?;
+        label_state(&self.db, who, None)
+    }
+
+    /// Gives every row that carries one of `labels` the label `into` instead, as one step that is undone at once. The
+    /// labels that nobody carries then are removed; an undo brings them back.
+    ///
+    /// # Errors
+    /// `UnknownLabel`, and those of the database.
+    pub fn merge_labels(&mut self, labels: &[u32], into: u32, who: &str) -> Result<LabelState> {
+        let tx = self.write()?;
+        let into_name = label_name(&tx, into)?;
+        let merged: Vec<u32> = labels.iter().copied().filter(|label| *label != into).collect();
+        let names = merged
+            .iter()
+            .map(|label| label_name(&tx, *label))
+            .collect::<Result<Vec<String>>>()?;
+        let given = with_label_instead(&tx, &merged, into)?;
+        give_together(&tx, &given, who)?;
+        for label in &merged {
+            tx.execute("UPDATE label SET removed = 1 WHERE id = ?1", [label])?;
+        }
+        if !merged.is_empty() {
+            let detail = json!({ "labels": merged, "names": names, "into": into, "into_name": into_name, "rows": given.len() });
+            append(&tx, "labels_merged", &detail)?;
         }
         tx.commit()?;
         label_state(&self.db, who, None)
@@ -168,7 +204,7 @@ impl Project {
         self.give_again("redo", who, redoable, |set| set.label_set)
     }
 
-    /// Gives the row of an earlier entry the labels that stood before it or after it.
+    /// Gives the rows of an earlier step the labels that stood before it or after it.
     fn give_again(
         &mut self,
         kind: &str,
@@ -179,22 +215,27 @@ impl Project {
         let tx = self.write()?;
         let example = match find(&tx, who)? {
             Some(target) => {
-                let set = set_entry(&tx, target)?;
-                revive(&tx, labels(&set))?;
-                give(
-                    &tx,
-                    &Given {
-                        example: set.example,
-                        label_set: labels(&set),
-                        kind,
-                        target: Some(target),
-                        who,
-                    },
-                )?;
-                Some(set.example)
+                let step = entries_of_step(&tx, target)?;
+                for target in &step {
+                    let set = set_entry(&tx, *target)?;
+                    revive(&tx, labels(&set))?;
+                    give(
+                        &tx,
+                        &Given {
+                            example: set.example,
+                            label_set: labels(&set),
+                            kind,
+                            target: Some(*target),
+                            batch: None,
+                            who,
+                        },
+                    )?;
+                }
+                Some(set_entry(&tx, step[0])?.example)
             }
             None => None,
         };
+        cover_labels(&tx)?;
         tx.commit()?;
         label_state(&self.db, who, example)
     }
@@ -341,11 +382,92 @@ pub(super) fn become_type(tx: &Transaction<'_>, to: ProblemType) -> Result<()> {
     append(tx, "problem_type", &json!({ "to": to }))
 }
 
+/// The set of labels that are known and that a row of this project may carry together.
+fn checked_set(tx: &Transaction<'_>, labels: Option<&[u32]>) -> Result<Option<u32>> {
+    let single = problem_type(tx)? == ProblemType::SingleLabel;
+    match labels {
+        Some(labels) if single && labels.len() != 1 => Err(DataError::OneLabelOnly { labels: labels.len() }),
+        Some(labels) => {
+            labels
+                .iter()
+                .try_for_each(|label| label_name(tx, *label).map(drop))?;
+            Ok(Some(ensure_set(tx, labels)?))
+        }
+        None => Ok(None),
+    }
+}
+
+/// The rows that carry one of `labels`, hidden ones included, each with its set with `into` in their place.
+fn with_label_instead(tx: &Transaction<'_>, labels: &[u32], into: u32) -> Result<Vec<(u32, Option<u32>)>> {
+    let mut query = tx.prepare_cached(
+        "SELECT example, label_set FROM state WHERE label_set IS NOT NULL ORDER BY example",
+    )?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows: Vec<(u32, u32)> = rows.collect::<rusqlite::Result<_>>()?;
+    let mut sets = Sets::default();
+    // Few different sets are carried by many rows.
+    let mut instead: HashMap<u32, Option<u32>> = HashMap::new();
+    let mut given = Vec::new();
+    for (example, set) in rows {
+        let new = match instead.get(&set) {
+            Some(known) => *known,
+            None => {
+                let members = sets.members(tx, set)?;
+                let new = match members.iter().any(|label| labels.contains(label)) {
+                    true => {
+                        let renamed = members
+                            .iter()
+                            .map(|label| if labels.contains(label) { into } else { *label });
+                        Some(ensure_set(tx, &renamed.collect::<Vec<u32>>())?)
+                    }
+                    false => None,
+                };
+                instead.insert(set, new);
+                new
+            }
+        };
+        given.extend(new.map(|new| (example, Some(new))));
+    }
+    Ok(given)
+}
+
+/// Gives rows their sets as one step.
+fn give_together(tx: &Transaction<'_>, given: &[(u32, Option<u32>)], who: &str) -> Result<()> {
+    // The step has its first entry's id, which nobody else can take within this transaction.
+    let first = number(tx, "SELECT coalesce(max(id), 0) + 1 FROM annotation", [])?;
+    for (example, label_set) in given {
+        give(
+            tx,
+            &Given {
+                example: *example,
+                label_set: *label_set,
+                kind: "set",
+                target: None,
+                batch: Some(first),
+                who,
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// The entries that were given together with this one, itself included.
+fn entries_of_step(tx: &Transaction<'_>, entry: u32) -> Result<Vec<u32>> {
+    let mut query = tx.prepare_cached(
+        "SELECT id FROM annotation WHERE batch = (SELECT batch FROM annotation WHERE id = ?1) ORDER BY id",
+    )?;
+    let ids = query.query_map([entry], |row| row.get(0))?;
+    let ids: Vec<u32> = ids.collect::<rusqlite::Result<_>>()?;
+    Ok(if ids.is_empty() { vec![entry] } else { ids })
+}
+
 struct Given<'a> {
     example: u32,
     label_set: Option<u32>,
     kind: &'a str,
     target: Option<u32>,
+    /// The step that it is a part of.
+    batch: Option<u32>,
     who: &'a str,
 }
 
@@ -357,8 +479,8 @@ fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<u32> {
         .optional()?
         .ok_or(DataError::UnknownExample { id: given.example })?;
     tx.prepare_cached(
-        "INSERT INTO annotation (example, label_set, previous, kind, target, who, at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO annotation (example, label_set, previous, kind, target, who, at, batch)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         given.example,
@@ -367,7 +489,8 @@ fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<u32> {
         given.kind,
         given.target,
         given.who,
-        now(tx)?
+        now(tx)?,
+        given.batch
     ])?;
     let id = tx.last_insert_rowid() as u32;
     tx.prepare_cached("UPDATE state SET label_set = ?2 WHERE example = ?1")?

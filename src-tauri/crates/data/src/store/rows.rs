@@ -272,7 +272,9 @@ mod tests {
             ),
             [] as [u32; 0]
         );
-        project.make_split([100, 0, 0], 0).unwrap();
+        project
+            .make_split(crate::split::Wanted::random([100, 0, 0], 0))
+            .unwrap();
         assert_eq!(
             ids(
                 &project,

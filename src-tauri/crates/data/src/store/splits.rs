@@ -10,36 +10,83 @@ use super::audit::append;
 use super::label_sets::Sets;
 use super::labels::labels_in_use;
 use super::near;
-use super::project::Project;
+use super::project::{Project, read_setting};
 use super::sql::{from_json, now, number, to_json};
+use crate::date::{Day, days};
 use crate::error::{DataError, Result};
-use crate::split::{Plan, SplitRow, divide};
-use crate::types::{LabelledText, Leaks, Part, PartCount, SplitSummary};
+use crate::split::{Plan, SplitNote, SplitRow, SplitWay, Wanted, divide};
+use crate::types::{LabelledText, Leaks, Part, PartCount, SplitSummary, TestLock};
 
 /// For rows that a file's own split leaves open.
 const USUAL_PERCENT: [u32; 3] = [70, 15, 15];
 
 impl Project {
-    /// Divides the labelled, visible rows anew: train, validation, test by `percent`, reproducible by `seed`.
-    /// Parts that files brought along stay as they are. Near-duplicates are looked for first, and stay together.
+    /// Divides the labelled, visible rows anew. Parts that files brought along stay as they are. Near-duplicates are
+    /// looked for first, and stay together.
+    ///
+    /// A test part that a model was judged on is locked: whoever divides again after having seen the result chooses a
+    /// test by its outcome. [`Project::open_test`] allows it, in writing. The next fold of the same draw is no new draw.
     ///
     /// # Errors
-    /// `Split`, and those of the database.
-    pub fn make_split(&mut self, percent: [u32; 3], seed: u32) -> Result<SplitSummary> {
+    /// `Split`, `TestLocked`, and those of the database.
+    pub fn make_split(&mut self, wanted: Wanted) -> Result<SplitSummary> {
         self.find_near_duplicates(&mut |_| true)?;
         let tx = self.write()?;
+        let newest = newest(&tx)?;
+        let reopened = match &newest {
+            Some(split) if !is_next_fold(split, &wanted) => match lock(&tx, split.version)? {
+                Some(TestLock { open: false, runs }) => return Err(DataError::TestLocked { runs }),
+                Some(_) => true,
+                None => false,
+            },
+            _ => false,
+        };
         let rows = SplitRows::read(&tx)?;
-        let plan = divide(&rows.rows, &rows.names, percent, seed)?;
+        let mut plan = divide(&rows.rows, &rows.names, wanted)?;
+        if reopened {
+            tx.execute(
+                "INSERT INTO setting VALUES (?1, '1') ON CONFLICT (key) DO UPDATE SET value = value + 1",
+                [REOPENED],
+            )?;
+        }
+        // It concerns every later split, because what was seen is not forgotten.
+        let times: u32 = read_setting(&tx, REOPENED)?
+            .and_then(|times| times.parse().ok())
+            .unwrap_or_default();
+        plan.notes
+            .extend((times > 0).then_some(SplitNote::TestReopened { times }));
         store(
             &tx,
             &rows,
             &plan,
             &Made {
-                percent,
-                seed,
+                wanted,
                 from_file: false,
             },
         )?;
+        tx.commit()?;
+        self.split_summary()?.ok_or(DataError::NoSplit)
+    }
+
+    /// Allows to divide the rows anew although a model was judged on the test part; written into the audit log, and told in
+    /// the reports of the splits that follow.
+    ///
+    /// # Errors
+    /// `NoSplit`, and those of the database.
+    pub fn open_test(&mut self) -> Result<SplitSummary> {
+        let tx = self.write()?;
+        let split = newest(&tx)?.ok_or(DataError::NoSplit)?;
+        if let Some(TestLock { runs, open: false }) = lock(&tx, split.version)? {
+            tx.execute(
+                "INSERT INTO setting VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                params![OPENED, split.version.to_string()],
+            )?;
+            append(
+                &tx,
+                "test_opened",
+                &json!({ "split": split.version, "runs": runs }),
+            )?;
+        }
         tx.commit()?;
         self.split_summary()?.ok_or(DataError::NoSplit)
     }
@@ -50,26 +97,30 @@ impl Project {
     /// Those of the database.
     pub fn split_summary(&self) -> Result<Option<SplitSummary>> {
         let tx = self.read()?;
-        let sql = "SELECT version, seed, percent, grouped, from_file, notes FROM split ORDER BY version DESC LIMIT 1";
-        let newest = tx.query_row(sql, [], |row| {
-            let texts: [String; 2] = [row.get(2)?, row.get(5)?];
-            Ok((row.get(0)?, row.get(1)?, row.get(3)?, row.get(4)?, texts))
-        });
-        let Some((version, seed, grouped, from_file, [percent, notes])) = newest.optional()? else {
+        let Some(split) = newest(&tx)? else {
             return Ok(None);
         };
         let labels = labels_in_use(&tx)?;
         Ok(Some(SplitSummary {
-            version,
-            seed,
-            percent: from_json(&percent)?,
+            version: split.version,
+            seed: split.seed,
+            percent: split.percent.into(),
             parts: count_parts(&tx, &labels)?,
             labels: labels.into_iter().map(|(_, name)| name).collect(),
-            grouped,
-            from_file,
+            grouped: split.grouped,
+            from_file: split.from_file,
             unlabelled: unlabelled(&tx)?,
-            notes: from_json(&notes)?,
+            notes: split.notes,
             leaks: Some(leaks(&tx)?),
+            way: Some(split.way),
+            dated: Some(
+                number(
+                    &tx,
+                    "SELECT EXISTS (SELECT 1 FROM example WHERE date IS NOT NULL)",
+                    [],
+                )? == 1,
+            ),
+            lock: lock(&tx, split.version)?,
         }))
     }
 
@@ -105,7 +156,8 @@ impl Project {
 /// [`Project::make_split`] says why, once it is asked for.
 pub(super) fn ready_made(tx: &Transaction<'_>) -> Result<()> {
     let rows = SplitRows::read(tx)?;
-    let Ok(plan) = divide(&rows.rows, &rows.names, USUAL_PERCENT, 0) else {
+    let usual = Wanted::random(USUAL_PERCENT, 0);
+    let Ok(plan) = divide(&rows.rows, &rows.names, usual) else {
         return Ok(());
     };
     store(
@@ -113,17 +165,69 @@ pub(super) fn ready_made(tx: &Transaction<'_>) -> Result<()> {
         &rows,
         &plan,
         &Made {
-            percent: plan.shares(),
-            seed: 0,
+            wanted: Wanted::random(plan.shares(), 0),
             from_file: true,
         },
     )
 }
 
 struct Made {
-    percent: [u32; 3],
-    seed: u32,
+    wanted: Wanted,
     from_file: bool,
+}
+
+/// A split as it is stored.
+struct Stored {
+    version: u32,
+    seed: u32,
+    percent: [u32; 3],
+    way: SplitWay,
+    grouped: bool,
+    from_file: bool,
+    notes: Vec<SplitNote>,
+}
+
+fn newest(db: &Connection) -> Result<Option<Stored>> {
+    let sql = "SELECT version, seed, grouped, from_file, percent, notes, way FROM split ORDER BY version DESC LIMIT 1";
+    let found = db.query_row(sql, [], |row| {
+        let texts: [String; 3] = [row.get(4)?, row.get(5)?, row.get(6)?];
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, texts))
+    });
+    let Some((version, seed, grouped, from_file, [percent, notes, way])) = found.optional()? else {
+        return Ok(None);
+    };
+    Ok(Some(Stored {
+        version,
+        seed,
+        percent: from_json(&percent)?,
+        way: from_json(&way)?,
+        grouped,
+        from_file,
+        notes: from_json(&notes)?,
+    }))
+}
+
+/// Whether another fold of the draw that is there is wanted: every row is tested once, none is chosen.
+fn is_next_fold(split: &Stored, wanted: &Wanted) -> bool {
+    match (split.way, wanted.way) {
+        (SplitWay::Fold { of, .. }, SplitWay::Fold { of: wanted_of, .. }) => {
+            of == wanted_of && split.seed == wanted.seed
+        }
+        _ => false,
+    }
+}
+
+/// The setting that says which split's test part was opened, and the one that counts how often that led to a new split.
+const OPENED: &str = "test_opened";
+const REOPENED: &str = "test_reopened";
+
+/// Whether models were judged on a split's test part.
+fn lock(db: &Connection, version: u32) -> Result<Option<TestLock>> {
+    let judged = "SELECT count(*) FROM run WHERE split_version = ?1 AND status = 'finished'
+         AND json_extract(summary, '$.test') IS NOT NULL";
+    let runs = number(db, judged, [version])?;
+    let open = read_setting(db, OPENED)?.is_some_and(|opened| opened == version.to_string());
+    Ok((runs > 0).then_some(TestLock { runs, open }))
 }
 
 struct SplitRows {
@@ -138,13 +242,15 @@ impl SplitRows {
         let mut indexes = Indexes::new(&labels);
         let mut groups: HashMap<String, u32> = HashMap::new();
         let mut query = db.prepare_cached(
-            "SELECT e.id, s.label_set, e.group_key, s.text_hash, e.file_part, n.cluster
+            "SELECT e.id, s.label_set, e.group_key, s.text_hash, e.file_part, n.cluster, e.date, e.source
              FROM state s JOIN example e ON e.id = s.example LEFT JOIN near_cluster n ON n.example = e.id
              WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL ORDER BY e.id",
         )?;
         let mut found = query.query([])?;
         let mut rows = Vec::new();
+        let mut dates = Dates::default();
         while let Some(row) = found.next()? {
+            dates.add(row.get(7)?, row.get(6)?);
             let next = groups.len() as u32;
             let group = row
                 .get::<_, Option<String>>(2)?
@@ -156,12 +262,46 @@ impl SplitRows {
                 content: u128::from_be_bytes(row.get(3)?),
                 file_part: row.get(4)?,
                 near: row.get(5)?,
+                date: None,
             });
+        }
+        for (row, day) in rows.iter_mut().zip(dates.days()) {
+            row.date = day;
         }
         Ok(SplitRows {
             rows,
             names: labels.into_iter().map(|(_, name)| name).collect(),
         })
+    }
+}
+
+/// The cells with dates, read file by file: how a file writes its days is one decision for all its rows.
+#[derive(Default)]
+struct Dates {
+    sources: Vec<u32>,
+    cells: HashMap<u32, Vec<String>>,
+}
+
+impl Dates {
+    fn add(&mut self, source: u32, cell: Option<String>) {
+        self.sources.push(source);
+        self.cells
+            .entry(source)
+            .or_default()
+            .push(cell.unwrap_or_default());
+    }
+
+    /// The day of each row, in the order in which they were added.
+    fn days(self) -> Vec<Option<Day>> {
+        let read = self
+            .cells
+            .into_iter()
+            .map(|(source, cells)| (source, days(&cells).into_iter()));
+        let mut by_source: HashMap<u32, _> = read.collect();
+        self.sources
+            .iter()
+            .map(|source| by_source.get_mut(source).and_then(Iterator::next).flatten())
+            .collect()
     }
 }
 
@@ -196,17 +336,18 @@ impl Indexes {
 
 fn store(tx: &Transaction<'_>, rows: &SplitRows, plan: &Plan, made: &Made) -> Result<()> {
     let mut notes = plan.notes.clone();
-    notes.extend(crate::split::SplitNote::unlabelled(unlabelled(tx)?));
+    notes.extend(SplitNote::unlabelled(unlabelled(tx)?));
     let grouped = rows.rows.iter().any(|row| row.group.is_some());
     tx.execute(
-        "INSERT INTO split (seed, percent, grouped, from_file, notes, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO split (seed, percent, grouped, from_file, notes, at, way) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
-            made.seed,
-            to_json(&made.percent)?,
+            made.wanted.seed,
+            to_json(&made.wanted.percent)?,
             grouped,
             made.from_file,
             to_json(&notes)?,
-            now(tx)?
+            now(tx)?,
+            to_json(&made.wanted.way)?
         ],
     )?;
     let version = tx.last_insert_rowid();
@@ -219,7 +360,8 @@ fn store(tx: &Transaction<'_>, rows: &SplitRows, plan: &Plan, made: &Made) -> Re
         set.execute(params![row.id, part])?;
     }
     let detail = json!({
-        "version": version, "seed": made.seed, "percent": made.percent, "from_file": made.from_file,
+        "version": version, "seed": made.wanted.seed, "percent": made.wanted.percent, "way": made.wanted.way,
+        "from_file": made.from_file,
         "rows": Part::ALL.map(|part| plan.parts.iter().filter(|other| **other == part).count()),
     });
     append(tx, "split", &detail)
@@ -249,7 +391,33 @@ fn leaks(db: &Connection) -> Result<Leaks> {
             false => None,
         },
         group: shared("e.group_key")?,
+        date: later_than_tested(db)?,
     })
+}
+
+/// Rows to learn from whose day is later than the first one of the test part; `None` where the test part has no days.
+fn later_than_tested(db: &Connection) -> Result<Option<u32>> {
+    let mut query = db.prepare_cached(
+        "SELECT e.source, e.date, s.part FROM state s JOIN example e ON e.id = s.example
+         WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL AND s.part IS NOT NULL AND e.date IS NOT NULL",
+    )?;
+    let mut found = query.query([])?;
+    let mut dates = Dates::default();
+    let mut parts: Vec<Part> = Vec::new();
+    while let Some(row) = found.next()? {
+        dates.add(row.get(0)?, row.get(1)?);
+        parts.push(row.get(2)?);
+    }
+    let days = dates.days();
+    let of = |tested: bool| {
+        days.iter()
+            .zip(&parts)
+            .filter(move |(_, part)| (**part == Part::Test) == tested)
+            .filter_map(|(day, _)| *day)
+    };
+    Ok(of(true)
+        .min()
+        .map(|first| of(false).filter(|day| *day > first).count() as u32))
 }
 
 fn unlabelled(db: &Connection) -> Result<u32> {
@@ -287,7 +455,7 @@ fn count_parts(db: &Connection, labels: &[(u32, String)]) -> Result<Vec<PartCoun
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::split::{SplitError, SplitNote};
+    use crate::split::SplitError;
     use crate::store::testing::{import, options, project, project_with};
     use crate::types::ColumnRole;
 
@@ -308,7 +476,9 @@ mod tests {
         let (_place, mut project) = project_with(&(rows(&["a", "b"], 20) + "no label,\n"));
         assert!(matches!(project.labelled(Part::Train), Err(DataError::NoSplit)));
         assert_eq!(project.split_summary().unwrap(), None);
-        let summary = project.make_split([70, 15, 15], 7).unwrap();
+        let summary = project
+            .make_split(crate::split::Wanted::random([70, 15, 15], 7))
+            .unwrap();
         assert_eq!(
             (sizes(&summary), summary.unlabelled, summary.version),
             (vec![28, 6, 6], 1, 1)
@@ -321,7 +491,13 @@ mod tests {
             test.iter()
                 .all(|row| row.text.contains(["a", "b"][row.labels[0]]))
         );
-        assert_eq!(project.make_split([70, 15, 15], 7).unwrap().version, 2);
+        assert_eq!(
+            project
+                .make_split(crate::split::Wanted::random([70, 15, 15], 7))
+                .unwrap()
+                .version,
+            2
+        );
         assert_eq!(
             project.labelled(Part::Test).unwrap(),
             test,
@@ -338,7 +514,14 @@ mod tests {
         project
             .import_part(file.path(), &roles, Part::Test, &mut |_, _| true)
             .unwrap();
-        assert_eq!(sizes(&project.make_split([70, 15, 15], 0).unwrap()), [28, 6, 3]);
+        assert_eq!(
+            sizes(
+                &project
+                    .make_split(crate::split::Wanted::random([70, 15, 15], 0))
+                    .unwrap()
+            ),
+            [28, 6, 3]
+        );
         let test: Vec<String> = project
             .labelled(Part::Test)
             .unwrap()
@@ -351,7 +534,9 @@ mod tests {
     #[test]
     fn rows_hidden_or_unlabelled_after_the_split_are_in_no_part() {
         let (_place, mut project) = project_with(&(rows(&["a", "b"], 10) + " ,a\n"));
-        project.make_split([100, 0, 0], 0).unwrap();
+        project
+            .make_split(crate::split::Wanted::random([100, 0, 0], 0))
+            .unwrap();
         assert_eq!(project.labelled(Part::Train).unwrap().len(), 21);
         project
             .clean(
@@ -372,7 +557,9 @@ mod tests {
             .collect();
         let roles = [ColumnRole::Text, ColumnRole::Label, ColumnRole::Group];
         import(&mut project, &format!("text,label,patient\n{csv}"), &roles);
-        let summary = project.make_split([60, 20, 20], 3).unwrap();
+        let summary = project
+            .make_split(crate::split::Wanted::random([60, 20, 20], 3))
+            .unwrap();
         assert!(summary.grouped);
         assert_eq!(sizes(&summary), [24, 8, 8]);
         let mut part_of = HashMap::new();
@@ -404,7 +591,8 @@ mod tests {
             Leaks {
                 exact: 1,
                 near: None,
-                group: 1
+                group: 1,
+                date: None
             }
         );
         project.find_near_duplicates(&mut |_| true).unwrap();
@@ -422,13 +610,16 @@ mod tests {
             twins.replace("roof", "cellar")
         );
         let (_place, mut project) = project_with(&csv);
-        let split = project.make_split([60, 20, 20], 1).unwrap();
+        let split = project
+            .make_split(crate::split::Wanted::random([60, 20, 20], 1))
+            .unwrap();
         assert_eq!(
             split.leaks,
             Some(Leaks {
                 exact: 0,
                 near: Some(0),
-                group: 0
+                group: 0,
+                date: None
             })
         );
         assert!(
@@ -440,7 +631,10 @@ mod tests {
 
     #[test]
     fn a_project_that_cannot_be_divided_says_why() {
-        let refused = |csv: &str| match project_with(csv).1.make_split([70, 15, 15], 0) {
+        let refused = |csv: &str| match project_with(csv)
+            .1
+            .make_split(crate::split::Wanted::random([70, 15, 15], 0))
+        {
             Err(DataError::Split(error)) => error,
             other => panic!("{other:?}"),
         };
@@ -451,5 +645,112 @@ mod tests {
                 label: "x".to_owned()
             }
         );
+    }
+
+    fn run() -> crate::RunRecord {
+        crate::RunRecord {
+            id: "r1".to_owned(),
+            status: crate::types::RunStatus::Running,
+            model: "m".to_owned(),
+            created_at: String::new(),
+            settings: serde_json::json!({}),
+            split_version: Some(1),
+            summary: None,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn a_test_part_that_a_model_was_judged_on_is_not_drawn_again_without_a_word() {
+        let (_place, mut project) = project_with(&rows(&["a", "b"], 20));
+        let wanted = Wanted::random([70, 15, 15], 1);
+        project.make_split(wanted).unwrap();
+        let mut run = run();
+        project.insert_run(&run).unwrap();
+        assert_eq!(project.split_summary().unwrap().unwrap().lock, None);
+        run.status = crate::types::RunStatus::Finished;
+        run.summary = Some(serde_json::json!({ "test": null }));
+        project.update_run(&run).unwrap();
+        assert_eq!(
+            project.split_summary().unwrap().unwrap().lock,
+            None,
+            "not judged on the test part"
+        );
+        run.summary = Some(serde_json::json!({ "test": { "accuracy": 0.9 } }));
+        project.update_run(&run).unwrap();
+        assert_eq!(
+            project.split_summary().unwrap().unwrap().lock,
+            Some(TestLock { runs: 1, open: false })
+        );
+        assert!(matches!(
+            project.make_split(wanted),
+            Err(DataError::TestLocked { runs: 1 })
+        ));
+        assert_eq!(
+            project.open_test().unwrap().lock,
+            Some(TestLock { runs: 1, open: true })
+        );
+        let split = project.make_split(wanted).unwrap();
+        assert_eq!((split.version, split.lock), (2, None));
+        assert!(split.notes.contains(&SplitNote::TestReopened { times: 1 }));
+        assert!(
+            project
+                .make_split(wanted)
+                .unwrap()
+                .notes
+                .contains(&SplitNote::TestReopened { times: 1 })
+        );
+        assert!(project.verify_audit().unwrap().broken.is_none());
+    }
+
+    #[test]
+    fn the_next_fold_is_no_new_draw() {
+        let (_place, mut project) = project_with(&rows(&["a", "b"], 20));
+        let fold = |number, seed| Wanted {
+            way: SplitWay::Fold { number, of: 4 },
+            ..Wanted::random([70, 15, 15], seed)
+        };
+        project.make_split(fold(1, 0)).unwrap();
+        let mut run = run();
+        project.insert_run(&run).unwrap();
+        run.status = crate::types::RunStatus::Finished;
+        run.summary = Some(serde_json::json!({ "test": {} }));
+        project.update_run(&run).unwrap();
+        assert!(matches!(
+            project.make_split(fold(2, 9)),
+            Err(DataError::TestLocked { .. })
+        ));
+        assert_eq!(
+            project.make_split(fold(2, 0)).unwrap().way,
+            Some(SplitWay::Fold { number: 2, of: 4 })
+        );
+    }
+
+    #[test]
+    fn by_date_the_test_part_lies_in_the_future() {
+        let (_place, mut project) = project();
+        let csv: String = (1..=28)
+            .map(|day| format!("text {day},{},{day}/3/2024\n", ["a", "b"][day % 2]))
+            .collect();
+        import(
+            &mut project,
+            &format!("text,label,day\n{csv}"),
+            &[ColumnRole::Text, ColumnRole::Label, ColumnRole::Date],
+        );
+        let way = |way| Wanted {
+            way,
+            ..Wanted::random([70, 15, 15], 0)
+        };
+        let split = project.make_split(way(SplitWay::ByDate)).unwrap();
+        assert_eq!((split.dated, split.leaks.unwrap().date), (Some(true), Some(0)));
+        assert_eq!(
+            split.notes[0],
+            SplitNote::FromDates {
+                validation: Some("2024-03-21".to_owned()),
+                test: Some("2024-03-25".to_owned())
+            }
+        );
+        let split = project.make_split(way(SplitWay::Random)).unwrap();
+        assert!(split.leaks.unwrap().date > Some(0));
     }
 }

@@ -4,19 +4,13 @@ use rusqlite::Connection;
 
 use super::cleaning::{DUPLICATES, steps};
 use super::project::Project;
+use super::spellings::CONFLICTS;
 use super::sql::number;
 use crate::error::Result;
 use crate::types::{DataSummary, LengthBin, SourceFile};
 
 /// Bars of the histogram.
 const BINS: u32 = 24;
-
-const CONFLICTS: &str = "
-    SELECT count(*) FROM (
-        SELECT 1 FROM state
-        WHERE hidden_by IS NULL AND label_set IS NOT NULL AND length > 0
-          AND text_hash IN (SELECT text_hash FROM state GROUP BY text_hash HAVING count(*) > 1)
-        GROUP BY text_hash HAVING count(DISTINCT label_set) > 1)";
 
 impl Project {
     /// Counts, lengths, cleaning steps and sources.
@@ -31,7 +25,7 @@ impl Project {
             hidden: number(&tx, "SELECT count(*) FROM state WHERE hidden_by IS NOT NULL", [])?,
             problem_rows: number(&tx, "SELECT count(*) FROM problem_row", [])?,
             duplicate_rows: number(&tx, &format!("SELECT count(*) FROM ({DUPLICATES})"), [])?,
-            conflicting_texts: number(&tx, CONFLICTS, [])?,
+            conflicting_texts: number(&tx, &format!("SELECT count(*) FROM ({CONFLICTS})"), [])?,
             empty_texts: lengths.empty(),
             length_mean: lengths.mean(),
             length_median: lengths.quantile(50),

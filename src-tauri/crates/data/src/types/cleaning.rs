@@ -101,6 +101,8 @@ pub enum RowRule {
     DropDuplicates,
     /// Rows whose text is nearly that of another with the same labels or none.
     DropNearDuplicates,
+    /// Rows whose text carries other labels elsewhere: all of them.
+    DropConflicts,
     /// Rows without text.
     DropEmpty,
     /// Rows with fewer characters.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cleaning::CleaningStep;
-use crate::split::SplitNote;
+use crate::split::{SplitNote, SplitWay};
 
 /// A part of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -234,6 +234,52 @@ pub struct LabelState {
     pub example: Option<u32>,
 }
 
+/// Labels that are probably one and the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct SpellingGroup {
+    /// Their ids, ascending.
+    pub labels: Vec<u32>,
+    /// The one that most rows carry.
+    pub keep: u32,
+}
+
+/// A row of a text that carries different labels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ConflictRow {
+    /// Its id.
+    pub id: u32,
+    /// Ids of its labels.
+    pub labels: Option<Vec<u32>>,
+    /// The file it came from.
+    pub file_name: String,
+    /// Its row there.
+    pub row: u32,
+    /// Its part of the current split.
+    pub part: Option<Part>,
+}
+
+/// A text that carries different labels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ConflictingText {
+    /// It, cut at 2,000 characters.
+    pub text: String,
+    /// Its visible rows, the first 50.
+    pub rows: Vec<ConflictRow>,
+}
+
+/// A page of texts that carry different labels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ConflictPage {
+    /// How many there are in all.
+    pub total: u32,
+    /// Those of this page.
+    pub texts: Vec<ConflictingText>,
+}
+
 /// A row of a cluster of near-duplicates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -280,6 +326,18 @@ pub struct Leaks {
     pub near: Option<u32>,
     /// Whose group (patient, case …) also has rows in the test part.
     pub group: u32,
+    /// Whose day is later than the first one of the test part; `None` without dates. Only a split by date keeps this low.
+    pub date: Option<u32>,
+}
+
+/// A test part that a model was judged on already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct TestLock {
+    /// Finished runs that were judged on it.
+    pub runs: u32,
+    /// Whether the user opened it: the rows may be divided anew, which is written down.
+    pub open: bool,
 }
 
 /// The rows of one part.
@@ -318,6 +376,12 @@ pub struct SplitSummary {
     pub notes: Vec<SplitNote>,
     /// What the test part shares with the rest, as of now; splits of earlier versions do not tell.
     pub leaks: Option<Leaks>,
+    /// By what the rows were divided; runs of earlier versions do not tell.
+    pub way: Option<SplitWay>,
+    /// Whether rows have dates.
+    pub dated: Option<bool>,
+    /// Whether a model was judged on its test part; `None` = not yet.
+    pub lock: Option<TestLock>,
 }
 
 /// A row to learn from or to judge on.

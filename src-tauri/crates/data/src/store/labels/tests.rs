@@ -213,3 +213,60 @@ fn a_filter_by_label_finds_rows_that_carry_others_too() {
     assert_eq!(project.rows_page(&of(2), 0, 9).unwrap().id, [1, 2]);
     assert_eq!(project.label_names().unwrap(), ["x", "y"]);
 }
+
+#[test]
+fn labels_given_together_are_undone_and_redone_together() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\nc,\n");
+    project.annotate(3, Some(&[2]), ME).unwrap();
+    project.annotate_many(&[1, 3], Some(&[2]), ME).unwrap();
+    assert_eq!(
+        [1, 2, 3].map(|id| label_of(&project, id)),
+        [Some(2), Some(2), Some(2)]
+    );
+    project.undo_annotation(ME).unwrap();
+    assert_eq!(
+        [1, 2, 3].map(|id| label_of(&project, id)),
+        [Some(1), Some(2), Some(2)]
+    );
+    project.redo_annotation(ME).unwrap();
+    assert_eq!(
+        [1, 2, 3].map(|id| label_of(&project, id)),
+        [Some(2), Some(2), Some(2)]
+    );
+    project.undo_annotation(ME).unwrap();
+    let state = project.undo_annotation(ME).unwrap();
+    assert_eq!((label_of(&project, 3), state.can_undo), (None, false));
+    assert!(project.verify_audit().unwrap().broken.is_none());
+}
+
+#[test]
+fn labels_are_merged_and_come_back() {
+    let (_place, mut project) = project_with("text,label\na,Contract\nb,contract\nc,CONTRACT\nd,Lease\n");
+    let state = project.merge_labels(&[1, 2, 3], 1, ME).unwrap();
+    let seen: Vec<_> = state
+        .labels
+        .iter()
+        .map(|label| (label.name.as_str(), label.count))
+        .collect();
+    assert_eq!(seen, [("Contract", 3), ("Lease", 1)]);
+    let state = project.undo_annotation(ME).unwrap();
+    assert_eq!(
+        state.labels.iter().map(|label| label.count).collect::<Vec<_>>(),
+        [1, 1, 1, 1]
+    );
+    assert!(matches!(
+        project.merge_labels(&[9], 1, ME),
+        Err(DataError::UnknownLabel { id: 9 })
+    ));
+    assert!(project.verify_audit().unwrap().broken.is_none());
+}
+
+#[test]
+fn where_texts_have_several_labels_a_merge_keeps_the_others() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+    project.set_problem_type(ProblemType::MultiLabel).unwrap();
+    project.add_label("z").unwrap();
+    project.annotate(1, Some(&[1, 2, 3]), ME).unwrap();
+    project.merge_labels(&[1], 2, ME).unwrap();
+    assert_eq!(project.example(1).unwrap().labels, Some(vec![2, 3]));
+}

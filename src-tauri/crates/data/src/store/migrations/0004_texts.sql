@@ -40,3 +40,8 @@ ALTER TABLE state ADD COLUMN text_hash BLOB NOT NULL DEFAULT x'';
 UPDATE state SET length = example.length, text_hash = example.text_hash FROM example WHERE example.id = state.example;
 DROP INDEX example_text_hash;
 CREATE INDEX state_text_hash ON state (text_hash);
+
+-- By what a split was made, as JSON; entries of the label log that are undone together, by the first one's id.
+ALTER TABLE split ADD COLUMN way TEXT NOT NULL DEFAULT '{"way":"random"}';
+ALTER TABLE annotation ADD COLUMN batch INTEGER REFERENCES annotation;
+CREATE INDEX annotation_batch ON annotation (batch) WHERE batch IS NOT NULL;
