@@ -5,6 +5,7 @@ use tauri_specta::{Builder, ErrorHandlingMode, collect_commands, collect_events}
 
 use crate::commands::{app, data, labels, model, project, results, split, train, usage};
 use crate::jobs::{FileDropEvent, JobEvent};
+use crate::work::WorkEvent;
 
 /// All commands and events.
 pub fn builder() -> Builder<tauri::Wry> {
@@ -32,22 +33,29 @@ pub fn builder() -> Builder<tauri::Wry> {
             data::rows_page,
             data::example,
             data::problems_page,
-            data::drop_duplicates,
-            data::drop_empty,
+            data::stop_work,
+            data::edit_text,
+            data::cleaning_look,
+            data::clean,
+            data::cleaning_steps,
+            data::undo_cleaning,
             data::find_near_duplicates,
             data::near_duplicates,
-            data::drop_near_duplicates,
-            data::undo_cleaning,
+            data::conflicts_page,
             labels::label_state,
             labels::add_label,
             labels::rename_label,
             labels::remove_label,
             labels::set_problem_type,
             labels::annotate,
+            labels::annotate_many,
+            labels::label_spellings,
+            labels::merge_labels,
             labels::undo_annotation,
             labels::redo_annotation,
             labels::next_unlabelled,
             split::make_split,
+            split::open_test,
             split::split_summary,
             model::models,
             model::choose_model,
@@ -68,7 +76,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             usage::try_text,
             usage::predict_file,
         ])
-        .events(collect_events![JobEvent, FileDropEvent])
+        .events(collect_events![JobEvent, FileDropEvent, WorkEvent])
         .typ::<understudy_engine::UserError>()
         .typ::<understudy_engine::job::Phase>()
 }

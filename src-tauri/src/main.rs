@@ -11,6 +11,7 @@ mod dialogs;
 mod environment;
 mod jobs;
 mod state;
+mod work;
 
 use tauri::{DragDropEvent, Manager, RunEvent, WindowEvent};
 use tauri_specta::Event;

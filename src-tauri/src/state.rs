@@ -10,6 +10,7 @@ use understudy_engine::{EngineError, Language, Session, UserError, models};
 
 use crate::dialogs::{FilePicker, picker};
 use crate::jobs::Jobs;
+use crate::work::Stops;
 
 /// A command's answer: the error is told in the window's language.
 pub type Answer<T> = Result<T, UserError>;
@@ -20,6 +21,8 @@ pub struct AppState {
     stored: Mutex<Stored>,
     /// Jobs at work.
     pub jobs: Jobs,
+    /// Stops long work in this process.
+    pub stops: Stops,
     /// The worker that answers single texts, with the model it has in memory.
     pub answerer: Mutex<Option<Answerer>>,
     /// File dialogs.
@@ -46,6 +49,7 @@ impl AppState {
             session: Mutex::new(None),
             stored: Mutex::new(stored),
             jobs: Jobs::default(),
+            stops: Stops::default(),
             answerer: Mutex::new(None),
             picker: picker(app.clone()),
         }
@@ -104,6 +108,7 @@ impl AppState {
 
     /// Closes the open project.
     pub fn close(&self) {
+        self.stops.stop();
         self.close_answerer();
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use tauri::State;
+use tauri::{AppHandle, State};
 use understudy_data::{
-    DataSummary, DialectOverrides, ExampleDetail, ImportOptions, ImportSummary, NearPage, RowFilter, RowPage,
+    CleaningLook, CleaningRule, ConflictPage, DataSummary, DialectOverrides, ExampleDetail, ImportOptions,
+    ImportSummary, NearPage, RowFilter, RowPage,
 };
-use understudy_engine::session;
-use understudy_engine::view::{Preview, ProblemPage};
+use understudy_engine::view::{Preview, ProblemPage, StepTold};
+use understudy_engine::{Session, session};
 
+use crate::commands::labels::PERSON;
 use crate::state::{Answer, AppState};
+use crate::work::{WorkKind, long, long_alone};
 
 #[tauri::command(async)]
 #[specta::specta]
@@ -38,11 +41,26 @@ pub fn preview_file(state: State<'_, AppState>, path: String, dialect: DialectOv
 #[tauri::command(async)]
 #[specta::specta]
 pub fn import_file(
+    app: AppHandle,
     state: State<'_, AppState>,
     path: String,
     options: ImportOptions,
 ) -> Answer<ImportSummary> {
-    state.with(|session, _| session.import(Path::new(&path), &options, None, &mut |_, _| true))
+    let import = |session: &mut Session, go_on: &mut dyn FnMut(f64) -> bool| {
+        let mut progress = |done: u64, total: u64| go_on(done as f64 / total.max(1) as f64);
+        session.import(Path::new(&path), &options, None, &mut progress)
+    };
+    // A first import is much quicker where nobody else has the project open, and there is nothing to look at yet.
+    match state.with(|session, _| Ok(session.project.is_empty()?))? {
+        true => long_alone(&app, &state, WorkKind::Import, import),
+        false => long(&app, &state, WorkKind::Import, import),
+    }
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn stop_work(state: State<'_, AppState>) {
+    state.stops.stop();
 }
 
 #[tauri::command(async)]
@@ -71,14 +89,46 @@ pub fn problems_page(state: State<'_, AppState>, offset: u32, limit: u32) -> Ans
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn drop_duplicates(state: State<'_, AppState>) -> Answer<DataSummary> {
-    state.with(|session, _| Ok(session.project.drop_duplicates()?))
+pub fn edit_text(state: State<'_, AppState>, id: u32, text: Option<String>) -> Answer<ExampleDetail> {
+    state.with(|session, _| Ok(session.project.edit_text(id, text.as_deref(), PERSON)?))
 }
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn find_near_duplicates(state: State<'_, AppState>) -> Answer<()> {
-    state.with(|session, _| Ok(session.project.find_near_duplicates(&mut |_| true)?))
+pub fn cleaning_look(app: AppHandle, state: State<'_, AppState>) -> Answer<CleaningLook> {
+    long(&app, &state, WorkKind::Look, |session, go_on| {
+        Ok(session.project.cleaning_look(go_on)?)
+    })
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn clean(app: AppHandle, state: State<'_, AppState>, rules: Vec<CleaningRule>) -> Answer<DataSummary> {
+    long(&app, &state, WorkKind::Clean, |session, go_on| {
+        Ok(session.project.clean(&rules, go_on)?)
+    })
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn cleaning_steps(state: State<'_, AppState>) -> Answer<Vec<StepTold>> {
+    state.with(|session, language| session.cleaning_steps(language))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn undo_cleaning(app: AppHandle, state: State<'_, AppState>, step: u32) -> Answer<DataSummary> {
+    long(&app, &state, WorkKind::Clean, |session, go_on| {
+        Ok(session.project.undo_cleaning(step, go_on)?)
+    })
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn find_near_duplicates(app: AppHandle, state: State<'_, AppState>) -> Answer<()> {
+    long(&app, &state, WorkKind::NearDuplicates, |session, go_on| {
+        Ok(session.project.find_near_duplicates(go_on)?)
+    })
 }
 
 #[tauri::command(async)]
@@ -89,18 +139,6 @@ pub fn near_duplicates(state: State<'_, AppState>, offset: u32, limit: u32) -> A
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn drop_near_duplicates(state: State<'_, AppState>) -> Answer<DataSummary> {
-    state.with(|session, _| Ok(session.project.drop_near_duplicates()?))
-}
-
-#[tauri::command(async)]
-#[specta::specta]
-pub fn drop_empty(state: State<'_, AppState>) -> Answer<DataSummary> {
-    state.with(|session, _| Ok(session.project.drop_empty()?))
-}
-
-#[tauri::command(async)]
-#[specta::specta]
-pub fn undo_cleaning(state: State<'_, AppState>, step: u32) -> Answer<DataSummary> {
-    state.with(|session, _| Ok(session.project.undo_cleaning(step)?))
+pub fn conflicts_page(state: State<'_, AppState>, offset: u32, limit: u32) -> Answer<ConflictPage> {
+    state.with(|session, _| Ok(session.project.conflicts_page(offset, limit)?))
 }

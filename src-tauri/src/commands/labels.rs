@@ -1,12 +1,12 @@
 //! The label room.
 
 use tauri::State;
-use understudy_data::{LabelState, ProblemType};
+use understudy_data::{LabelState, ProblemType, SpellingGroup};
 
 use crate::state::{Answer, AppState};
 
 /// Who labels in the window.
-const PERSON: &str = "person";
+pub const PERSON: &str = "person";
 
 #[tauri::command(async)]
 #[specta::specta]
@@ -42,6 +42,32 @@ pub fn set_problem_type(state: State<'_, AppState>, to: ProblemType) -> Answer<L
 #[specta::specta]
 pub fn annotate(state: State<'_, AppState>, example: u32, labels: Option<Vec<u32>>) -> Answer<LabelState> {
     state.with(|session, _| Ok(session.project.annotate(example, labels.as_deref(), PERSON)?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn annotate_many(
+    state: State<'_, AppState>,
+    examples: Vec<u32>,
+    labels: Option<Vec<u32>>,
+) -> Answer<LabelState> {
+    state.with(|session, _| {
+        Ok(session
+            .project
+            .annotate_many(&examples, labels.as_deref(), PERSON)?)
+    })
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn label_spellings(state: State<'_, AppState>) -> Answer<Vec<SpellingGroup>> {
+    state.with(|session, _| Ok(session.project.label_spellings()?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn merge_labels(state: State<'_, AppState>, labels: Vec<u32>, into: u32) -> Answer<LabelState> {
+    state.with(|session, _| Ok(session.project.merge_labels(&labels, into, PERSON)?))
 }
 
 #[tauri::command(async)]

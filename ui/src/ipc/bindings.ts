@@ -23,22 +23,29 @@ export const commands = {
 	rowsPage: (filter: RowFilter, offset: number, limit: number) => __TAURI_INVOKE<RowPage>("rows_page", { filter, offset, limit }),
 	example: (id: number) => __TAURI_INVOKE<ExampleDetail>("example", { id }),
 	problemsPage: (offset: number, limit: number) => __TAURI_INVOKE<ProblemPage>("problems_page", { offset, limit }),
-	dropDuplicates: () => __TAURI_INVOKE<DataSummary>("drop_duplicates"),
-	dropEmpty: () => __TAURI_INVOKE<DataSummary>("drop_empty"),
+	stopWork: () => __TAURI_INVOKE<void>("stop_work"),
+	editText: (id: number, text: string | null) => __TAURI_INVOKE<ExampleDetail>("edit_text", { id, text }),
+	cleaningLook: () => __TAURI_INVOKE<CleaningLook>("cleaning_look"),
+	clean: (rules: CleaningRule[]) => __TAURI_INVOKE<DataSummary>("clean", { rules }),
+	cleaningSteps: () => __TAURI_INVOKE<StepTold[]>("cleaning_steps"),
+	undoCleaning: (step: number) => __TAURI_INVOKE<DataSummary>("undo_cleaning", { step }),
 	findNearDuplicates: () => __TAURI_INVOKE<null>("find_near_duplicates"),
 	nearDuplicates: (offset: number, limit: number) => __TAURI_INVOKE<NearPage | null>("near_duplicates", { offset, limit }),
-	dropNearDuplicates: () => __TAURI_INVOKE<DataSummary>("drop_near_duplicates"),
-	undoCleaning: (step: number) => __TAURI_INVOKE<DataSummary>("undo_cleaning", { step }),
+	conflictsPage: (offset: number, limit: number) => __TAURI_INVOKE<ConflictPage>("conflicts_page", { offset, limit }),
 	labelState: () => __TAURI_INVOKE<LabelState>("label_state"),
 	addLabel: (name: string) => __TAURI_INVOKE<LabelState>("add_label", { name }),
 	renameLabel: (id: number, name: string) => __TAURI_INVOKE<LabelState>("rename_label", { id, name }),
 	removeLabel: (id: number) => __TAURI_INVOKE<LabelState>("remove_label", { id }),
 	setProblemType: (to: ProblemType) => __TAURI_INVOKE<LabelState>("set_problem_type", { to }),
 	annotate: (example: number, labels: number[] | null) => __TAURI_INVOKE<LabelState>("annotate", { example, labels }),
+	annotateMany: (examples: number[], labels: number[] | null) => __TAURI_INVOKE<LabelState>("annotate_many", { examples, labels }),
+	labelSpellings: () => __TAURI_INVOKE<SpellingGroup[]>("label_spellings"),
+	mergeLabels: (labels: number[], into: number) => __TAURI_INVOKE<LabelState>("merge_labels", { labels, into }),
 	undoAnnotation: () => __TAURI_INVOKE<LabelState>("undo_annotation"),
 	redoAnnotation: () => __TAURI_INVOKE<LabelState>("redo_annotation"),
 	nextUnlabelled: (after: number | null) => __TAURI_INVOKE<number | null>("next_unlabelled", { after }),
-	makeSplit: (percent: number[], seed: number) => __TAURI_INVOKE<SplitSummary>("make_split", { percent, seed }),
+	makeSplit: (percent: number[], seed: number, way: SplitWay) => __TAURI_INVOKE<SplitSummary>("make_split", { percent, seed, way }),
+	openTest: () => __TAURI_INVOKE<SplitSummary>("open_test"),
 	splitSummary: () => __TAURI_INVOKE<SplitSummary | null>("split_summary"),
 	models: () => __TAURI_INVOKE<ModelCard[]>("models"),
 	chooseModel: (id: string) => __TAURI_INVOKE<Overview>("choose_model", { id }),
@@ -64,6 +71,7 @@ export const commands = {
 export const events = {
 	fileDropEvent: makeEvent<FileDropEvent, FileDropEvent>("file-drop-event"),
 	jobEvent: makeEvent<JobEvent, JobEvent>("job-event"),
+	workEvent: makeEvent<WorkEvent, WorkEvent>("work-event"),
 };
 
 /* Types */
@@ -111,23 +119,51 @@ export type ClassScore = {
 	predicted: number,
 };
 
-/**  What a cleaning step hides. */
-export type CleaningKind = 
-/**  Repetitions of a text with the same label or none. */
-"drop_duplicates" | 
-/**  Rows whose text is nearly that of another with the same labels or none. */
-"drop_near_duplicates" | 
-/**  Rows without text. */
-"drop_empty";
+/**  A text before and after a rule: the surroundings of the first change. */
+export type CleaningExample = {
+	/**  The row. */
+	example: number,
+	/**  Before. */
+	before: string,
+	/**  After. */
+	after: string,
+};
+
+/**  What cleaning could do for the visible texts. */
+export type CleaningLook = {
+	/**  Texts that were looked at. */
+	rows: number,
+	/**  Rules that would change something, in the order in which they are best applied. */
+	proposals: CleaningProposal[],
+	/**  The languages, the commonest first. */
+	languages: LanguageCount[],
+};
+
+/**  What a rule would change. */
+export type CleaningProposal = {
+	/**  The rule; personal data are proposed kind by kind. */
+	rule: TextRule,
+	/**  Visible texts that it would change. */
+	rows: number,
+	/**  Some of them. */
+	examples: CleaningExample[],
+};
+
+/**  A cleaning rule. */
+export type CleaningRule = 
+/**  It hides rows. */
+RowRule | 
+/**  It changes texts. */
+TextRule;
 
 /**  A recorded cleaning step. */
 export type CleaningStep = {
 	/**  Its id. */
 	id: number,
-	/**  What it hid. */
-	kind: CleaningKind,
-	/**  How many rows it hid. */
-	rows_hidden: number,
+	/**  What it did. */
+	rule: CleaningRule,
+	/**  How many rows it hid, or how many texts it changed. */
+	rows: number,
 	/**  When, UTC, ISO 8601. */
 	at: string,
 	/**  Whether it was taken back. */
@@ -152,7 +188,7 @@ export type ColumnPreview = {
 
 /**  What a column is for. */
 export type ColumnRole = 
-/**  The text to classify: exactly one column. */
+/**  The text to classify, or a part of it: the cells of several columns are joined, a line each. */
 "text" | 
 /**  The class, or the classes. */
 "label" | 
@@ -160,6 +196,8 @@ export type ColumnRole =
 "group" | 
 /**  A name for the row. */
 "id" | 
+/**  When the text is from, so that one can learn from the past and be judged on what came later. */
+"date" | 
 /**  The part of an official split. */
 "split" | 
 /**  Kept with the row, used for nothing. */
@@ -171,6 +209,36 @@ export type ColumnValue = {
 	name: string,
 	/**  The cell as it stands in the file. */
 	value: string,
+};
+
+/**  A page of texts that carry different labels. */
+export type ConflictPage = {
+	/**  How many there are in all. */
+	total: number,
+	/**  Those of this page. */
+	texts: ConflictingText[],
+};
+
+/**  A row of a text that carries different labels. */
+export type ConflictRow = {
+	/**  Its id. */
+	id: number,
+	/**  Ids of its labels. */
+	labels: number[] | null,
+	/**  The file it came from. */
+	file_name: string,
+	/**  Its row there. */
+	row: number,
+	/**  Its part of the current split. */
+	part: Part | null,
+};
+
+/**  A text that carries different labels. */
+export type ConflictingText = {
+	/**  It, cut at 2,000 characters. */
+	text: string,
+	/**  Its visible rows, the first 50. */
+	rows: ConflictRow[],
 };
 
 /**  The state of a project's rows. */
@@ -229,6 +297,14 @@ export type DialectOverrides = {
 	sheet: string | null,
 };
 
+/**  A correction of a text by hand. */
+export type EditEntry = {
+	/**  A person. */
+	who: string,
+	/**  When, UTC, ISO 8601. */
+	at: string,
+};
+
 /**  What one round (epoch) of training came to. */
 export type EpochScores = {
 	/**  Number of the round, from 1. */
@@ -251,8 +327,12 @@ export type ExampleDetail = {
 	id: number,
 	/**  Its row in the file, counted from 1, the header included. */
 	row: number,
-	/**  The whole text. */
+	/**  The whole text, as cleaning and corrections left it. */
 	text: string,
+	/**  The text as it was imported, where it is another one. */
+	imported_text: string | null,
+	/**  Who corrected it by hand last, and when; `None` when nobody did or it was taken back. */
+	edited: EditEntry | null,
 	/**  Ids of its labels, ascending; `None` = not labelled yet. */
 	labels: number[] | null,
 	/**  Its part of the current split. */
@@ -303,7 +383,8 @@ export type ImportOptions = {
 	/**  The user's decisions about the dialect. */
 	dialect: DialectOverrides,
 	/**
-	 *  The role of each column; exactly one `Text`, at most one `Group`, `Split`. Several `Label` columns have a label
+	 *  The role of each column; at least one `Text`, at most one `Group`, `Date`,
+	 *  `Split`. Several `Label` columns have a label
 	 *  each, which is their name: a row carries it where the cell says yes.
 	 */
 	roles: ColumnRole[],
@@ -401,6 +482,14 @@ export type Language =
 /**  Simplified Chinese. */
 "zh";
 
+/**  Texts in a language. */
+export type LanguageCount = {
+	/**  ISO 639-3; empty where it cannot be told, as of very short texts. */
+	language: string,
+	/**  Visible texts. */
+	rows: number,
+};
+
 /**  Rows to learn from (training and validation) that the test part gives away. */
 export type Leaks = {
 	/**  Whose text also stands in the test part. */
@@ -409,6 +498,8 @@ export type Leaks = {
 	near: number | null,
 	/**  Whose group (patient, case …) also has rows in the test part. */
 	group: number,
+	/**  Whose day is later than the first one of the test part; `None` without dates. Only a split by date keeps this low. */
+	date: number | null,
 };
 
 /**  A bar of the histogram of text lengths. */
@@ -593,6 +684,34 @@ export type PartCount = {
 	/**  The same by label, in the order of [`SplitSummary::labels`]. */
 	per_label: number[],
 };
+
+/**
+ *  Personal data that rules can find. Names are only found after a title or a field's word ("Patient: …"); a name that stands
+ *  alone in a sentence is not.
+ */
+export type PersonalKind = 
+/**  E-mail addresses. */
+"email" | 
+/**  Chinese resident identity numbers, with their check digit (GB 11643). */
+"chinese_id" | 
+/**  International bank account numbers, with their check digits (ISO 13616). */
+"iban" | 
+/**  Payment cards, with their check digit (ISO/IEC 7812). */
+"credit_card" | 
+/**  NHS numbers, with their check digit. */
+"nhs_number" | 
+/**  US social security numbers, by their form and the ranges that were given out (they have no check digit). */
+"us_ssn" | 
+/**  Telephone numbers. */
+"phone" | 
+/**  Dates of a day. */
+"date" | 
+/**  Street addresses and British postcodes, by pattern. */
+"address" | 
+/**  Names after a title or a field's word, and the same name elsewhere in the text. */
+"name" | 
+/**  What stands after a field's word for a record's number ("MRN: …"). */
+"record_number";
 
 /**  What a job is doing. */
 export type Phase = 
@@ -791,6 +910,29 @@ export type RowProblem = {
 	raw: string,
 };
 
+/**  What hides rows. */
+export type RowRule = 
+/**  Repetitions of a text with the same label or none. */
+{ kind: "drop_duplicates" } | 
+/**  Rows whose text is nearly that of another with the same labels or none. */
+{ kind: "drop_near_duplicates" } | 
+/**  Rows whose text carries other labels elsewhere: all of them. */
+{ kind: "drop_conflicts" } | 
+/**  Rows without text. */
+{ kind: "drop_empty" } | 
+/**  Rows with fewer characters. */
+{ kind: "drop_short"; 
+/**  Than this. */
+characters: number } | 
+/**  Rows with more characters. */
+{ kind: "drop_long"; 
+/**  Than this. */
+characters: number } | 
+/**  Rows in other languages; those whose language cannot be told stay. */
+{ kind: "keep_languages"; 
+/**  Than these, ISO 639-3. */
+languages: string[] };
+
 /**  A run's curves. */
 export type RunHistory = {
 	/**  The run. */
@@ -954,6 +1096,14 @@ export type SourceFile = {
 	imported_at: string,
 };
 
+/**  Labels that are probably one and the same. */
+export type SpellingGroup = {
+	/**  Their ids, ascending. */
+	labels: number[],
+	/**  The one that most rows carry. */
+	keep: number,
+};
+
 /**  The current split. */
 export type SplitSummary = {
 	/**  Counted from 1. */
@@ -976,7 +1126,79 @@ export type SplitSummary = {
 	notes: string[],
 	/**  What the test part shares with the rest; `None` in what splits of earlier versions left. */
 	leaks: Leaks | null,
+	/**  By what the rows were divided. */
+	way: SplitWay,
+	/**  Whether rows have dates. */
+	dated: boolean,
+	/**  Whether a model was judged on its test part. */
+	lock: TestLock | null,
 };
+
+/**  By what rows are divided. */
+export type SplitWay = 
+/**  By chance, classes spread alike. */
+{ way: "random" } | 
+/**  By date: the oldest rows are learned from, the newest are the test part. */
+{ way: "by_date" } | 
+/**  One of several folds, spread alike, is the test part; the other shares as in the percentages. */
+{ way: "fold"; 
+/**  Which, counted from 1. */
+number: number; 
+/**  Of how many, at least 2. */
+of: number };
+
+/**  A cleaning step in a sentence. */
+export type StepTold = {
+	/**  Its id. */
+	id: number,
+	/**  What it did. */
+	text: string,
+};
+
+/**  A test part that a model was judged on already. */
+export type TestLock = {
+	/**  Finished runs that were judged on it. */
+	runs: number,
+	/**  Whether the user opened it: the rows may be divided anew, which is written down. */
+	open: boolean,
+};
+
+/**  What changes a text. Raw rows stay as they are: the changed text lies beside them and goes when the rule is taken back. */
+export type TextRule = 
+/**  Characters that came out wrong because a file was once read in the wrong encoding. */
+{ kind: "mojibake" } | 
+/**  HTML tags go, entities become characters, paragraphs become lines. */
+{ kind: "markup" } | 
+/**  Control characters and invisible ones go. */
+{ kind: "control_characters" } | 
+/**  Full-width letters, digits and spaces become half-width, half-width katakana full-width. Chinese punctuation stays. */
+{ kind: "width" } | 
+/**  Unicode's compatibility form (NFKC): ligatures, circled numbers, superscripts and widths become plain characters. */
+{ kind: "compatibility" } | 
+/**  Traditional Chinese becomes simplified. */
+{ kind: "simplified" } | 
+/**  Simplified Chinese becomes traditional. */
+{ kind: "traditional" } | 
+/**  Lines that stand in many texts (disclaimers, letterheads) go. */
+{ kind: "boilerplate"; 
+/**  They, trimmed. */
+lines: string[] } | 
+/**  Web addresses become `[URL]`. */
+{ kind: "mask_urls" } | 
+/**  E-mail addresses become `[EMAIL]`. */
+{ kind: "mask_emails" } | 
+/**  Numbers become `[NUMBER]`. */
+{ kind: "mask_numbers" } | 
+/**  Personal data become placeholders, the same value the same one within a text: `[PHONE_1]`. */
+{ kind: "deidentify"; 
+/**  What is looked for. */
+kinds: PersonalKind[] } | 
+/**  Emoji, box-drawing characters and other symbols go; letters, digits, punctuation, money and mathematics stay. */
+{ kind: "symbols" } | 
+/**  Letters become lower-case. */
+{ kind: "lowercase" } | 
+/**  Runs of spaces become one, empty lines at most one, ends are trimmed. */
+{ kind: "whitespace" };
 
 /**  Light or dark. */
 export type Theme = 
@@ -1087,6 +1309,27 @@ export type WindowPooling =
 "mean" | 
 /**  The largest of each number: one telling part is enough. */
 "max";
+
+/**  How far the work is. */
+export type WorkEvent = {
+	/**  What is being done. */
+	kind: WorkKind,
+	/**  The share that is done; `None` when it has ended. */
+	done: number | null,
+	/**  Seconds until the end, where there is something to go by. */
+	seconds_left: number | null,
+};
+
+/**  What is being done. */
+export type WorkKind = 
+/**  A file is read into the project. */
+"import" | 
+/**  Texts are compared with each other. */
+"near_duplicates" | 
+/**  It is found out what cleaning could do. */
+"look" | 
+/**  Texts are cleaned, or cleaning is taken back. */
+"clean";
 
 /**  News of a job, in the window's language. */
 export type WorkerEvent = ({ event: "started"; pid: number }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; path?: never; scores?: never; step?: never; steps?: never } | {

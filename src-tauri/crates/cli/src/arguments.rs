@@ -21,8 +21,10 @@ pub struct Arguments {
 pub enum Verb {
     /// Import a table into a project (made if it does not exist).
     Import(Import),
-    /// Hide rows that should not count; every step can be undone in the window.
+    /// Clean the texts and hide rows that should not count; the imported rows stay, and every step can be undone.
     Clean(Clean),
+    /// The labels, names that are probably one and the same, and merging them.
+    Labels(Labels),
     /// Divide the labelled rows into training, validation and test.
     Split(Split),
     /// Check that a project's history has not been changed.
@@ -40,6 +42,8 @@ pub enum Verb {
     Doctor,
     /// Fine-tune a model on a project's labelled rows.
     Train(Train),
+    /// Train once for each of several folds, so that every row is judged once, and tell how the scores vary.
+    CrossValidate(CrossValidate),
     /// Scores of a finished run.
     Evaluate {
         /// The project's folder.
@@ -85,9 +89,9 @@ pub struct Import {
 /// Which column is what; guessed where it is not said.
 #[derive(Args, Default, Clone)]
 pub struct Columns {
-    /// The column with the texts.
+    /// The column with the texts; given several times, their cells are joined.
     #[arg(long)]
-    pub text: Option<String>,
+    pub text: Vec<String>,
     /// The column with the classes.
     #[arg(long)]
     pub label: Option<String>,
@@ -104,6 +108,9 @@ pub struct Columns {
     /// The column that names what must stay together: patient, case, contract.
     #[arg(long)]
     pub group: Option<String>,
+    /// The column with the day that a text is from.
+    #[arg(long)]
+    pub date: Option<String>,
     /// The column that names the part of an official split.
     #[arg(long)]
     pub split_column: Option<String>,
@@ -114,6 +121,33 @@ pub struct Clean {
     /// The project's folder.
     #[arg(long)]
     pub project: PathBuf,
+    /// Change nothing, but tell what each rule would change.
+    #[arg(long)]
+    pub look: bool,
+    /// Rules for the texts, with commas between, applied in this order: mojibake, markup, control_characters, width,
+    /// compatibility, simplified, traditional, boilerplate, mask_urls, mask_emails, mask_numbers, symbols, lowercase,
+    /// whitespace.
+    #[arg(long, value_delimiter = ',')]
+    pub normalize: Vec<String>,
+    /// Replace personal data by placeholders: all, or kinds with commas between: email, chinese_id, iban, credit_card,
+    /// nhs_number, us_ssn, phone, date, address, name, record_number. Names that stand alone in a sentence are not found.
+    #[arg(long, value_delimiter = ',')]
+    pub deidentify: Vec<String>,
+    /// Hide texts with fewer characters.
+    #[arg(long)]
+    pub drop_shorter_than: Option<u32>,
+    /// Hide texts with more characters.
+    #[arg(long)]
+    pub drop_longer_than: Option<u32>,
+    /// Hide texts in other languages than these (ISO 639-3: eng, cmn, deu …).
+    #[arg(long, value_delimiter = ',')]
+    pub keep_languages: Vec<String>,
+    /// Hide rows whose text carries different labels.
+    #[arg(long)]
+    pub drop_conflicts: bool,
+    /// Take back the step with this id.
+    #[arg(long)]
+    pub undo: Option<u32>,
     /// Hide repetitions of a text.
     #[arg(long)]
     pub drop_duplicates: bool,
@@ -123,6 +157,19 @@ pub struct Clean {
     /// Hide rows without text.
     #[arg(long)]
     pub drop_empty: bool,
+}
+
+#[derive(Args)]
+pub struct Labels {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
+    /// Labels to give up, by name; may be given several times.
+    #[arg(long, requires = "into")]
+    pub merge: Vec<String>,
+    /// The label that their rows carry from then on.
+    #[arg(long, requires = "merge")]
+    pub into: Option<String>,
 }
 
 #[derive(Args)]
@@ -136,6 +183,33 @@ pub struct Split {
     /// Decides the draw.
     #[arg(long, default_value_t = 0)]
     pub seed: u32,
+    /// Learn from the oldest rows and judge on the newest.
+    #[arg(long, conflicts_with = "fold")]
+    pub by_date: bool,
+    /// Make one of several folds the test part, as in "2/5".
+    #[arg(long, value_parser = fold)]
+    pub fold: Option<(u32, u32)>,
+    /// Divide again although a model was judged on the test part; reports will say so.
+    #[arg(long)]
+    pub open_test: bool,
+}
+
+/// Reads "2/5".
+fn fold(word: &str) -> Result<(u32, u32), String> {
+    let numbers = word
+        .split_once('/')
+        .and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+    numbers.ok_or_else(|| "a fold is written as 2/5".to_owned())
+}
+
+#[derive(Args)]
+pub struct CrossValidate {
+    /// How many folds.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=100))]
+    pub folds: u32,
+    /// How each is trained; its seed also decides the draw of the folds.
+    #[command(flatten)]
+    pub train: Train,
 }
 
 #[derive(Subcommand)]

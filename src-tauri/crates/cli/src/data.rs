@@ -1,12 +1,13 @@
-//! import, clean, split, verify.
+//! import, labels, split, verify.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
-use understudy_data::{ColumnRole, DataError, DialectOverrides, ImportOptions, Part, preview};
+use understudy_data::{ColumnRole, DataError, DialectOverrides, ImportOptions, Part, SplitWay, preview};
+use understudy_engine::session::text_columns;
 use understudy_engine::{EngineError, Result, Session};
 
-use crate::arguments::{Clean, Columns, Import, Split};
+use crate::arguments::{Columns, Import, Labels, Split};
 use crate::output::Output;
 
 pub fn import(arguments: Import, output: &Output) -> Result<Value> {
@@ -22,9 +23,8 @@ pub fn import(arguments: Import, output: &Output) -> Result<Value> {
 
 /// Imports an official test file with the columns of the first file.
 pub fn import_test_file(session: &mut Session, file: &Path) -> Result<()> {
-    let text = session.project.setting("text_column")?;
     let columns = Columns {
-        text,
+        text: text_columns(&session.project)?,
         ..Columns::default()
     };
     let options = options(file, &columns)?;
@@ -46,6 +46,7 @@ fn options(file: &Path, columns: &Columns) -> Result<ImportOptions> {
         (columns.text.iter().collect(), ColumnRole::Text),
         (labels, ColumnRole::Label),
         (columns.group.iter().collect(), ColumnRole::Group),
+        (columns.date.iter().collect(), ColumnRole::Date),
         (columns.split_column.iter().collect(), ColumnRole::Split),
     ];
     for (names, role) in named {
@@ -88,23 +89,48 @@ fn open_or_create(folder: &Path) -> Result<Session> {
     }
 }
 
-pub fn clean(arguments: Clean) -> Result<Value> {
+/// The labels and the names that are probably one; merged first where that is asked for.
+pub fn labels(arguments: Labels, output: &Output) -> Result<Value> {
     let mut session = Session::open(&arguments.project)?;
-    if arguments.drop_duplicates {
-        session.project.drop_duplicates()?;
+    let state = session.project.label_state()?;
+    let id = |name: &String| {
+        let found = state.labels.iter().find(|label| label.name == *name);
+        found
+            .map(|label| label.id)
+            .ok_or_else(|| EngineError::NoSuchLabel { name: name.clone() })
+    };
+    if let Some(into) = &arguments.into {
+        let merged = arguments.merge.iter().map(id).collect::<Result<Vec<u32>>>()?;
+        session.project.merge_labels(&merged, id(into)?, "person")?;
     }
-    if arguments.drop_near_duplicates {
-        session.project.drop_near_duplicates()?;
+    let state = session.project.label_state()?;
+    let name = |id: &u32| {
+        state
+            .labels
+            .iter()
+            .find(|label| label.id == *id)
+            .map(|label| label.name.as_str())
+    };
+    let spellings: Vec<Value> = (session.project.label_spellings()?.iter())
+        .map(|group| json!({ "labels": group.labels.iter().filter_map(name).collect::<Vec<&str>>(), "keep": name(&group.keep) }))
+        .collect();
+    for label in &state.labels {
+        output.say(&format!("{}: {}", label.name, label.count));
     }
-    if arguments.drop_empty {
-        session.project.drop_empty()?;
-    }
-    Ok(json!({ "data": session.project.summary()? }))
+    Ok(json!({ "labels": state.labels, "spellings": spellings }))
 }
 
 pub fn split(arguments: Split, output: &Output) -> Result<Value> {
     let mut session = Session::open(&arguments.project)?;
-    let split = session.make_split(&arguments.parts, arguments.seed, output.language())?;
+    if arguments.open_test {
+        session.open_test(output.language())?;
+    }
+    let way = match arguments.fold {
+        Some((number, of)) => SplitWay::Fold { number, of },
+        None if arguments.by_date => SplitWay::ByDate,
+        None => SplitWay::Random,
+    };
+    let split = session.make_split(&arguments.parts, arguments.seed, way, output.language())?;
     for part in &split.parts {
         output.say(&format!("{:?}: {} rows", part.part, part.rows));
     }

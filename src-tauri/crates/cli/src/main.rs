@@ -4,6 +4,7 @@
 //! read one JSON object on standard output. Exit codes: 0 good, 2 something the user can mend, 1 a fault of ours.
 
 mod arguments;
+mod clean;
 mod data;
 mod models;
 mod output;
@@ -36,12 +37,14 @@ fn main() -> ExitCode {
 fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
     match verb {
         Verb::Import(arguments) => data::import(arguments, output),
-        Verb::Clean(arguments) => data::clean(arguments),
+        Verb::Clean(arguments) => clean::clean(arguments, output),
+        Verb::Labels(arguments) => data::labels(arguments, output),
         Verb::Split(arguments) => data::split(arguments, output),
         Verb::Verify { project } => data::verify(&project),
         Verb::Models { verb } => models::models(verb, output),
         Verb::Doctor => models::doctor(output),
         Verb::Train(arguments) => run::train(arguments, output),
+        Verb::CrossValidate(arguments) => run::cross_validate(arguments, output),
         Verb::Evaluate { project, run } => run::evaluate(&project, run, output),
         Verb::Predict(arguments) => run::predict(arguments, output),
         Verb::Report(arguments) => run::report(arguments, output),

@@ -1,13 +1,13 @@
-//! train, evaluate, predict, report, export.
+//! train, cross-validate, evaluate, predict, report, export.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
-use understudy_data::{DataError, RunStatus};
+use understudy_data::{DataError, RunStatus, SplitWay};
 use understudy_engine::{Language, Result, Session, prediction, report as engine_report, runs, training};
 use understudy_train::{Control, TrainSettings};
 
-use crate::arguments::{Predict, Report, Train};
+use crate::arguments::{CrossValidate, Predict, Report, Train};
 use crate::data;
 use crate::output::Output;
 
@@ -36,6 +36,41 @@ pub fn train(arguments: Train, output: &Output) -> Result<Value> {
     evaluated(&session, &id, output)
 }
 
+/// Divides and trains once a fold; the scores of the test parts, their mean and how they vary.
+pub fn cross_validate(arguments: CrossValidate, output: &Output) -> Result<Value> {
+    let mut session = Session::open(&arguments.train.project)?;
+    let before = session.project.split_summary()?;
+    let seed = arguments.train.seed.unwrap_or_default();
+    let percent = before.map_or_else(|| vec![70, 15, 15], |split| split.percent);
+    let mut folds = Vec::new();
+    for number in 1..=arguments.folds {
+        let way = SplitWay::Fold {
+            number,
+            of: arguments.folds,
+        };
+        session.make_split(&percent, seed, way, output.language())?;
+        let settings = settings(&session, &arguments.train)?;
+        let id = runs::create(&mut session.project, &settings)?;
+        output.say(&format!("fold {number} of {}: run {id}", arguments.folds));
+        training::execute(&mut session.project, &id, &Control::default(), &mut |event| {
+            output.event(&event)
+        })?;
+        folds.push(evaluated(&session, &id, output)?);
+    }
+    let score = |name: &str| {
+        let found = folds.iter().filter_map(|fold| fold["test"][name].as_f64());
+        let found: Vec<f64> = found.collect();
+        let mean = found.iter().sum::<f64>() / found.len() as f64;
+        let squares: f64 = found.iter().map(|value| (value - mean).powi(2)).sum();
+        // Of a sample: the folds stand for all that could have been drawn.
+        let deviation = (squares / (found.len() as f64 - 1.0)).sqrt();
+        output.say(&format!("{name}: {mean:.3} ± {deviation:.3}"));
+        json!({ "mean": mean, "standard_deviation": deviation, "folds": found })
+    };
+    let scores = json!({ "accuracy": score("accuracy"), "macro_f1": score("macro_f1"), "micro_f1": score("micro_f1") });
+    Ok(json!({ "folds": folds, "scores": scores }))
+}
+
 /// Makes the file the test part and divides the rest as before (or 85 to 15).
 fn divide_with_test_file(session: &mut Session, file: &Path, output: &Output) -> Result<()> {
     let before = session.project.split_summary()?;
@@ -44,7 +79,7 @@ fn divide_with_test_file(session: &mut Session, file: &Path, output: &Output) ->
         Some(split) => (split.percent.clone(), split.seed),
         None => (vec![70, 15, 15], 0),
     };
-    session.make_split(&percent, seed, output.language())?;
+    session.make_split(&percent, seed, SplitWay::Random, output.language())?;
     Ok(())
 }
 

@@ -22,4 +22,5 @@ pub use error::{DataError, NotATable, Result};
 pub use read::{FileRow, Rows, preview};
 pub use split::{SplitError, SplitNote, SplitWay, Wanted};
 pub use store::{AuditReport, BreakKind, BrokenEntry, Project, RunRecord, StoredPrediction, WrongRow};
+pub use text::joined_text;
 pub use types::*;

@@ -39,6 +39,12 @@ pub(crate) fn length(text: &str) -> u32 {
     text.trim().chars().count() as u32
 }
 
+/// The cells of several text columns as one text: those that are not empty, a line each.
+pub fn joined_text<'c>(cells: impl Iterator<Item = &'c str>) -> String {
+    let filled: Vec<&str> = cells.filter(|cell| !cell.trim().is_empty()).collect();
+    filled.join("\n")
+}
+
 /// The first `limit` characters.
 pub(crate) fn head(text: &str, limit: usize) -> &str {
     // No character is shorter than a byte.

@@ -89,6 +89,18 @@ pub enum EngineError {
         /// The column looked for.
         column: String,
     },
+    /// No label has this name.
+    #[error("no label {name:?}")]
+    NoSuchLabel {
+        /// As asked for.
+        name: String,
+    },
+    /// No cleaning rule has this name.
+    #[error("no rule {name:?}")]
+    NoSuchRule {
+        /// As asked for.
+        name: String,
+    },
     /// The worker's program is missing or does not start.
     #[error("the worker does not start: {reason}")]
     WorkerMissing {
@@ -205,6 +217,8 @@ impl EngineError {
                 "no_predict_column",
                 vec![("file", file.clone()), ("column", column.clone())],
             ),
+            EngineError::NoSuchLabel { name } => ("no_such_label", vec![("name", name.clone())]),
+            EngineError::NoSuchRule { name } => ("no_such_rule", vec![("name", name.clone())]),
             EngineError::WorkerMissing { reason } => ("worker_missing", vec![("reason", reason.clone())]),
             EngineError::WorkerDied { ending } => match ending {
                 WorkerEnding::Killed => ("worker_killed", vec![]),
@@ -323,8 +337,9 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
             "roles_mismatch",
             vec![("roles", roles.to_string()), ("columns", columns.to_string())],
         ),
-        DataError::TextColumns { found: 0 } => ("no_text_column", vec![]),
-        DataError::TextColumns { found } => ("several_text_columns", vec![("found", found.to_string())]),
+        DataError::NoTextColumn => ("no_text_column", vec![]),
+        DataError::EmptyText => ("empty_text", vec![]),
+        DataError::TestLocked { runs } => ("test_locked", vec![("count", runs.to_string())]),
         DataError::RepeatedRole { role, columns } => {
             let role = serde_json::to_value(role)
                 .ok()
@@ -373,6 +388,14 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
         ),
         DataError::Split(SplitError::NoLabels) => ("no_labels", vec![]),
         DataError::Split(SplitError::OneClass { label }) => ("one_class", vec![("label", label.clone())]),
+        DataError::Split(SplitError::TooFewDates { days }) => {
+            ("too_few_dates", vec![("count", days.to_string())])
+        }
+        DataError::Split(SplitError::Fold { number, of }) => (
+            "fold",
+            vec![("number", number.to_string()), ("of", of.to_string())],
+        ),
+        DataError::Split(SplitError::FoldsBesideTestFile) => ("folds_beside_test_file", vec![]),
         DataError::Split(SplitError::TooFewRows { rows, classes }) => (
             "too_few_rows",
             vec![("rows", rows.to_string()), ("classes", classes.to_string())],

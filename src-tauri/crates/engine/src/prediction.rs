@@ -3,35 +3,61 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use understudy_data::{DialectOverrides, FileRow, Project, Rows, preview};
+use understudy_data::{DialectOverrides, FileRow, Pipeline, Project, Rows, joined_text, preview};
 use understudy_train::{Control, Predicted, Predictor};
 
 use crate::error::{EngineError, Result};
 use crate::files;
 use crate::job::{Phase, Progress};
 use crate::runs;
-use crate::session::TEXT_COLUMN;
+use crate::session;
 use crate::view::{LabelProbability, Prediction};
 
 /// Rows of a file that are answered together.
 const CHUNK: usize = 512;
 
+/// A run's model, and the way that its texts went before it learnt from them: new texts go the same way.
+pub struct Model {
+    predictor: Predictor,
+    pipeline: Pipeline,
+}
+
+impl Model {
+    /// Answers, in the texts' order.
+    fn predict<T: AsRef<str> + Sync>(&self, texts: &[T], control: &Control) -> Result<Vec<Predicted>> {
+        if self.pipeline.is_empty() {
+            return Ok(self.predictor.predict(texts, control)?);
+        }
+        let cleaned = texts.iter().map(|text| {
+            let text = text.as_ref();
+            self.pipeline.apply(text).unwrap_or_else(|| text.to_owned())
+        });
+        Ok(self
+            .predictor
+            .predict(&cleaned.collect::<Vec<String>>(), control)?)
+    }
+}
+
 /// The model of a finished run.
 ///
 /// # Errors
 /// [`EngineError::RunNotFinished`], and those of reading the model.
-pub fn load(project: &Project, run: &str) -> Result<Predictor> {
-    runs::outcome(&runs::find(project, run)?)?;
-    Ok(Predictor::load(&runs::model_folder(project, run))?)
+pub fn load(project: &Project, run: &str) -> Result<Model> {
+    let outcome = runs::outcome(&runs::find(project, run)?)?;
+    Ok(Model {
+        predictor: Predictor::load(&runs::model_folder(project, run))?,
+        pipeline: Pipeline::new(&outcome.data.text_rules()),
+    })
 }
 
 /// Answers to some texts, in their order.
 ///
 /// # Errors
 /// Those of predicting.
-pub fn answer(predictor: &Predictor, texts: &[String], control: &Control) -> Result<Vec<Prediction>> {
+pub fn answer(model: &Model, texts: &[String], control: &Control) -> Result<Vec<Prediction>> {
+    let predictor = &model.predictor;
     let began = Instant::now();
-    let found = predictor.predict(texts, control)?;
+    let found = model.predict(texts, control)?;
     let milliseconds = began.elapsed().as_secs_f64() * 1000.0 / texts.len().max(1) as f64;
     Ok(found
         .into_iter()
@@ -88,8 +114,9 @@ pub fn predict_file(
     control: &Control,
     report: &mut dyn FnMut(Progress),
 ) -> Result<FileOutcome> {
-    let predictor = load(project, run)?;
-    let text = text_column(project, input)?;
+    let model = load(project, run)?;
+    let predictor = &model.predictor;
+    let columns = text_columns(project, input)?;
     let mut rows = Rows::open(input, &DialectOverrides::default())?;
     if same_file(input, output) {
         return Err(EngineError::SameFile {
@@ -123,9 +150,15 @@ pub fn predict_file(
         if chunk.is_empty() {
             break;
         }
-        let texts: Vec<&str> = chunk.iter().map(|cells| cells[text].as_str()).collect();
-        for (cells, predicted) in chunk.iter().zip(predictor.predict(&texts, control)?) {
-            let answer = match cells[text].trim().is_empty() {
+        let texts: Vec<String> = chunk
+            .iter()
+            .map(|cells| match columns[..] {
+                [only] => cells[only].clone(),
+                ref several => joined_text(several.iter().map(|column| cells[*column].as_str())),
+            })
+            .collect();
+        for ((cells, text), predicted) in chunk.iter().zip(&texts).zip(model.predict(&texts, control)?) {
+            let answer = match text.trim().is_empty() {
                 // About nothing there is nothing to say.
                 true => [String::new(), String::new()],
                 false => {
@@ -177,17 +210,27 @@ impl Drop for Partial {
     }
 }
 
-/// The column with the texts: named as in the project's own data, or the file's only one. Nothing is guessed, because
+/// The columns with the texts: named as in the project's own data, or the file's only one. Nothing is guessed, because
 /// answers about the wrong column look like any others.
-fn text_column(project: &Project, input: &Path) -> Result<usize> {
+fn text_columns(project: &Project, input: &Path) -> Result<Vec<usize>> {
     let preview = preview(input, &DialectOverrides::default(), 1)?;
-    let known = project.setting(TEXT_COLUMN)?.unwrap_or_else(|| "text".to_owned());
-    let by_name = preview.columns.iter().position(|column| column.name == known);
-    let only = || (preview.columns.len() == 1).then_some(0);
-    by_name.or_else(only).ok_or(EngineError::NoTextColumn {
-        file: preview.file_name,
-        column: known,
-    })
+    let mut known = session::text_columns(project)?;
+    if known.is_empty() {
+        known.push("text".to_owned());
+    }
+    if preview.columns.len() == 1 && known.len() == 1 {
+        return Ok(vec![0]);
+    }
+    known
+        .into_iter()
+        .map(|name| {
+            let found = preview.columns.iter().position(|column| column.name == name);
+            found.ok_or_else(|| EngineError::NoTextColumn {
+                file: preview.file_name.clone(),
+                column: name,
+            })
+        })
+        .collect()
 }
 
 /// What stands between labels: something that none of them contains, as far as there is such a thing.

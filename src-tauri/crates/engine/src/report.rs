@@ -10,6 +10,7 @@ use crate::files;
 use crate::models;
 use crate::runs::{self, RunOutcome};
 use crate::view::SplitSummary;
+use crate::words;
 
 /// Wrong answers that the report shows.
 const WRONG_SHOWN: u32 = 20;
@@ -90,6 +91,13 @@ pub(crate) fn input(
         parts: split.parts.iter().map(part_count).collect(),
         seed: u64::from(split.seed),
         duplicates_removed: outcome.data.duplicates_removed,
+        cleaning: outcome
+            .data
+            .cleaning
+            .iter()
+            .flatten()
+            .map(|step| words::step(step, language))
+            .collect(),
         notes: split.notes,
         wrong: wrong
             .into_iter()

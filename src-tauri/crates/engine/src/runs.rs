@@ -4,7 +4,9 @@ use std::fs::File;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use understudy_data::{Project, RunRecord, RunStatus, SourceFile, SplitSummary};
+use understudy_data::{
+    CleaningRule, CleaningStep, Project, RunRecord, RunStatus, SourceFile, SplitSummary, TextRule,
+};
 use understudy_eval::{EpochScores, Scores};
 use understudy_report::Language;
 use understudy_train::{TrainSettings, checkpoint};
@@ -57,10 +59,25 @@ pub struct RunData {
     pub split: SplitSummary,
     /// The imported files.
     pub sources: Vec<SourceFile>,
-    /// Rows hidden because they repeated another.
+    /// Rows hidden because they repeated another; what runs of earlier versions tell of cleaning.
     pub duplicates_removed: u32,
+    /// The cleaning steps in force; runs of earlier versions do not tell.
+    pub cleaning: Option<Vec<CleaningStep>>,
     /// The machine in a line.
     pub machine: String,
+}
+
+impl RunData {
+    /// The rules that the texts went through, in their order.
+    pub fn text_rules(&self) -> Vec<TextRule> {
+        let steps = self.cleaning.iter().flatten();
+        steps
+            .filter_map(|step| match &step.rule {
+                CleaningRule::Texts(rule) => Some(rule.clone()),
+                CleaningRule::Rows(_) => None,
+            })
+            .collect()
+    }
 }
 
 /// Names of the curves in the project's database.

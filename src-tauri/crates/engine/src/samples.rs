@@ -93,7 +93,7 @@ pub fn open(id: &str, projects: &Path, in_language: impl Fn(&LocalizedText) -> S
         },
         &mut |_, _| true,
     )?;
-    project.set_setting("text_column", &sample.text)?;
+    crate::session::note_text_columns(&mut project, std::slice::from_ref(&sample.text))?;
     drop(project);
     std::fs::remove_file(&file).map_err(files::failed(&file))?;
     std::fs::rename(&partial, &folder).map_err(files::failed(&folder))?;

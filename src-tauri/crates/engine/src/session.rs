@@ -3,16 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use understudy_data::{
-    ColumnRole, DialectOverrides, ImportOptions, ImportSummary, Part, Project, RunStatus, preview,
+    ColumnRole, DialectOverrides, ImportOptions, ImportSummary, Part, Project, RunStatus, SplitWay, Wanted,
+    preview,
 };
 use understudy_report::Language;
 
 use crate::error::{EngineError, Result};
-use crate::view::{Overview, Preview, ProblemPage, RoomState, Rooms, RowProblem, RunSummary, SplitSummary};
-use crate::{files, models, runs};
+use crate::view::{
+    Overview, Preview, ProblemPage, RoomState, Rooms, RowProblem, RunSummary, SplitSummary, StepTold,
+};
+use crate::{files, models, runs, words};
 
-/// Key of the setting that names the column the texts came from.
-pub(crate) const TEXT_COLUMN: &str = "text_column";
+/// Key of the setting that names the columns the texts came from, as a JSON list; earlier versions noted the only one.
+const TEXT_COLUMNS: &str = "text_columns";
+const TEXT_COLUMN: &str = "text_column";
 const MODEL: &str = "model";
 
 /// Rows that a preview shows.
@@ -51,6 +55,22 @@ pub fn file_name(name: &str) -> String {
 /// Those of reading.
 pub fn preview_file(path: &Path, dialect: &DialectOverrides, language: Language) -> Result<Preview> {
     Ok(Preview::told(preview(path, dialect, PREVIEW_ROWS)?, language))
+}
+
+/// Names of the columns that a project's texts came from.
+///
+/// # Errors
+/// Those of the database.
+pub fn text_columns(project: &Project) -> Result<Vec<String>> {
+    let several = project.setting(TEXT_COLUMNS)?;
+    if let Some(names) = several.and_then(|names| serde_json::from_str(&names).ok()) {
+        return Ok(names);
+    }
+    Ok(project.setting(TEXT_COLUMN)?.into_iter().collect())
+}
+
+pub(crate) fn note_text_columns(project: &mut Project, names: &[String]) -> Result<()> {
+    Ok(project.set_setting(TEXT_COLUMNS, &serde_json::json!(names).to_string())?)
 }
 
 impl Session {
@@ -119,10 +139,9 @@ impl Session {
         let text = columns
             .iter()
             .zip(&options.roles)
-            .find(|(_, role)| **role == ColumnRole::Text);
-        if let Some((column, _)) = text {
-            self.project.set_setting(TEXT_COLUMN, &column.name)?;
-        }
+            .filter(|(_, role)| **role == ColumnRole::Text);
+        let text: Vec<String> = text.map(|(column, _)| column.name.clone()).collect();
+        note_text_columns(&mut self.project, &text)?;
         let pasted = self.pasted();
         if path.starts_with(&pasted) {
             // Its rows are in the project now.
@@ -214,18 +233,45 @@ impl Session {
             .map(|split| SplitSummary::told(split, language)))
     }
 
-    /// Divides the rows.
+    /// Divides the rows by three percentages.
     ///
     /// # Errors
     /// Those of dividing.
-    pub fn make_split(&mut self, percent: &[u32], seed: u32, language: Language) -> Result<SplitSummary> {
+    pub fn make_split(
+        &mut self,
+        percent: &[u32],
+        seed: u32,
+        way: SplitWay,
+        language: Language,
+    ) -> Result<SplitSummary> {
         let percent: [u32; 3] = percent.try_into().map_err(|_| EngineError::Protocol {
             reason: format!("{} percentages", percent.len()),
         })?;
-        Ok(SplitSummary::told(
-            self.project.make_split(percent, seed)?,
-            language,
-        ))
+        let split = self.project.make_split(Wanted { percent, seed, way })?;
+        Ok(SplitSummary::told(split, language))
+    }
+
+    /// Allows to divide the rows anew although a model was judged on the test part.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn open_test(&mut self, language: Language) -> Result<SplitSummary> {
+        Ok(SplitSummary::told(self.project.open_test()?, language))
+    }
+
+    /// The cleaning steps in force, the oldest first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn cleaning_steps(&self, language: Language) -> Result<Vec<StepTold>> {
+        let steps = self.project.summary()?.cleaning.into_iter();
+        Ok(steps
+            .filter(|step| !step.undone)
+            .map(|step| StepTold {
+                id: step.id,
+                text: words::step(&step, language),
+            })
+            .collect())
     }
 
     /// The chosen model's id.

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use understudy_data::{
-    CleaningKind, DataError, LabelledText, Part, Project, RunRecord, RunStatus, StoredPrediction,
+    CleaningRule, DataError, LabelledText, Part, Project, RowRule, RunRecord, RunStatus, StoredPrediction,
 };
 use understudy_eval::{Scores, bag_of_words, most_probable, multi_label_scores, scores, thresholds};
 use understudy_hub::check_folder;
@@ -136,15 +136,16 @@ fn labels_of(rows: &[LabelledText]) -> Vec<&[usize]> {
 /// What the run learns from, for its report.
 fn data_of(project: &Project) -> Result<RunData> {
     let summary = project.summary()?;
-    let duplicates = summary
-        .cleaning
-        .iter()
-        .filter(|step| step.kind != CleaningKind::DropEmpty && !step.undone);
+    let mut cleaning = summary.cleaning;
+    cleaning.retain(|step| !step.undone);
+    let repeats = [RowRule::DropDuplicates, RowRule::DropNearDuplicates].map(CleaningRule::Rows);
+    let duplicates = cleaning.iter().filter(|step| repeats.contains(&step.rule));
     let machine = understudy_hub::machine(project.folder());
     let memory = machine.memory_bytes / 1e9;
     Ok(RunData {
         split: project.split_summary()?.ok_or(DataError::NoSplit)?,
-        duplicates_removed: duplicates.map(|step| step.rows_hidden).sum(),
+        duplicates_removed: duplicates.map(|step| step.rows).sum(),
+        cleaning: Some(cleaning),
         machine: format!(
             "{} · {} × {} · {memory:.0} GB",
             machine.os, machine.cores, machine.cpu

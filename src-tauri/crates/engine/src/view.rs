@@ -210,6 +210,22 @@ pub struct SplitSummary {
     pub notes: Vec<String>,
     /// What the test part shares with the rest; `None` in what splits of earlier versions left.
     pub leaks: Option<data::Leaks>,
+    /// By what the rows were divided.
+    pub way: data::SplitWay,
+    /// Whether rows have dates.
+    pub dated: bool,
+    /// Whether a model was judged on its test part.
+    pub lock: Option<data::TestLock>,
+}
+
+/// A cleaning step in a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct StepTold {
+    /// Its id.
+    pub id: u32,
+    /// What it did.
+    pub text: String,
 }
 
 impl SplitSummary {
@@ -231,6 +247,9 @@ impl SplitSummary {
                 .chain(split.leaks.and_then(|leaks| words::near_leak(&leaks, language)))
                 .collect(),
             leaks: split.leaks,
+            way: split.way.unwrap_or_default(),
+            dated: split.dated.unwrap_or_default(),
+            lock: split.lock,
         }
     }
 

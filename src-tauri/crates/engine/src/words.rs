@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use understudy_data::{Leaks, Part, ProblemKind, SplitNote};
+use understudy_data::{
+    CleaningRule, CleaningStep, Leaks, Part, PersonalKind, ProblemKind, RowRule, SplitNote, TextRule,
+};
 use understudy_report::{Catalogue, Language};
 use understudy_train::presets::Reason;
 
@@ -80,8 +82,93 @@ pub fn note(note: &SplitNote, language: Language) -> String {
             text("note.duplicates", &[("count", &rows.to_string())])
         }
         SplitNote::SharedWithTest { rows } => text("note.shared_with_test", &[("count", &rows.to_string())]),
+        SplitNote::FromDates { validation, test } => match (validation, test) {
+            (Some(validation), Some(test)) => {
+                text("note.from_dates", &[("validation", validation), ("test", test)])
+            }
+            (_, Some(test)) => text("note.test_from_date", &[("test", test)]),
+            (Some(validation), None) => text("note.validation_from_date", &[("validation", validation)]),
+            (None, None) => String::new(),
+        },
+        SplitNote::Undated { rows } => text("note.undated", &[("count", &rows.to_string())]),
+        SplitNote::TestReopened { times } => text("note.test_reopened", &[("count", &times.to_string())]),
         SplitNote::Unlabelled { rows } => text("note.unlabelled", &[("count", &rows.to_string())]),
     }
+}
+
+/// What a cleaning step did, in a sentence.
+pub fn step(step: &CleaningStep, language: Language) -> String {
+    let catalogue = catalogue(language);
+    let rows = ("count", step.rows.to_string());
+    let with = |key: &str, more: &[(&str, String)]| {
+        let all: Vec<(&str, &str)> = [&rows]
+            .into_iter()
+            .chain(more)
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        catalogue.text(key, &all)
+    };
+    let text = |key: &str| with(key, &[]);
+    match &step.rule {
+        CleaningRule::Rows(rule) => match rule {
+            RowRule::DropDuplicates => text("step.drop_duplicates"),
+            RowRule::DropNearDuplicates => text("step.drop_near_duplicates"),
+            RowRule::DropConflicts => text("step.drop_conflicts"),
+            RowRule::DropEmpty => text("step.drop_empty"),
+            RowRule::DropShort { characters } => {
+                with("step.drop_short", &[("characters", characters.to_string())])
+            }
+            RowRule::DropLong { characters } => {
+                with("step.drop_long", &[("characters", characters.to_string())])
+            }
+            RowRule::KeepLanguages { languages } => {
+                with("step.keep_languages", &[("languages", languages.join(", "))])
+            }
+        },
+        CleaningRule::Texts(rule) => match rule {
+            TextRule::Mojibake => text("step.mojibake"),
+            TextRule::Markup => text("step.markup"),
+            TextRule::ControlCharacters => text("step.control_characters"),
+            TextRule::Width => text("step.width"),
+            TextRule::Compatibility => text("step.compatibility"),
+            TextRule::Simplified => text("step.simplified"),
+            TextRule::Traditional => text("step.traditional"),
+            TextRule::Boilerplate { lines } => {
+                with("step.boilerplate", &[("lines", lines.len().to_string())])
+            }
+            TextRule::MaskUrls => text("step.mask_urls"),
+            TextRule::MaskEmails => text("step.mask_emails"),
+            TextRule::MaskNumbers => text("step.mask_numbers"),
+            TextRule::Deidentify { kinds } => {
+                let named: Vec<String> = kinds.iter().map(|kind| personal(*kind, language)).collect();
+                with(
+                    "step.deidentify",
+                    &[("kinds", named.join(&catalogue.text("list.comma", &[])))],
+                )
+            }
+            TextRule::Symbols => text("step.symbols"),
+            TextRule::Lowercase => text("step.lowercase"),
+            TextRule::Whitespace => text("step.whitespace"),
+        },
+    }
+}
+
+/// What a kind of personal data is called.
+fn personal(kind: PersonalKind, language: Language) -> String {
+    let key = match kind {
+        PersonalKind::Email => "personal.email",
+        PersonalKind::ChineseId => "personal.chinese_id",
+        PersonalKind::Iban => "personal.iban",
+        PersonalKind::CreditCard => "personal.credit_card",
+        PersonalKind::NhsNumber => "personal.nhs_number",
+        PersonalKind::UsSsn => "personal.us_ssn",
+        PersonalKind::Phone => "personal.phone",
+        PersonalKind::Date => "personal.date",
+        PersonalKind::Address => "personal.address",
+        PersonalKind::Name => "personal.name",
+        PersonalKind::RecordNumber => "personal.record_number",
+    };
+    catalogue(language).text(key, &[])
 }
 
 /// Why a preset chose a setting, in a sentence.

@@ -45,8 +45,10 @@ pub struct ReportInput {
     pub parts: Vec<PartCount>,
     /// Seed of the split.
     pub seed: u64,
-    /// Rows left out before the split because they repeated another.
+    /// Rows left out before the split because they repeated another; told where `cleaning` tells nothing.
     pub duplicates_removed: u32,
+    /// What cleaning did, sentences in the report's language, in the order in which it was done.
+    pub cleaning: Vec<String>,
     /// Remarks on the data and the split, sentences in the report's language.
     pub notes: Vec<String>,
     /// Wrong answers of the part that [`ReportInput::judged`] names.

@@ -321,6 +321,7 @@ fn base(
         ],
         seed: 42,
         duplicates_removed: 12,
+        cleaning: vec!["Spaces were evened out in 31 texts.".to_owned()],
         notes: Vec::new(),
         wrong: Vec::new(),
         bag_of_words_accuracy: None,

@@ -6,7 +6,10 @@ const READ: usize = 400;
 /// Letters below which nothing is said.
 const FEWEST_LETTERS: usize = 12;
 
-/// The share of Chinese characters from which a text without kana is Chinese; they say as much as several letters each.
+/// Letters from which the likeliest language is said even where another is almost as likely.
+const MANY_LETTERS: usize = 55;
+
+/// Chinese characters from which something is said; each says as much as several letters.
 const FEWEST_CHINESE: usize = 4;
 
 /// ISO 639-3, empty where it cannot be told. Chinese is `cmn`.
@@ -21,7 +24,9 @@ pub(crate) fn language(text: &str) -> &'static str {
         return "";
     }
     match whatlang::detect(text) {
-        Some(info) if info.is_reliable() || letters >= 40 || chinese >= FEWEST_CHINESE => info.lang().code(),
+        Some(info) if info.is_reliable() || letters >= MANY_LETTERS || chinese >= FEWEST_CHINESE => {
+            info.lang().code()
+        }
         _ => "",
     }
 }

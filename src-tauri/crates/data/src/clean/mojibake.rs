@@ -13,8 +13,24 @@ pub(super) fn repair(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;
     }
-    let once = western(text).or_else(|| chinese(text))?;
-    Some(western(&once).unwrap_or(once))
+    let repaired = western(text).or_else(|| chinese(text));
+    let repaired = repaired.map(|once| western(&once).unwrap_or(once));
+    let known = repaired.as_deref().unwrap_or(text);
+    as_windows(known).or(repaired)
+}
+
+/// Control characters that are Windows-1252 read as Latin-1: "\u{85}" is "…".
+fn as_windows(text: &str) -> Option<String> {
+    let is_control = |c: char| matches!(c, '\u{80}'..='\u{9f}');
+    if !text.contains(is_control) {
+        return None;
+    }
+    let meant = |c: char| {
+        let byte = [u32::from(c) as u8];
+        let read = WINDOWS_1252.decode_without_bom_handling(&byte).0.chars().next();
+        if is_control(c) { read.unwrap_or(c) } else { c }
+    };
+    super::if_changed(text, text.chars().map(meant).collect())
 }
 
 /// UTF-8 read as Windows-1252 or Latin-1. Each character's bytes are judged alone: "Ã" before a space stays.
@@ -114,6 +130,10 @@ mod tests {
         );
         assert_eq!(repair("ä¸\u{ad}æ–‡").as_deref(), Some("中文"));
         assert_eq!(repair("cafÃƒÂ©").as_deref(), Some("café"), "twice");
+        assert_eq!(
+            repair("wait\u{85} it\u{92}s \u{93}on\u{94}").as_deref(),
+            Some("wait… it’s “on”")
+        );
         let wrong = GB18030.decode("合同条款".as_bytes()).0.into_owned();
         assert_eq!(repair(&format!("1. {wrong}")).as_deref(), Some("1. 合同条款"));
     }

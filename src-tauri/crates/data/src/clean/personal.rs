@@ -186,7 +186,7 @@ const MONTHS: &str = "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|Ju
 
 static NUMERIC_DATE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?P<y1>(?:19|20)\d{2})[-/.](?P<m1>\d{1,2})[-/.](?P<d1>\d{1,2})|(?P<a>\d{1,2})[-/.] ?(?P<b>\d{1,2})[-/.] ?(?:(?:19|20)\d{2}|\d{2})|(?P<y2>(?:19|20)\d{2}) ?年 ?(?P<m2>\d{1,2}) ?月 ?(?P<d2>\d{1,2}) ?[日号]",
+        r"(?P<y1>(?:19|20)\d{2})[-/.](?P<m1>\d{1,2})[-/.](?P<d1>\d{1,2})|(?P<a>\d{1,2})(?P<s>[-/.]) ?(?P<b>\d{1,2})(?P<t>[-/.]) ?(?:(?:19|20)\d{2}|\d{2})|(?P<y2>(?:19|20)\d{2}) ?年 ?(?P<m2>\d{1,2}) ?月 ?(?P<d2>\d{1,2}) ?[日号]",
     )
 });
 static WORDED_DATE: LazyLock<Regex> = LazyLock::new(|| {
@@ -206,7 +206,10 @@ fn dates(text: &str) -> Vec<Range<usize>> {
         let sound = if found.name("a").is_some() {
             // Day and month in either order.
             let (a, b) = (found.name("a"), found.name("b"));
-            (within(a, 31) && within(b, 12)) || (within(a, 12) && within(b, 31))
+            // "7.5/10" is a mark.
+            let alike =
+                found.name("s").map(|mark| mark.as_str()) == found.name("t").map(|mark| mark.as_str());
+            alike && ((within(a, 31) && within(b, 12)) || (within(a, 12) && within(b, 31)))
         } else if found.name("y1").is_some() {
             within(found.name("m1"), 12) && within(found.name("d1"), 31)
         } else {
@@ -251,6 +254,13 @@ const BEFORE_ADDRESS: &[&str] = &[
     "现住",
     "户籍地",
     "住所地",
+    "还有",
+    "不远处",
+    "后面",
+    "前面",
+    "旁边",
+    "对面",
+    "附近",
     "在",
     "住",
     "至",
@@ -310,16 +320,62 @@ fn values(text: &str, field: &Regex) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// Words that begin a sentence or a heading after a colon or a word that looks like a title ("I miss Your letters").
+const NO_NAMES: &[&str] = &[
+    "a", "all", "an", "and", "any", "as", "at", "but", "by", "for", "from", "he", "her", "his", "how", "i",
+    "if", "in", "is", "it", "its", "my", "no", "none", "not", "of", "on", "or", "our", "she", "so", "that",
+    "the", "their", "there", "these", "they", "this", "those", "to", "unknown", "was", "we", "what", "when",
+    "where", "who", "with", "yes", "you", "your",
+];
+
+/// The span of a name without what follows it in the language: "Murray's" is Murray's.
+fn without_possessive(text: &str, span: Range<usize>) -> Range<usize> {
+    let name = &text[span.clone()];
+    let end = ["'s", "’s", "'", "’"]
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending))
+        .map_or(name.len(), str::len);
+    span.start..span.start + end
+}
+
+/// Whether a field's bare word "name" belongs to another one: "Product name: …".
+fn is_another_field(text: &str, start: usize) -> bool {
+    let line = &text[..start];
+    let line = &line[line.rfind(['\n', '\r']).map_or(0, |at| at + 1)..];
+    text[start..].to_lowercase().starts_with("name")
+        && line
+            .trim_end_matches([' ', '\t'])
+            .ends_with(|c: char| c.is_ascii_alphabetic())
+}
+
 /// Names after a title or a field's word, and wherever else the text has them.
 fn names(text: &str) -> Vec<Range<usize>> {
-    let fields = values(text, &NAME_FIELD).into_iter().filter_map(|value| {
+    let fields = NAME_FIELD.captures_iter(text).filter_map(|found| {
+        let value = found.name("value")?.range();
         let name = NAME.find(&text[value.clone()])?;
-        Some(value.start..value.start + name.end())
+        (!is_another_field(text, found.get(0)?.start())).then(|| value.start..value.start + name.end())
     });
-    let mut spans: Vec<Range<usize>> = fields.chain(values(text, &TITLED)).collect();
+    let is_name = |span: &Range<usize>| {
+        let first = text[span.clone()].split_whitespace().next().unwrap_or_default();
+        !NO_NAMES.contains(&first.to_lowercase().as_str())
+    };
+    let told = fields
+        .chain(values(text, &TITLED))
+        .map(|span| without_possessive(text, span))
+        .filter(is_name);
+    let mut spans: Vec<Range<usize>> = told.collect();
     let mut known: Vec<&str> = spans.iter().map(|span| &text[span.clone()]).collect();
-    known.sort_unstable();
+    known.sort_unstable_by_key(|name| name.len());
     known.dedup();
+    // "Dr. Murray" stands elsewhere: what follows in "Dr. Murray Products" is no part of the name.
+    for span in &mut spans {
+        let name = &text[span.clone()];
+        let shorter = known.iter().find(|other| {
+            name.strip_prefix(**other)
+                .is_some_and(|rest| rest.starts_with(' '))
+        });
+        span.end = span.start + shorter.map_or(name.len(), |shorter| shorter.len());
+    }
     for name in known {
         let again = text.match_indices(name).map(|(at, name)| at..at + name.len());
         let whole = |span: &Range<usize>| {
@@ -385,6 +441,10 @@ mod tests {
             "Patient: [NAME_1], born [DATE_1]. [NAME_1] says that Dr. [NAME_2] left."
         );
         assert_eq!(
+            all("Dr. Murray's fee for the \"Dr. Murray Products\""),
+            "Dr. [NAME_1]'s fee for the \"Dr. [NAME_1] Products\""
+        );
+        assert_eq!(
             all("姓名：张三，诉称张三借款。"),
             "姓名：[NAME_1]，诉称[NAME_1]借款。"
         );
@@ -410,6 +470,11 @@ mod tests {
             "Section 10 of the Act",
             "ISBN 978-3-16-148410-0",
             "合同第12条第3款",
+            "7.5/10",
+            "1.5-56 months",
+            "Product Name: Agreed Quantity",
+            "You Will Miss Your Best FRIEND",
+            "Patients: In contrast",
         ] {
             assert_eq!(all(text), text);
         }

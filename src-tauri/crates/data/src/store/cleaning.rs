@@ -167,7 +167,18 @@ impl Project {
             }
             Ok(progress(0.2 + 0.8 * done))
         })?;
-        proposals.retain(|proposal| proposal.rows > 0);
+        let rows_of = |rule: &TextRule| {
+            proposals
+                .iter()
+                .find(|proposal| proposal.rule == *rule)
+                .map_or(0, |proposal| proposal.rows)
+        };
+        // Of the two Chinese scripts the one that most texts are in already is proposed.
+        let fewer = match rows_of(&TextRule::Simplified) <= rows_of(&TextRule::Traditional) {
+            true => TextRule::Traditional,
+            false => TextRule::Simplified,
+        };
+        proposals.retain(|proposal| proposal.rows > 0 && proposal.rule != fewer);
         let mut languages: Vec<LanguageCount> = languages
             .into_iter()
             .map(|(language, rows)| LanguageCount {
@@ -201,8 +212,8 @@ fn candidates(lines: Vec<String>) -> Vec<TextRule> {
     }
     rules.extend(PersonalKind::ALL.map(|kind| TextRule::Deidentify { kinds: vec![kind] }));
     rules.extend([
+        // E-mail addresses are among the personal data.
         TextRule::MaskUrls,
-        TextRule::MaskEmails,
         TextRule::MaskNumbers,
         TextRule::Symbols,
         TextRule::Lowercase,
@@ -527,10 +538,10 @@ mod tests {
             (
                 look.rows,
                 rows(&TextRule::Markup),
-                rows(&TextRule::MaskEmails),
+                rows(&TextRule::Whitespace),
                 rows(&TextRule::Mojibake)
             ),
-            (2, 1, 1, 0)
+            (2, 1, 0, 0)
         );
         assert_eq!(
             rows(&TextRule::Deidentify {

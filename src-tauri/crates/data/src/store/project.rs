@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::audit;
 use super::rows::Listing;
+use super::sql::number;
 use crate::error::{DataError, Result};
 
 /// One file a format, in order; `user_version` counts those applied.
@@ -109,6 +110,14 @@ impl Project {
         // A large import that was cut off has left it off.
         project.use_log(true)?;
         Ok(project)
+    }
+
+    /// Whether no row was ever imported.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(number(&self.db, "SELECT EXISTS (SELECT 1 FROM example)", [])? == 0)
     }
 
     /// The project's folder, as given.

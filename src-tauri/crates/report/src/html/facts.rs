@@ -54,10 +54,14 @@ impl Page<'_> {
                 p { (self.text("data.parts")) }
                 p {
                     (self.fill("data.seed", &[("seed", &input.seed.to_string())]))
-                    @if duplicates > 0 {
+                    @if duplicates > 0 && input.cleaning.is_empty() {
                         (self.text("list.after_sentence"))
                         (self.fill("data.duplicates", &[("count", &count(duplicates.into()))]))
                     }
+                }
+                @if !input.cleaning.is_empty() {
+                    p { (self.text("data.cleaning")) }
+                    ul { @for step in &input.cleaning { li { (step) } } }
                 }
                 @if !input.notes.is_empty() { ul { @for note in &input.notes { li { (note) } } } }
                 (self.parts())

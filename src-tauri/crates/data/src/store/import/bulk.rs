@@ -3,7 +3,6 @@
 use rusqlite::Transaction;
 
 use super::super::project::Project;
-use super::super::sql::number;
 use crate::error::Result;
 
 /// A large file into an empty project is brought in the quick way: indexes are made once at the end, and rows go straight
@@ -18,12 +17,7 @@ const LARGE_FILE: u64 = 20_000_000;
 
 impl Bulk {
     pub(super) fn begin(project: &Project, bytes: u64) -> Result<Bulk> {
-        let empty = number(
-            &project.db,
-            "SELECT count(*) FROM (SELECT 1 FROM example LIMIT 1)",
-            [],
-        )? == 0;
-        if !empty || bytes < LARGE_FILE {
+        if bytes < LARGE_FILE || !project.is_empty()? {
             return Ok(Bulk { indexes: Vec::new() });
         }
         // Where another process has the project open, the log stays.

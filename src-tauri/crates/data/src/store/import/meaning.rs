@@ -5,7 +5,7 @@ use super::super::sql::to_json;
 use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
 use crate::read::{Record, cell_problem, flag, part_from_word, parts};
-use crate::text::{HASH_BYTES, content_hash, head, length};
+use crate::text::{HASH_BYTES, content_hash, head, joined_text, length};
 use crate::types::{ColumnRole, ImportOptions, Part, ProblemKind};
 
 /// The columns that matter, by index.
@@ -90,14 +90,6 @@ pub(super) fn check_roles(options: &ImportOptions, columns: usize) -> Result<Col
         date: first(ColumnRole::Date),
         split: first(ColumnRole::Split),
     })
-}
-
-/// Several cells as one text: those that are not empty, a line each.
-pub(super) fn joined<'c>(cells: impl Iterator<Item = &'c str>) -> String {
-    cells
-        .filter(|cell| !cell.trim().is_empty())
-        .collect::<Vec<_>>()
-        .join("\n")
 }
 
 /// What the columns of a table mean.
@@ -202,7 +194,7 @@ impl Reading {
         };
         let text = match self.columns.text[..] {
             [only] => record.cell(only).to_owned(),
-            ref several => joined(several.iter().map(|column| record.cell(*column))),
+            ref several => joined_text(several.iter().map(|column| record.cell(*column))),
         };
         Ok(Row {
             number: record.row,

@@ -1,0 +1,144 @@
+//! Work in this process that takes longer than a moment: its progress is told to the page, and it can be stopped.
+//!
+//! It has a connection to the project of its own, so that everything else in the window goes on meanwhile.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tauri::AppHandle;
+use tauri_specta::Event as _;
+use understudy_data::Project;
+use understudy_engine::{EngineError, Session};
+
+use crate::state::{Answer, AppState};
+
+/// News come at most this often.
+const NEWS_EVERY: Duration = Duration::from_millis(100);
+
+/// Time after which the rate so far says how long the rest takes.
+const FORECAST_AFTER: Duration = Duration::from_secs(2);
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkKind {
+    /// A file is read into the project.
+    Import,
+    /// Texts are compared with each other.
+    NearDuplicates,
+    /// It is found out what cleaning could do.
+    Look,
+    /// Texts are cleaned, or cleaning is taken back.
+    Clean,
+}
+
+/// How far the work is.
+#[derive(Debug, Clone, Serialize, Deserialize, specta::Type, tauri_specta::Event)]
+pub struct WorkEvent {
+    /// What is being done.
+    pub kind: WorkKind,
+    /// The share that is done; `None` when it has ended.
+    pub done: Option<f64>,
+    /// Seconds until the end, where there is something to go by.
+    pub seconds_left: Option<f64>,
+}
+
+/// Stops the work that is going on; what comes later is not concerned.
+#[derive(Default)]
+pub struct Stops {
+    asked: AtomicU32,
+}
+
+impl Stops {
+    /// Stops all work that goes on now.
+    pub fn stop(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Tells the page how far the work is, and the work whether to go on.
+struct Reporter<'a> {
+    app: &'a AppHandle,
+    state: &'a AppState,
+    kind: WorkKind,
+    began: Instant,
+    told: Option<Instant>,
+    asked: u32,
+}
+
+impl<'a> Reporter<'a> {
+    fn new(app: &'a AppHandle, state: &'a AppState, kind: WorkKind) -> Self {
+        Reporter {
+            app,
+            state,
+            kind,
+            began: Instant::now(),
+            told: None,
+            asked: state.stops.asked.load(Ordering::Relaxed),
+        }
+    }
+
+    fn go_on(&mut self, done: f64) -> bool {
+        if self.told.is_none_or(|at| at.elapsed() >= NEWS_EVERY) {
+            self.told = Some(Instant::now());
+            let passed = self.began.elapsed();
+            let left =
+                (passed >= FORECAST_AFTER && done > 0.0).then(|| passed.as_secs_f64() * (1.0 - done) / done);
+            self.tell(Some(done), left);
+        }
+        self.asked == self.state.stops.asked.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, done: Option<f64>, seconds_left: Option<f64>) {
+        let news = WorkEvent {
+            kind: self.kind,
+            done,
+            seconds_left,
+        };
+        if let Err(error) = news.emit(self.app) {
+            eprintln!(
+                "the progress of {:?} could not be told to the page: {error}",
+                self.kind
+            );
+        }
+    }
+}
+
+impl Drop for Reporter<'_> {
+    fn drop(&mut self) {
+        self.tell(None, None);
+    }
+}
+
+/// Does something long with the open project; the work asks its second argument, with the share that is done, whether to go on.
+///
+/// # Errors
+/// That no project is open, or what the work says.
+pub fn long<T>(
+    app: &AppHandle,
+    state: &AppState,
+    kind: WorkKind,
+    work: impl FnOnce(&mut Session, &mut dyn FnMut(f64) -> bool) -> Result<T, EngineError>,
+) -> Answer<T> {
+    let folder = state.with(|session, _| Ok(session.project.folder().to_owned()))?;
+    let mut reporter = Reporter::new(app, state, kind);
+    let done = Project::open(&folder)
+        .map_err(EngineError::from)
+        .and_then(|project| work(&mut Session { project }, &mut |done| reporter.go_on(done)));
+    done.map_err(|error| state.tell(error))
+}
+
+/// The same with the window's own connection: nothing else is asked of the project until it is done.
+///
+/// # Errors
+/// As [`long`].
+pub fn long_alone<T>(
+    app: &AppHandle,
+    state: &AppState,
+    kind: WorkKind,
+    work: impl FnOnce(&mut Session, &mut dyn FnMut(f64) -> bool) -> Result<T, EngineError>,
+) -> Answer<T> {
+    let mut reporter = Reporter::new(app, state, kind);
+    state.with(|session, _| work(session, &mut |done| reporter.go_on(done)))
+}
