@@ -113,7 +113,7 @@ describe("other formats on the command line", () => {
     const twin = clauses().trim().split("\n").at(-1);
     const tests = place.write("test.csv", `text,label\n${twin}\n"Clause 901: court and govern, as never agreed before.",Law\n`);
     place.must("train", "--project", project, "--preset", "quick", "--epochs", "1", "--test-file", tests);
-    const { split } = place.must("split", "--project", project);
+    const { split } = place.must("split", "--project", project, "--open-test");
     assert.equal(split.leaks.near, 1);
     assert.ok(split.notes.some((note) => /nearly the same as one of the test/.test(note)), split.notes.join("\n"));
   });

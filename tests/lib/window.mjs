@@ -121,7 +121,7 @@ class Window {
     // One call each: within one call WebKit's driver does not let go of the control key.
     await element.sendKeys(Key.chord(Key.CONTROL, "a"));
     await element.sendKeys(Key.DELETE);
-    await element.sendKeys(text);
+    if (text) await element.sendKeys(text);
   }
 
   async press(...keys) {

@@ -1,7 +1,7 @@
 // What the whole window shares: the settings, the open project's overview, the room on screen, the jobs.
 // All of it is the engine's; the window keeps the last answer and asks again after each change.
 import {
-  commands, type AppInfo, type Overview, type RoomState, type Rooms, type RunSummary, type Settings,
+  commands, events, type AppInfo, type Overview, type RoomState, type Rooms, type RunSummary, type Settings, type WorkEvent,
 } from "../ipc/bindings";
 import { i18n } from "../shared/i18n/i18n.svelte";
 import { Task } from "../shared/task.svelte";
@@ -19,11 +19,14 @@ export class Session {
   /** Apart from `task`: a change of language must not be overtaken by a refresh. */
   readonly settingsTask = new Task();
   readonly jobs = new Jobs(() => this.refresh());
+  /** Long work in the app itself, while there is any. */
+  work = $state.raw<WorkEvent | null>(null);
 
   /** Reads settings and recent projects, and begins to listen. */
   async begin(): Promise<void> {
     await this.task.run(async () => {
       await this.jobs.listen();
+      await events.workEvent.listen(({ payload }) => (this.work = payload.done === null ? null : payload));
       this.#take(await commands.appInfo());
     });
   }

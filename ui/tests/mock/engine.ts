@@ -3,8 +3,8 @@
 import { emit } from "@tauri-apps/api/event";
 import { mockIPC } from "@tauri-apps/api/mocks";
 import type {
-  AppInfo, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, Machine, ModelCard, Preset, Preview, ProblemType, RowFilter, Settings,
-  TrainSettings, UserError, WorkerEvent, WrongFilter,
+  AppInfo, CleaningRule, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, Machine, ModelCard, Preset, Preview, ProblemType, RowFilter, Settings,
+  SplitWay, TrainSettings, UserError, WorkerEvent, WrongFilter,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
 import * as learning from "./learning";
@@ -255,14 +255,17 @@ const handlers: Record<string, Handler> = {
   rows_page: (e, a) => e.need().page(a["filter"] as RowFilter, a["offset"] as number, a["limit"] as number),
   example: (e, a) => e.need().example(a["id"] as number),
   problems_page: (e) => ({ total: 1, problems: e.preview("x.csv", { encoding: null, delimiter: null, header: null, sheet: null }).problems }),
-  drop_duplicates: (e) => e.need().clean("drop_duplicates"),
-  drop_empty: (e) => e.need().clean("drop_empty"),
+  stop_work: () => null,
+  edit_text: (e, a) => e.need().edit(a["id"] as number, a["text"] as string | null),
+  cleaning_look: (e) => e.need().look(),
+  clean: (e, a) => e.need().clean(a["rules"] as CleaningRule[]),
+  cleaning_steps: (e) => e.need().steps(),
+  conflicts_page: (e) => e.need().conflicts(),
   find_near_duplicates: (e) => {
     e.need().nearKnown = true;
     return null;
   },
   near_duplicates: (e) => e.need().near(),
-  drop_near_duplicates: (e) => e.need().summary(),
   undo_cleaning: (e, a) => e.need().undoCleaning(a["step"] as number),
   label_state: (e) => e.need().labelState(),
   add_label: (e, a) => e.need().addLabel(a["name"] as string),
@@ -278,10 +281,25 @@ const handlers: Record<string, Handler> = {
   },
   set_problem_type: (e, a) => e.need().setProblemType(a["to"] as ProblemType),
   annotate: (e, a) => e.need().annotate(a["example"] as number, a["labels"] as number[] | null),
+  annotate_many: (e, a) => {
+    const project = e.need();
+    for (const id of a["examples"] as number[]) project.annotate(id, a["labels"] as number[] | null);
+    project.conflictDecided = true;
+    return project.labelState();
+  },
+  label_spellings: (e) => (e.need().labels.length > 2 ? [{ labels: [1, 2], keep: 1 }] : []),
+  merge_labels: (e, a) => {
+    const project = e.need();
+    const merged = (a["labels"] as number[]).filter((label) => label !== a["into"]);
+    for (const row of project.rows) if (row.labels?.some((label) => merged.includes(label))) row.labels = [a["into"] as number];
+    project.labels = project.labels.filter((label) => !merged.includes(label.id));
+    return project.labelState();
+  },
   undo_annotation: (e) => e.need().undo(),
   redo_annotation: (e) => e.need().redo(),
   next_unlabelled: (e, a) => e.need().nextUnlabelled(a["after"] as number | null),
-  make_split: (e, a) => e.need().makeSplit(a["percent"] as number[], a["seed"] as number, words[e.language].note),
+  make_split: (e, a) => e.need().makeSplit(a["percent"] as number[], a["seed"] as number, a["way"] as SplitWay, words[e.language].note),
+  open_test: (e) => e.need().split,
   split_summary: (e) => {
     const split = e.need().split;
     return split && { ...split, notes: [words[e.language].note] };

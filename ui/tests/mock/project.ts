@@ -1,11 +1,11 @@
 // One project in memory, answering as the engine would. Only what the window can see is imitated.
 import type {
-  CleaningStep, DataSummary, ExampleDetail, Label, LabelState, NearPage, Overview, Part, ProblemType, RoomState, RowFilter, RowPage,
-  RunSummary, SplitSummary,
+  CleaningLook, CleaningRule, CleaningStep, ConflictPage, DataSummary, ExampleDetail, Label, LabelState, NearPage, Overview, Part,
+  ProblemType, RoomState, RowFilter, RowPage, RunSummary, SplitSummary, SplitWay, StepTold,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
 
-type Row = { id: number; text: string; labels: number[] | null; part: Part | null; hidden: boolean };
+type Row = { id: number; text: string; imported?: string; labels: number[] | null; part: Part | null; hidden: boolean };
 type Mark = { row: number; before: number[] | null; after: number[] | null };
 
 const PARTS: Part[] = ["train", "validation", "test"];
@@ -18,6 +18,7 @@ function carries(row: Row, label: number): boolean {
 export class MockProject {
   problemType: ProblemType = "single_label";
   nearKnown = false;
+  conflictDecided = false;
   rows: Row[] = [];
   labels: { id: number; name: string; colour: number }[] = [];
   cleaning: CleaningStep[] = [];
@@ -86,7 +87,7 @@ export class MockProject {
     const width = Math.max(1, Math.ceil((longest + 1) / 16));
     return {
       rows: shown.length, hidden: this.rows.length - shown.length, problem_rows: 1,
-      duplicate_rows: this.duplicates().length, conflicting_texts: 0, empty_texts: shown.filter((row) => row.text === "").length,
+      duplicate_rows: this.duplicates().length, conflicting_texts: this.conflicts().total, empty_texts: shown.filter((row) => row.text === "").length,
       length_mean: lengths.reduce((sum, n) => sum + n, 0) / Math.max(1, lengths.length),
       length_median: at(0.5), length_p95: at(0.95), length_max: longest,
       lengths: Array.from({ length: 16 }, (_, i) => ({
@@ -96,18 +97,67 @@ export class MockProject {
     };
   }
 
-  clean(kind: CleaningStep["kind"]): DataSummary {
-    const rows = kind === "drop_duplicates" ? this.duplicates() : this.shown().filter((row) => row.text === "");
-    for (const row of rows) row.hidden = true;
-    this.cleaning = [...this.cleaning, { id: this.cleaning.length + 1, kind, rows_hidden: rows.length, at: NOW, undone: false }];
+  /** Rows that a rule hides; rules for texts only leave their step here. */
+  #touched(rule: CleaningRule): Row[] {
+    switch (rule.kind) {
+      case "drop_duplicates": return this.duplicates();
+      case "drop_empty": return this.shown().filter((row) => row.text === "");
+      default: return [];
+    }
+  }
+
+  clean(rules: CleaningRule[]): DataSummary {
+    for (const rule of rules) {
+      const rows = this.#touched(rule);
+      for (const row of rows) row.hidden = true;
+      this.cleaning = [...this.cleaning, { id: this.cleaning.length + 1, rule, rows: Math.max(1, rows.length), at: NOW, undone: false }];
+    }
     return this.summary();
+  }
+
+  steps(): StepTold[] {
+    const inForce = this.cleaning.filter((step) => !step.undone);
+    return inForce.map((step) => ({ id: step.id, text: `${step.rule.kind}: ${step.rows}` }));
+  }
+
+  look(): CleaningLook {
+    const [first] = this.shown();
+    const text = first?.text.slice(0, 120) ?? "";
+    return {
+      rows: this.shown().length,
+      proposals: [
+        { rule: { kind: "markup" }, rows: 7, examples: [{ example: 1, before: `<b>${text}</b>`, after: text }] },
+        { rule: { kind: "boilerplate", lines: ["This message is confidential."] }, rows: 12, examples: [] },
+        { rule: { kind: "deidentify", kinds: ["email"] }, rows: 3, examples: [{ example: 1, before: `${text} a@b.org`, after: `${text} [EMAIL_1]` }] },
+        { rule: { kind: "lowercase" }, rows: 40, examples: [{ example: 1, before: text, after: text.toLowerCase() }] },
+      ],
+      languages: [{ language: "eng", rows: this.shown().length - 3 }, { language: "deu", rows: 2 }, { language: "", rows: 1 }],
+    };
+  }
+
+  /** One text of two labels, until it is decided. */
+  conflicts(): ConflictPage {
+    const [first, second] = this.shown().filter((row) => row.labels !== null && row.labels.length > 0);
+    const other = this.labels.find((label) => !first?.labels?.includes(label.id));
+    if (!first || !second || !other || this.conflictDecided) return { total: 0, texts: [] };
+    const row = (id: number, labels: number[] | null) => ({ id, labels, file_name: "clauses.csv", row: id + 1, part: null });
+    return { total: 1, texts: [{ text: first.text, rows: [row(first.id, first.labels), row(second.id, [other.id])] }] };
+  }
+
+  edit(id: number, text: string | null): ExampleDetail {
+    const row = this.row(id);
+    const imported = row.imported ?? row.text;
+    row.text = text ?? imported;
+    if (text === null) delete row.imported;
+    else row.imported = imported;
+    return this.example(id);
   }
 
   undoCleaning(id: number): DataSummary {
     this.cleaning = this.cleaning.map((step) => (step.id === id ? { ...step, undone: true } : step));
     for (const row of this.rows) row.hidden = false;
     for (const step of this.cleaning.filter((step) => !step.undone)) {
-      for (const row of step.kind === "drop_duplicates" ? this.duplicates() : this.rows.filter((row) => row.text === "")) row.hidden = true;
+      for (const row of this.#touched(step.rule)) row.hidden = true;
     }
     return this.summary();
   }
@@ -131,7 +181,8 @@ export class MockProject {
   example(id: number): ExampleDetail {
     const row = this.row(id);
     return {
-      id, row: id + 1, text: row.text, labels: row.labels, part: row.part,
+      id, row: id + 1, text: row.text, imported_text: row.imported ?? null,
+      edited: row.imported === undefined ? null : { who: "person", at: NOW }, labels: row.labels, part: row.part,
       columns: [{ name: "contract", value: `2019-${String(id).padStart(3, "0")}` }, { name: "page", value: String((id % 40) + 1) }],
       history: row.labels === null ? [] : [{ labels: row.labels, who: "import", at: NOW }],
     };
@@ -206,7 +257,7 @@ export class MockProject {
     return (open.find((row) => row.id > (after ?? 0)) ?? open[0])?.id ?? null;
   }
 
-  makeSplit(percent: number[], seed: number, note: string): SplitSummary {
+  makeSplit(percent: number[], seed: number, way: SplitWay, note: string): SplitSummary {
     const share = percent.map((n) => n / 100);
     this.labels.forEach((label) => {
       const rows = this.shown().filter((row) => carries(row, label.id));
@@ -214,15 +265,16 @@ export class MockProject {
       const validation = Math.round(rows.length * (share[1] ?? 0));
       rows.forEach((row, i) => (row.part = i < train ? "train" : i < train + validation ? "validation" : "test"));
     });
-    this.split = {
+    const split: SplitSummary = {
       version: (this.split?.version ?? 0) + 1, seed, percent, labels: this.labels.map((label) => label.name),
       parts: PARTS.map((part) => ({
         part, rows: this.shown().filter((row) => row.part === part).length,
         per_label: this.labels.map((label) => this.shown().filter((row) => row.part === part && carries(row, label.id)).length),
       })),
       grouped: false, from_file: false, unlabelled: this.shown().filter((row) => row.labels === null).length, notes: [note],
-      leaks: { exact: 0, near: this.nearKnown ? 0 : null, group: 0 },
+      leaks: { exact: 0, near: this.nearKnown ? 0 : null, group: 0, date: 4 }, way, dated: true, lock: null,
     };
-    return this.split;
+    this.split = split;
+    return split;
   }
 }

@@ -96,10 +96,38 @@ async function walk(language, theme) {
   await page.keyboard.press("Enter");
   await at(page, "row-panel").waitFor();
   await see("1-data-row");
+  await at(page, "edit").click();
+  await at(page, "edit-text").fill("A corrected text.");
+  await see("1-data-edit");
+  await at(page, "edit-save").click();
+  await at(page, "imported-text").waitFor();
+  await see("1-data-edited");
+  await at(page, "edit-undo").click();
+  await at(page, "imported-text").waitFor({ state: "detached" });
   await page.keyboard.press("Escape");
   await at(page, "row-panel").waitFor({ state: "detached" });
+  await at(page, "show-cleaning").click();
+  await at(page, "rule-markup").waitFor();
+  tally.ok(await at(page, "rule-markup").isChecked(), "what mends is chosen");
+  tally.ok(!(await at(page, "rule-lowercase").isChecked()), "what changes is not");
+  for (const details of await page.locator("dialog details").all()) await details.locator("summary").click();
+  await at(page, "rule-deidentify_email").check();
+  await see("1-data-clean");
+  await at(page, "clean-apply").click();
+  await at(page, "clean-apply").waitFor({ state: "detached" });
+  await at(page, "undo-cleaning").first().waitFor();
+  await at(page, "show-spellings").click();
+  await at(page, "spellings").waitFor();
+  await see("1-data-spellings");
+  await page.keyboard.press("Escape");
+  await at(page, "show-conflicts").click();
+  await at(page, "conflicts").waitFor();
+  await see("1-data-conflicts");
+  await at(page, "decide").first().click();
+  await at(page, "decide").first().waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
   await at(page, "drop-duplicates").click();
-  await at(page, "undo-cleaning").waitFor();
+  await at(page, "drop-duplicates").waitFor({ state: "detached" });
 
   await at(page, "next").click();
   await at(page, "bench-text").waitFor();
@@ -108,6 +136,8 @@ async function walk(language, theme) {
   await at(page, "next").click();
   await at(page, "divide").click();
   await at(page, "split-result").waitFor();
+  await page.locator("[data-testid=split-way] label").nth(2).click();
+  await at(page, "fold-of").waitFor();
   await see("3-split");
 
   await at(page, "next").click();

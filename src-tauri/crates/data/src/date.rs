@@ -6,6 +6,11 @@
 /// Days since 1 January 1970.
 pub(crate) type Day = i32;
 
+/// Whether a cell is a day that is written as one: a mere number is rather a count.
+pub(crate) fn is_day(cell: &str) -> bool {
+    !cell.trim().bytes().all(|byte| byte.is_ascii_digit()) && days(&[cell])[0].is_some()
+}
+
 /// What a cell says, before the column has decided which of two numbers is the day.
 enum Written {
     Day(Day),

@@ -1,7 +1,7 @@
 // The Data room's state: a file being looked at before its import, then the rows that are in.
 import {
-  commands, type CleaningStep, type ColumnRole, type DataSummary, type DialectOverrides, type ExampleDetail, type Label, type NearPage,
-  type Part, type Preview, type RowFilter, type RowProblem,
+  commands, type CleaningRule, type ColumnRole, type ConflictPage, type DataSummary, type DialectOverrides, type ExampleDetail,
+  type Label, type NearPage, type Part, type Preview, type RowFilter, type RowProblem, type SpellingGroup, type StepTold,
 } from "../../ipc/bindings";
 import type { Session } from "../../project/session.svelte";
 import { t } from "../../shared/i18n/i18n.svelte";
@@ -12,8 +12,9 @@ import { Task } from "../../shared/task.svelte";
 export type Row = { id: number; text: string; labels: number[] | null; part: Part | null };
 
 const NO_OVERRIDES: DialectOverrides = { encoding: null, delimiter: null, header: null, sheet: null };
-/** Groups of near-duplicates that are shown. */
+/** Groups of near-duplicates, and texts with different labels, that are shown. */
 const NEAR_SHOWN = 100;
+const CONFLICTS_SHOWN = 50;
 const EVERY_ROW: RowFilter = { search: "", label: null, part: null, only: "all" };
 
 export class DataRoom {
@@ -28,6 +29,12 @@ export class DataRoom {
   labels = $state.raw<Label[]>([]);
   /** Texts that are nearly the same; null until they were looked for. */
   near = $state.raw<NearPage | null>(null);
+  /** Texts with different labels; null until they are asked for. */
+  conflicts = $state.raw<ConflictPage | null>(null);
+  /** Labels that are probably one and the same. */
+  spellings = $state.raw<SpellingGroup[]>([]);
+  /** The cleaning steps in force. */
+  steps = $state.raw<StepTold[]>([]);
   filter = $state.raw<RowFilter>(EVERY_ROW);
   /** The row the keyboard stands on, and the one whose whole text is shown. */
   active = $state(-1);
@@ -58,8 +65,28 @@ export class DataRoom {
       this.summary = await commands.dataSummary();
       this.labels = (await commands.labelState()).labels;
       this.near = await commands.nearDuplicates(0, NEAR_SHOWN);
+      this.spellings = await commands.labelSpellings();
+      this.steps = await commands.cleaningSteps();
+      if (this.conflicts) this.conflicts = await commands.conflictsPage(0, CONFLICTS_SHOWN);
     });
     await this.rows.reset();
+  }
+
+  async showConflicts(): Promise<boolean> {
+    const page = await this.task.run(() => commands.conflictsPage(0, CONFLICTS_SHOWN));
+    if (page) this.conflicts = page;
+    return page !== undefined;
+  }
+
+  /** Gives all rows of a text the same labels. */
+  async decide(rows: number[], labels: number[]): Promise<void> {
+    const done = await this.task.run(() => commands.annotateMany(rows, labels));
+    if (done) await this.#changed();
+  }
+
+  async merge(group: SpellingGroup, into: number): Promise<void> {
+    const done = await this.task.run(() => commands.mergeLabels(group.labels, into));
+    if (done) await this.#changed();
   }
 
   async pick(): Promise<void> {
@@ -99,9 +126,14 @@ export class DataRoom {
     this.labelSeparator = preview.label_separator;
   }
 
-  setRole(index: number, role: ColumnRole): void {
+  setRole(index: number, role: RoleChoice): void {
     const flags = this.preview?.columns.map((column) => column.distinct <= 2) ?? [];
     this.roles = withRole(this.roles, index, role, flags);
+  }
+
+  /** Columns whose cells are joined to one text. */
+  get textColumns(): string[] {
+    return (this.preview?.columns ?? []).filter((_, i) => this.roles[i] === "text").map((column) => column.name);
   }
 
   /** Columns that hold labels: one cell for all of a row's, or a column of yes and no for each. */
@@ -128,8 +160,9 @@ export class DataRoom {
     await this.#changed();
   }
 
-  async dropDuplicates(): Promise<void> {
-    await this.#clean(() => commands.dropDuplicates());
+  /** Applies rules for rows or texts; whether that went well. */
+  async clean(...rules: CleaningRule[]): Promise<boolean> {
+    return this.#clean(() => commands.clean(rules));
   }
 
   async findNear(): Promise<void> {
@@ -139,21 +172,28 @@ export class DataRoom {
     });
   }
 
-  async dropNear(): Promise<void> {
-    await this.#clean(() => commands.dropNearDuplicates());
-  }
-
-  async dropEmpty(): Promise<void> {
-    await this.#clean(() => commands.dropEmpty());
-  }
-
-  async undo(step: CleaningStep): Promise<void> {
+  async undo(step: StepTold): Promise<void> {
     await this.#clean(() => commands.undoCleaning(step.id));
   }
 
-  async #clean(work: () => Promise<DataSummary>): Promise<void> {
+  async #clean(work: () => Promise<DataSummary>): Promise<boolean> {
     const summary = await this.task.run(work);
     if (summary) await this.#changed();
+    return summary !== undefined;
+  }
+
+  /** Puts a corrected text in the place of the imported one; null takes the correction back. */
+  async correct(id: number, text: string | null): Promise<boolean> {
+    const detail = await this.rowTask.run(() => commands.editText(id, text));
+    if (!detail) return false;
+    this.detail = detail;
+    await this.rows.reset();
+    // The corrected text may not pass the filter any more.
+    if (this.rows.at(this.active)?.id !== id) this.active = -1;
+    await this.#session.refresh();
+    const summary = await this.task.run(() => commands.dataSummary());
+    if (summary) this.summary = summary;
+    return true;
   }
 
   async #changed(): Promise<void> {
@@ -189,13 +229,18 @@ export class DataRoom {
 
 }
 
+/** What can be chosen for a column: a role, or to be read together with the text that there is. */
+export type RoleChoice = ColumnRole | "more_text";
+
 /**
  * One column at most has a role, "ignore" apart: who takes it over leaves the former holder ignored. Columns of yes
- * and no (`flags`) may be a label each.
+ * and no (`flags`) may be a label each, and a text may be joined from several columns.
  */
-export function withRole(roles: ColumnRole[], index: number, role: ColumnRole, flags: boolean[] = []): ColumnRole[] {
+export function withRole(roles: ColumnRole[], index: number, choice: RoleChoice, flags: boolean[] = []): ColumnRole[] {
+  const role = choice === "more_text" ? "text" : choice;
   return roles.map((old, i) => {
     if (i === index) return role;
+    if (choice === "more_text" && old === "text") return old;
     if (role === "label" && flags[i] && flags[index]) return old;
     return role !== "ignore" && old === role ? "ignore" : old;
   });

@@ -3,10 +3,11 @@
 
 export type Piece = { text: string; differs: boolean };
 
-/** The pieces of `text`; those that `other` does not have in the same order differ. */
-export function difference(text: string, other: string): Piece[] {
+/** The pieces of `text`; those that `other` does not have in the same order differ. `exact`: to the letter. */
+export function difference(text: string, other: string, exact = false): Piece[] {
   const written = tokens(text);
-  const [mine, theirs] = [written.map(said), tokens(other).map(said)];
+  const as = exact ? (token: string) => token : said;
+  const [mine, theirs] = [written.map(as), tokens(other).map(as)];
   // common[i][j]: the longest common subsequence of the tokens from i and from j on.
   const common = Array.from({ length: mine.length + 1 }, () => new Uint16Array(theirs.length + 1));
   const at = (i: number, j: number): number => common[i]?.[j] ?? 0;

@@ -1,5 +1,5 @@
 // The Split room's state: three shares and a seed, and the division that came of them.
-import { commands, type SplitSummary } from "../../ipc/bindings";
+import { commands, type SplitSummary, type SplitWay } from "../../ipc/bindings";
 import type { Session } from "../../project/session.svelte";
 import { t } from "../../shared/i18n/i18n.svelte";
 import { notices } from "../../shared/notices.svelte";
@@ -9,6 +9,9 @@ export class SplitRoom {
   readonly task = new Task();
   percent = $state<[number, number, number]>([70, 15, 15]);
   seed = $state(0);
+  way = $state<SplitWay["way"]>("random");
+  /** Where rows are divided into folds: which is the test part, of how many. */
+  fold = $state({ number: 1, of: 5 });
   summary = $state.raw<SplitSummary | null>(null);
   readonly sum = $derived(this.percent[0] + this.percent[1] + this.percent[2]);
   #session: Session;
@@ -26,6 +29,14 @@ export class SplitRoom {
     const [train = 70, validation = 15, test = 15] = summary.percent;
     this.percent = [train, validation, test];
     this.seed = summary.seed;
+    this.way = summary.way.way;
+    if (summary.way.way === "fold") this.fold = { number: summary.way.number, of: summary.way.of };
+  }
+
+  /** Allows to divide again although a model was judged on the test part. */
+  async openTest(): Promise<void> {
+    const summary = await this.task.run(() => commands.openTest());
+    if (summary) this.summary = summary;
   }
 
   async findNear(): Promise<void> {
@@ -35,8 +46,12 @@ export class SplitRoom {
     });
   }
 
+  #wanted(): SplitWay {
+    return this.way === "fold" ? { way: "fold", ...this.fold } : { way: this.way };
+  }
+
   async divide(): Promise<void> {
-    const summary = await this.task.run(() => commands.makeSplit([...this.percent], this.seed));
+    const summary = await this.task.run(() => commands.makeSplit([...this.percent], this.seed, this.#wanted()));
     if (!summary) return;
     this.summary = summary;
     notices.say(t("split.done"));

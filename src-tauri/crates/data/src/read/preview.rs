@@ -8,6 +8,7 @@ use super::folder;
 use super::record::Record;
 use super::roles::{Shape, guess_roles, part_from_word};
 use super::table::{Extent, Table};
+use crate::date::is_day;
 use crate::error::{DataError, Result};
 use crate::text::{HASH_BYTES, content_hash, head};
 use crate::types::{ColumnPreview, ColumnRole, DialectOverrides, Format, Preview, ProblemKind, RowProblem};
@@ -142,6 +143,7 @@ struct Figures {
     values: HashSet<[u8; HASH_BYTES]>,
     examples: Vec<String>,
     all_parts: bool,
+    all_days: bool,
     /// Whether a cell was neither yes nor no, and whether the two came.
     no_flag: bool,
     flags: [bool; 2],
@@ -156,6 +158,7 @@ impl Figures {
             values: HashSet::new(),
             examples: Vec::new(),
             all_parts: true,
+            all_days: true,
             no_flag: false,
             flags: [false; 2],
             separator: SeparatorGuess::default(),
@@ -170,6 +173,7 @@ impl Figures {
         self.filled += 1;
         self.characters += cell.chars().count() as u64;
         self.all_parts = self.all_parts && part_from_word(cell).is_some();
+        self.all_days = self.all_days && is_day(cell);
         match flag(cell) {
             Some(yes) => self.flags[usize::from(yes)] = true,
             None => self.no_flag = true,
@@ -187,6 +191,7 @@ impl Figures {
             distinct: self.values.len() as u32,
             mean_length: self.characters as f64 / f64::from(self.filled.max(1)),
             all_parts: self.all_parts && self.filled > 0,
+            all_days: self.all_days && self.filled > 0,
             all_flags: !self.no_flag && self.flags[1],
             separator: self.separator.separator(),
         }

@@ -11,6 +11,8 @@ pub(super) struct Shape {
     pub(super) mean_length: f64,
     /// Every filled cell names a part of a split.
     pub(super) all_parts: bool,
+    /// Every filled cell is a day, written as one.
+    pub(super) all_days: bool,
     /// Every filled cell says yes or no, and both come.
     pub(super) all_flags: bool,
     /// The labels that the column's cells seem to be made of, where a cell can hold several.
@@ -75,10 +77,30 @@ const ID_NAMES: &[&str] = &[
     "id", "uid", "uuid", "guid", "index", "row", "no", "nr", "#", "编号", "序号", "行号",
 ];
 
+/// Of several columns of days, the one that says when the text was written.
+const DATE_NAMES: &[&str] = &[
+    "date",
+    "day",
+    "created",
+    "created_at",
+    "created_on",
+    "date_created",
+    "timestamp",
+    "time",
+    "posted",
+    "published",
+    "datum",
+    "日期",
+    "时间",
+    "创建时间",
+    "发布时间",
+    "签订日期",
+];
+
 /// More classes than this are rather texts.
 const MOST_CLASSES: u32 = 300;
 
-/// Proposes a role for each column: one text, at most one group, id and split, and one label or a column for each of
+/// Proposes a role for each column: one text, at most one group, id, date and split, and one label or a column for each of
 /// several.
 pub(super) fn guess_roles(columns: &[Shape]) -> Vec<ColumnRole> {
     let mut roles = vec![ColumnRole::Ignore; columns.len()];
@@ -88,6 +110,14 @@ pub(super) fn guess_roles(columns: &[Shape]) -> Vec<ColumnRole> {
 
     if let Some(split) = all.clone().find(|i| columns[*i].all_parts && columns.len() > 1) {
         roles[split] = ColumnRole::Split;
+    }
+    let by_name = |i: &usize| named(DATE_NAMES, *i);
+    let days = || {
+        all.clone()
+            .filter(|i| columns.len() > 1 && columns[*i].all_days && free(&roles, *i))
+    };
+    if let Some(date) = days().find(by_name).or_else(|| days().next()) {
+        roles[date] = ColumnRole::Date;
     }
     for (names, role) in [(GROUP_NAMES, ColumnRole::Group), (ID_NAMES, ColumnRole::Id)] {
         if let Some(found) = all
@@ -158,6 +188,7 @@ mod tests {
             distinct,
             mean_length,
             all_parts: false,
+            all_days: false,
             all_flags: false,
             separator: None,
         }
@@ -199,6 +230,21 @@ mod tests {
             shape("class", 2, 3.0),
         ];
         assert_eq!(guess_roles(&columns), [Group, Text, Split, Label]);
+    }
+
+    #[test]
+    fn a_column_of_days_is_the_date_and_of_several_the_one_that_is_called_so() {
+        let days = |name: &str| Shape {
+            all_days: true,
+            ..shape(name, 80, 10.0)
+        };
+        let columns = [
+            shape("note", 100, 50.0),
+            days("born"),
+            days("created_at"),
+            shape("class", 2, 3.0),
+        ];
+        assert_eq!(guess_roles(&columns), [Text, Ignore, Date, Label]);
     }
 
     #[test]

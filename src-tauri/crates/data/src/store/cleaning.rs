@@ -125,7 +125,7 @@ impl Project {
     pub fn cleaning_look(&self, progress: &mut dyn FnMut(f64) -> bool) -> Result<CleaningLook> {
         let tx = self.read()?;
         let mut lines = Lines::default();
-        each_chunk(&tx, &mut |chunk, done| {
+        each_chunk(&tx, |chunk, done| {
             chunk.iter().for_each(|(_, text)| lines.add(text));
             Ok(progress(0.2 * done))
         })?;
@@ -144,7 +144,7 @@ impl Project {
             .collect();
         let mut languages: HashMap<&'static str, u32> = HashMap::new();
         let mut rows = 0;
-        each_chunk(&tx, &mut |chunk, done| {
+        each_chunk(&tx, |chunk, done| {
             rows += chunk.len() as u32;
             let seen: Vec<(&'static str, Vec<Option<String>>)> = chunk
                 .par_iter()
@@ -320,7 +320,7 @@ fn hide_languages(
     progress: &mut dyn FnMut(f64) -> bool,
 ) -> Result<u32> {
     let mut others: Vec<u32> = Vec::new();
-    each_chunk(tx, &mut |chunk, done| {
+    each_chunk(tx, |chunk, done| {
         let foreign = |text: &str| {
             Some(language(text))
                 .filter(|spoken| !spoken.is_empty() && !keep.iter().any(|kept| kept == spoken))

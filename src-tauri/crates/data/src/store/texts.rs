@@ -237,7 +237,7 @@ fn candidates(tx: &Transaction<'_>, after: u32) -> Result<Vec<Candidate>> {
 /// `Cancelled` when the work answers that it is enough, and those of the database.
 pub(super) fn each_chunk(
     db: &Connection,
-    work: &mut dyn FnMut(&[(u32, String)], f64) -> Result<bool>,
+    mut work: impl FnMut(&[(u32, String)], f64) -> Result<bool>,
 ) -> Result<()> {
     let total = number(db, "SELECT coalesce(max(id), 0) FROM example", [])?;
     let mut query = db.prepare_cached(
