@@ -1,9 +1,10 @@
-// Rows in: ours beside DuckDB, from ten thousand rows to a million; then near-duplicates among them.
+// Rows in: ours beside DuckDB, from ten thousand rows to a million; then near-duplicates among them, and how quickly the
+// room answers: pages, searches, figures.
 import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { COMMAND_LINE, ROOT } from "../lib/places.mjs";
+import { COMMAND_LINE, ROOT, TARGET } from "../lib/places.mjs";
 import { say } from "../lib/say.mjs";
 import * as place from "./place.mjs";
 
@@ -20,7 +21,7 @@ export async function bench({ rounds, quick }) {
       runs.ours.push(imported(file, "data-long"));
       runs.duckdb.push(place.peer([PEER, file, resolve(place.PLACE, "data.duckdb"), String(availableParallelism())]));
     }
-    results.push({ rows, megabytes: statSync(file).size / 1e6, runs, near: near("data-long") });
+    results.push({ rows, megabytes: statSync(file).size / 1e6, runs, room: room("data-long"), near: near("data-long") });
     say(`  ${rows} rows: ours ${seconds(runs.ours).toFixed(2)} s, DuckDB ${seconds(runs.duckdb).toFixed(2)} s`);
   }
   const short = { rows: sizes.at(-1) };
@@ -37,7 +38,9 @@ const memory = (runs) => place.median(runs.map((run) => run.memory_mb));
 function table(rows, least, most, name) {
   mkdirSync(place.PLACE, { recursive: true });
   const path = resolve(place.PLACE, `data-${name}-${rows}.csv`);
-  const words = Array.from({ length: 20_000 }, (_, i) => `word${(i * 7919) % 20_011}`);
+  // Twenty thousand words of three syllables: they begin as differently as words do.
+  const syllable = (i) => "bcdfghklmnprstvwz"[i % 17] + "aeiou"[Math.floor(i / 17) % 5];
+  const words = Array.from({ length: 20_000 }, (_, i) => syllable(i * 31) + syllable(Math.floor(i / 85) * 7) + syllable(Math.floor(i / 7225)));
   const file = openSync(path, "w");
   let state = 1;
   const draw = (below) => {
@@ -67,6 +70,13 @@ function near(project) {
   return timed("clean", "--drop-near-duplicates", "--project", resolve(place.PLACE, `${project}.understudy`));
 }
 
+/** Milliseconds that pages, searches and figures take in the engine; a search for one word, its beginning, two words. */
+function room(project) {
+  execFileSync("cargo", ["build", "--quiet", "-p", "understudy-data", "--example", "room"], { cwd: ROOT, stdio: "inherit" });
+  const folder = resolve(place.PLACE, `${project}.understudy`);
+  return JSON.parse(execFileSync(resolve(TARGET, "debug/examples/room"), [folder, "bababa", "ba", "bababa cabada"], { encoding: "utf8" }));
+}
+
 /** The whole command, with the most memory it used. */
 function timed(...args) {
   const began = performance.now();
@@ -83,6 +93,16 @@ function report(results, short, rounds) {
     results.map(({ rows, megabytes, runs, near }) => [
       rows, megabytes.toFixed(0), (rows / seconds(runs.ours)).toFixed(0), (rows / seconds(runs.duckdb)).toFixed(0),
       (seconds(runs.duckdb) / seconds(runs.ours)).toFixed(2), memory(runs.ours).toFixed(0), memory(runs.duckdb).toFixed(0), near.seconds.toFixed(1),
+    ]),
+  );
+  say("\nIn the engine, milliseconds:\n");
+  const worst = (room, part, is) => Math.max(...Object.entries(room).filter(([name, value]) => value[part] !== undefined && is(name)).map(([, value]) => value[part]));
+  const search = (name) => name.startsWith("search");
+  place.printTable(
+    ["rows", "figures", "words noted (once)", "first page of all", "first page, slowest filter", "a further page, slowest", "first page, slowest search"],
+    results.map(({ rows, room }) => [
+      rows, room.summary_again.toFixed(0), room.index.toFixed(0), room.all.first.toFixed(1), worst(room, "first", (name) => !search(name)).toFixed(1),
+      worst(room, "next", () => true).toFixed(1), worst(room, "first", search).toFixed(1),
     ]),
   );
   say(`\nNear-duplicates among ${short.rows} short rows (6 to 18 words): ${short.near.seconds.toFixed(1)} s, ${short.near.memory_mb.toFixed(0)} MB.`);

@@ -27,6 +27,8 @@ pub enum WorkKind {
     Import,
     /// Texts are compared with each other.
     NearDuplicates,
+    /// Words are noted for searching.
+    Index,
     /// It is found out what cleaning could do.
     Look,
     /// Texts are cleaned, or cleaning is taken back.

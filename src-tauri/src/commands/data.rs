@@ -71,7 +71,18 @@ pub fn data_summary(state: State<'_, AppState>) -> Answer<DataSummary> {
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn rows_page(state: State<'_, AppState>, filter: RowFilter, offset: u32, limit: u32) -> Answer<RowPage> {
+pub fn rows_page(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    filter: RowFilter,
+    offset: u32,
+    limit: u32,
+) -> Answer<RowPage> {
+    if !filter.search.trim().is_empty() && !state.with(|session, _| Ok(session.project.can_search()?))? {
+        long(&app, &state, WorkKind::Index, |session, go_on| {
+            Ok(session.project.prepare_search(go_on)?)
+        })?;
+    }
     state.with(|session, _| Ok(session.project.rows_page(&filter, offset, limit)?))
 }
 

@@ -136,7 +136,7 @@ fn shingle(text: &str, shingles: &mut Vec<u32>) {
 }
 
 /// Whether a character is of a script that is written without spaces.
-fn is_word_by_itself(c: char) -> bool {
+pub(crate) fn is_word_by_itself(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{0E00}'..='\u{0E7F}' | '\u{20000}'..='\u{323AF}')
 }
 

@@ -157,7 +157,8 @@ impl Session {
     pub fn overview(&self, language: Language) -> Result<Overview> {
         let data = self.project.summary()?;
         let labels = self.project.label_state()?;
-        let split = self.split_summary(language)?;
+        let split = self.project.split_at_a_glance()?;
+        let split = split.map(|split| SplitSummary::told(split, language));
         let runs = self.runs(language)?;
         let model = self.model()?;
         let finished = runs.iter().any(|run| run.status == RunStatus::Finished);

@@ -77,11 +77,18 @@ pub(super) fn without_symbols(text: &str) -> Option<String> {
 }
 
 pub(super) fn lower_case(text: &str) -> Option<String> {
+    let small = |c: char| c.is_lowercase() || !c.is_alphabetic();
+    if text.chars().all(small) {
+        return None;
+    }
     if_changed(text, text.to_lowercase())
 }
 
 /// One space for a run of them, one empty line for several, nothing at the ends of lines and of the text.
 pub(super) fn usual_space(text: &str) -> Option<String> {
+    if is_usual_space(text) {
+        return None;
+    }
     let mut changed = String::with_capacity(text.len());
     let mut empty_lines = 0;
     for line in text.split(['\n', '\r']) {
@@ -101,6 +108,18 @@ pub(super) fn usual_space(text: &str) -> Option<String> {
         }
     }
     if_changed(text, changed)
+}
+
+/// Whether plain spaces stand alone between words of one line: most texts are like that, and need no copy.
+fn is_usual_space(text: &str) -> bool {
+    let mut before = ' ';
+    for c in text.chars() {
+        if c.is_whitespace() && (c != ' ' || before == ' ') {
+            return false;
+        }
+        before = c;
+    }
+    text.is_empty() || before != ' '
 }
 
 #[cfg(test)]

@@ -51,6 +51,9 @@ const INLINE: &[&str] = &[
 
 /// The text without tags and comments, entities as their characters.
 pub(super) fn strip(text: &str) -> Option<String> {
+    if !text.contains(['<', '&']) {
+        return None;
+    }
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('<') {

@@ -10,7 +10,7 @@ use super::audit::append;
 use super::project::Project;
 use super::spellings::CONFLICTS;
 use super::sql::{from_json, now, to_json};
-use super::texts::{each_chunk, rewrite};
+use super::texts::{each_chunk, find_repeated, rewrite};
 use crate::clean::{Lines, Pipeline, language};
 use crate::error::{DataError, Result};
 use crate::types::{
@@ -20,15 +20,16 @@ use crate::types::{
 
 /// Visible rows that repeat a text with the same labels, or that repeat a labelled text without a label. Of each
 /// the first stays, a row of the official test part before any other. Texts with two labels stay: they are a
-/// question for the expert. Empty texts are no duplicates.
+/// question for the expert. Empty texts are no duplicates. Needs [`find_repeated`]; few texts are repeated, so the plus
+/// signs keep the other indexes out.
 pub(super) const DUPLICATES: &str = "
     SELECT id FROM (
         SELECT s.example AS id, s.label_set,
                row_number() OVER (PARTITION BY s.text_hash, s.label_set ORDER BY e.file_part IS NOT 2, e.id) AS nth,
                count(s.label_set) OVER (PARTITION BY s.text_hash) AS labelled
         FROM state s JOIN example e ON e.id = s.example
-        WHERE s.hidden_by IS NULL AND s.length > 0
-          AND s.text_hash IN (SELECT text_hash FROM state GROUP BY text_hash HAVING count(*) > 1)
+        WHERE +s.hidden_by IS NULL AND +s.length > 0
+          AND s.text_hash IN (SELECT text_hash FROM temp.repeated)
     ) WHERE nth > 1 OR (label_set IS NULL AND labelled > 0)";
 
 /// Visible rows whose text is nearly that of another one of their cluster that has the same labels, or that has labels
@@ -146,21 +147,24 @@ impl Project {
         let mut rows = 0;
         each_chunk(&tx, |chunk, done| {
             rows += chunk.len() as u32;
-            let seen: Vec<(&'static str, Vec<Option<String>>)> = chunk
+            let seen: Vec<(&'static str, Vec<bool>)> = chunk
                 .par_iter()
                 .map(|(_, text)| {
                     (
                         language(text),
-                        pipelines.iter().map(|rule| rule.apply(text)).collect(),
+                        pipelines.iter().map(|rule| rule.apply(text).is_some()).collect(),
                     )
                 })
                 .collect();
             for ((example, text), (spoken, changes)) in chunk.iter().zip(seen) {
                 *languages.entry(spoken).or_default() += 1;
-                for (proposal, change) in proposals.iter_mut().zip(changes) {
-                    let Some(after) = change else { continue };
-                    proposal.rows += 1;
-                    if proposal.examples.len() < EXAMPLES {
+                for ((proposal, rule), changes) in proposals.iter_mut().zip(&pipelines).zip(changes) {
+                    proposal.rows += u32::from(changes);
+                    // The changed texts were not kept: there are many of them, and few are shown.
+                    if changes
+                        && proposal.examples.len() < EXAMPLES
+                        && let Some(after) = rule.apply(text)
+                    {
                         proposal.examples.push(around_the_change(*example, text, &after));
                     }
                 }
@@ -292,6 +296,7 @@ fn rewrite_for(
 fn hide(tx: &Transaction<'_>, rule: &RowRule, progress: &mut dyn FnMut(f64) -> bool) -> Result<()> {
     let recorded = CleaningRule::Rows(rule.clone());
     let step = insert(tx, &recorded)?;
+    find_repeated(tx)?;
     let visible =
         |condition: &str| format!("SELECT example FROM state WHERE hidden_by IS NULL AND {condition}");
     let which = match rule {

@@ -15,6 +15,7 @@ mod predictions;
 mod project;
 mod rows;
 mod runs;
+mod search;
 mod spellings;
 mod splits;
 mod sql;

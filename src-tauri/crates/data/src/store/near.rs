@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::label_sets::Sets;
 use super::project::{Project, read_setting};
 use super::sql::number;
-use super::texts::version;
+use super::texts::texts_now;
 use crate::error::{DataError, Result};
 use crate::near::NearDuplicates;
 use crate::types::{NearCluster, NearPage, NearRow};
@@ -84,12 +84,6 @@ impl Project {
 /// Whether near-duplicates are known for all rows and for their texts as they are now.
 pub(super) fn is_known(db: &Connection) -> Result<bool> {
     Ok(read_setting(db, KNOWN)?.is_some_and(|known| texts_now(db).is_ok_and(|now| known == now)))
-}
-
-/// Which texts there are: the newest row, and how often texts were changed.
-fn texts_now(db: &Connection) -> Result<String> {
-    let newest = number(db, "SELECT coalesce(max(id), 0) FROM example", [])?;
-    Ok(format!("{newest}/{}", version(db)?))
 }
 
 fn shown(db: &Connection, cluster: u32) -> Result<Vec<NearRow>> {

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params_from_iter};
 use super::import::StoredColumn;
 use super::label_sets::Sets;
 use super::project::Project;
+use super::search::Search;
 use super::sql::{from_json, number};
 use super::texts::edited;
 use crate::error::{DataError, Result};
@@ -21,7 +22,33 @@ const PAGE_LIMIT: u32 = 1_000;
 pub(super) struct Listing {
     filter: RowFilter,
     stamp: Stamp,
-    ids: Vec<u32>,
+    ids: Ids,
+}
+
+/// Ids of rows, ascending.
+#[derive(Debug)]
+enum Ids {
+    /// Every row up to this one: no row ever goes, and none is left out.
+    All(u32),
+    Some(Vec<u32>),
+}
+
+impl Ids {
+    fn len(&self) -> u32 {
+        match self {
+            Ids::All(newest) => *newest,
+            Ids::Some(ids) => ids.len() as u32,
+        }
+    }
+
+    fn page(&self, offset: u32, limit: u32) -> Vec<u32> {
+        let start = offset.min(self.len());
+        let end = start.saturating_add(limit).min(self.len());
+        match self {
+            Ids::All(_) => (start + 1..=end).collect(),
+            Ids::Some(ids) => ids[start as usize..end as usize].to_vec(),
+        }
+    }
 }
 
 /// Changes when this connection or any other has written.
@@ -34,7 +61,8 @@ struct Stamp {
 impl Project {
     /// A page of the visible rows that pass `filter`, in the order of their ids; at most 1,000 rows.
     ///
-    /// The first page of a filter finds all its rows, further pages only fetch theirs.
+    /// The first page of a filter finds all its rows, further pages only fetch theirs. Rows that
+    /// [`Project::prepare_search`] has not seen are not found by words.
     ///
     /// # Errors
     /// Those of the database.
@@ -50,10 +78,8 @@ impl Project {
                 ids: find(&tx, filter)?,
             }),
         };
-        let ids = &listing.ids;
-        let start = (offset as usize).min(ids.len());
-        let end = (start + limit.min(PAGE_LIMIT) as usize).min(ids.len());
-        fetch(&tx, &ids[start..end], ids.len() as u32)
+        let ids = listing.ids.page(offset, limit.min(PAGE_LIMIT));
+        fetch(&tx, &ids, listing.ids.len())
     }
 
     /// Everything about one row, hidden or not.
@@ -135,8 +161,26 @@ fn stamp(tx: &Transaction<'_>) -> Result<Stamp> {
     })
 }
 
-/// The ids of all visible rows that pass, ascending.
-fn find(db: &Connection, filter: &RowFilter) -> Result<Vec<u32>> {
+/// The ids of all visible rows that pass.
+fn find(db: &Connection, filter: &RowFilter) -> Result<Ids> {
+    let search = Search::new(&filter.search);
+    let everything = RowFilter {
+        search: filter.search.clone(),
+        ..RowFilter::default()
+    };
+    let hidden = "SELECT EXISTS (SELECT 1 FROM state WHERE hidden_by IS NOT NULL)";
+    if *filter == everything && search.literal.is_none() && number(db, hidden, [])? == 0 {
+        // Nothing but words decides: the index has the answer by itself.
+        return Ok(match search.words {
+            None => Ids::All(number(db, "SELECT coalesce(max(example), 0) FROM state", [])?),
+            Some(words) => {
+                let mut query =
+                    db.prepare_cached("SELECT rowid FROM text_index WHERE text_index MATCH ?1")?;
+                let ids = query.query_map([words], |row| row.get(0))?;
+                Ids::Some(ids.collect::<rusqlite::Result<_>>()?)
+            }
+        });
+    }
     let mut sql = "SELECT s.example FROM state s".to_owned();
     let mut conditions = vec!["s.hidden_by IS NULL".to_owned()];
     let mut values: Vec<Value> = Vec::new();
@@ -151,9 +195,15 @@ fn find(db: &Connection, filter: &RowFilter) -> Result<Vec<u32>> {
     if let Some(part) = filter.part {
         condition("s.part = ?", (part.index() as i64).into());
     }
-    if !filter.search.is_empty() {
+    if let Some(words) = search.words {
+        condition(
+            "s.example IN (SELECT rowid FROM text_index WHERE text_index MATCH ?)",
+            words.into(),
+        );
+    }
+    if let Some(literal) = search.literal {
         sql.push_str(" JOIN present_text c ON c.example = s.example");
-        condition(r"c.text LIKE ? ESCAPE '\'", like_pattern(&filter.search).into());
+        condition(r"c.text LIKE ? ESCAPE '\'", literal.into());
     }
     match filter.only {
         OnlyRows::All => {}
@@ -166,16 +216,7 @@ fn find(db: &Connection, filter: &RowFilter) -> Result<Vec<u32>> {
     let mut ids: Vec<u32> = rows.collect::<rusqlite::Result<_>>()?;
     // Sorting here is quicker than an ORDER BY, which would leave the index that finds them.
     ids.sort_unstable();
-    Ok(ids)
-}
-
-/// What the user typed, taken literally, anywhere in the text.
-fn like_pattern(search: &str) -> String {
-    let literal = search
-        .replace('\\', r"\\")
-        .replace('%', r"\%")
-        .replace('_', r"\_");
-    format!("%{literal}%")
+    Ok(Ids::Some(ids))
 }
 
 fn fetch(db: &Connection, ids: &[u32], total: u32) -> Result<RowPage> {
@@ -233,6 +274,7 @@ mod tests {
             search: text.to_owned(),
             ..RowFilter::default()
         };
+        project.prepare_search(&mut |_| true).unwrap();
         assert_eq!(ids(&project, RowFilter::default()), [1, 2, 3, 4, 5, 6]);
         assert_eq!(ids(&project, search("GOOD")), [1, 2]);
         assert_eq!(ids(&project, search("天")), [3]);
@@ -241,7 +283,7 @@ mod tests {
             [4],
             "a percent sign is a percent sign"
         );
-        assert_eq!(ids(&project, search("r_s")), [6]);
+        assert_eq!(ids(&project, search("under_s")), [6]);
         assert_eq!(
             ids(
                 &project,

@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::label_sets::Sets;
 use super::project::Project;
 use super::sql::number;
+use super::texts::find_repeated;
 use crate::clean::Pipeline;
 use crate::error::Result;
 use crate::types::{ConflictPage, ConflictRow, ConflictingText, Label, SpellingGroup, TextRule};
@@ -19,11 +20,11 @@ const LONG_NAME: usize = 7;
 const PAGE_LIMIT: u32 = 200;
 const ROWS_SHOWN: u32 = 50;
 
-/// Visible texts that carry more than one set of labels.
+/// Visible texts that carry more than one set of labels. Needs [`find_repeated`].
 pub(super) const CONFLICTS: &str = "
     SELECT text_hash, min(example) AS first FROM state
-    WHERE hidden_by IS NULL AND label_set IS NOT NULL AND length > 0
-      AND text_hash IN (SELECT text_hash FROM state GROUP BY text_hash HAVING count(*) > 1)
+    WHERE +hidden_by IS NULL AND +label_set IS NOT NULL AND +length > 0
+      AND text_hash IN (SELECT text_hash FROM temp.repeated)
     GROUP BY text_hash HAVING count(DISTINCT label_set) > 1";
 
 impl Project {
@@ -42,6 +43,7 @@ impl Project {
     /// Those of the database.
     pub fn conflicts_page(&self, offset: u32, limit: u32) -> Result<ConflictPage> {
         let tx = self.read()?;
+        find_repeated(&tx)?;
         let total = number(&tx, &format!("SELECT count(*) FROM ({CONFLICTS})"), [])?;
         let mut query = tx.prepare_cached(&format!("{CONFLICTS} ORDER BY first LIMIT ?1 OFFSET ?2"))?;
         let found = query.query_map([limit.min(PAGE_LIMIT), offset], |row| row.get(0))?;

@@ -97,31 +97,20 @@ impl Project {
     /// Those of the database.
     pub fn split_summary(&self) -> Result<Option<SplitSummary>> {
         let tx = self.read()?;
-        let Some(split) = newest(&tx)? else {
-            return Ok(None);
-        };
-        let labels = labels_in_use(&tx)?;
-        Ok(Some(SplitSummary {
-            version: split.version,
-            seed: split.seed,
-            percent: split.percent.into(),
-            parts: count_parts(&tx, &labels)?,
-            labels: labels.into_iter().map(|(_, name)| name).collect(),
-            grouped: split.grouped,
-            from_file: split.from_file,
-            unlabelled: unlabelled(&tx)?,
-            notes: split.notes,
-            leaks: Some(leaks(&tx)?),
-            way: Some(split.way),
-            dated: Some(
-                number(
-                    &tx,
-                    "SELECT EXISTS (SELECT 1 FROM example WHERE date IS NOT NULL)",
-                    [],
-                )? == 1,
-            ),
-            lock: lock(&tx, split.version)?,
-        }))
+        let mut summary = summary(&tx)?;
+        if let Some(summary) = &mut summary {
+            summary.leaks = Some(leaks(&tx)?);
+        }
+        Ok(summary)
+    }
+
+    /// The same without its leaks, which take seconds to find among a million rows.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn split_at_a_glance(&self) -> Result<Option<SplitSummary>> {
+        let tx = self.read()?;
+        summary(&tx)
     }
 
     /// The labelled, visible rows of a part, in the order of their ids. `labels` are indexes into
@@ -150,6 +139,35 @@ impl Project {
         }
         Ok(rows)
     }
+}
+
+/// The newest split with its counts as of now.
+fn summary(db: &Connection) -> Result<Option<SplitSummary>> {
+    let Some(split) = newest(db)? else {
+        return Ok(None);
+    };
+    let labels = labels_in_use(db)?;
+    Ok(Some(SplitSummary {
+        version: split.version,
+        seed: split.seed,
+        percent: split.percent.into(),
+        parts: count_parts(db, &labels)?,
+        labels: labels.into_iter().map(|(_, name)| name).collect(),
+        grouped: split.grouped,
+        from_file: split.from_file,
+        unlabelled: unlabelled(db)?,
+        notes: split.notes,
+        leaks: None,
+        way: Some(split.way),
+        dated: Some(
+            number(
+                db,
+                "SELECT EXISTS (SELECT 1 FROM example WHERE date IS NOT NULL)",
+                [],
+            )? == 1,
+        ),
+        lock: lock(db, split.version)?,
+    }))
 }
 
 /// Makes a split from the parts that files brought along. When the rows cannot be divided yet there is none:

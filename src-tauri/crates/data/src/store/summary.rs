@@ -6,6 +6,7 @@ use super::cleaning::{DUPLICATES, steps};
 use super::project::Project;
 use super::spellings::CONFLICTS;
 use super::sql::number;
+use super::texts::find_repeated;
 use crate::error::Result;
 use crate::types::{DataSummary, LengthBin, SourceFile};
 
@@ -19,6 +20,7 @@ impl Project {
     /// Those of the database.
     pub fn summary(&self) -> Result<DataSummary> {
         let tx = self.read()?;
+        find_repeated(&tx)?;
         let lengths = Lengths::read(&tx)?;
         Ok(DataSummary {
             rows: lengths.rows,

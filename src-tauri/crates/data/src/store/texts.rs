@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::audit::append;
 use super::project::{Project, read_setting};
+use super::search::IndexChanges;
 use super::sql::{from_json, now, number};
 use super::{HEAD_CHARS, LONG_TEXT};
 use crate::clean::Pipeline;
@@ -58,6 +59,7 @@ impl Project {
             let corrected = text.unwrap_or(&raw);
             let present = pipeline.apply(corrected).unwrap_or_else(|| corrected.to_owned());
             Changes::prepare(&tx)?.set(example, &raw, &present)?;
+            IndexChanges::begin(&tx)?.set(&tx, example, &present)?;
             bump(&tx)?;
             append(
                 &tx,
@@ -84,9 +86,35 @@ pub(super) fn text_rules(db: &Connection) -> Result<Vec<TextRule>> {
     Ok(rules)
 }
 
-/// A number that is another one whenever texts were changed.
-pub(super) fn version(db: &Connection) -> Result<String> {
-    Ok(read_setting(db, VERSION)?.unwrap_or_default())
+/// Fills this connection's list of the texts that come more than once, hidden ones included, unless it is known already:
+/// labels do not change it, so it is worth keeping.
+pub(super) fn find_repeated(db: &Connection) -> Result<()> {
+    let now = texts_now(db)?;
+    db.execute_batch(
+        "CREATE TEMP TABLE IF NOT EXISTS repeated (text_hash BLOB PRIMARY KEY) WITHOUT ROWID;
+         CREATE TEMP TABLE IF NOT EXISTS repeated_as_of (texts TEXT);",
+    )?;
+    let known: Option<String> = db
+        .prepare_cached("SELECT texts FROM temp.repeated_as_of")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    if known.as_deref() == Some(now.as_str()) {
+        return Ok(());
+    }
+    db.execute_batch(
+        "DELETE FROM temp.repeated;
+         DELETE FROM temp.repeated_as_of;
+         INSERT INTO temp.repeated SELECT text_hash FROM state GROUP BY text_hash HAVING count(*) > 1;",
+    )?;
+    db.execute("INSERT INTO temp.repeated_as_of VALUES (?1)", [now])?;
+    Ok(())
+}
+
+/// Which texts there are: the newest row, and how often texts were changed.
+pub(super) fn texts_now(db: &Connection) -> Result<String> {
+    let newest = number(db, "SELECT coalesce(max(id), 0) FROM example", [])?;
+    let changed = read_setting(db, VERSION)?.unwrap_or_default();
+    Ok(format!("{newest}/{changed}"))
 }
 
 fn bump(tx: &Transaction<'_>) -> Result<()> {
@@ -174,6 +202,7 @@ pub(super) fn rewrite(tx: &Transaction<'_>, progress: &mut dyn FnMut(f64) -> boo
     let total = number(tx, "SELECT coalesce(max(id), 0) FROM example", [])?;
     let mut counts = vec![0; rules.len()];
     let mut changes = Changes::prepare(tx)?;
+    let mut index = IndexChanges::begin(tx)?;
     let mut changed_any = false;
     let mut after = 0;
     loop {
@@ -199,6 +228,7 @@ pub(super) fn rewrite(tx: &Transaction<'_>, progress: &mut dyn FnMut(f64) -> boo
             let present = cleaned.as_deref().or(row.edited.as_deref()).unwrap_or(&row.raw);
             if present != row.present.as_deref().unwrap_or(&row.raw) {
                 changes.set(row.example, &row.raw, present)?;
+                index.set(tx, row.example, present)?;
                 changed_any = true;
             }
         }
@@ -240,9 +270,10 @@ pub(super) fn each_chunk(
     mut work: impl FnMut(&[(u32, String)], f64) -> Result<bool>,
 ) -> Result<()> {
     let total = number(db, "SELECT coalesce(max(id), 0) FROM example", [])?;
+    // The plus keeps the indexes on `hidden_by` out: each chunk would go through all rows again.
     let mut query = db.prepare_cached(
         "SELECT s.example, c.text FROM state s JOIN present_text c ON c.example = s.example
-         WHERE s.hidden_by IS NULL AND s.example > ?1 ORDER BY s.example LIMIT ?2",
+         WHERE +s.hidden_by IS NULL AND s.example > ?1 ORDER BY s.example LIMIT ?2",
     )?;
     let mut after = 0;
     loop {
@@ -283,6 +314,7 @@ mod tests {
             only: OnlyRows::All,
             ..RowFilter::default()
         };
+        project.prepare_search(&mut |_| true).unwrap();
         assert_eq!(project.rows_page(&found, 0, 9).unwrap().id, [1]);
         let detail = project.edit_text(1, None, "person").unwrap();
         assert_eq!(

@@ -46,7 +46,7 @@ pub enum OnlyRows {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct RowFilter {
-    /// Contained in the text; case of a–z is ignored; empty = no condition.
+    /// Words that the text has, each perhaps only begun, and what is no letter or digit literally; empty = no condition.
     pub search: String,
     /// Carries this label.
     pub label: Option<u32>,

@@ -40,8 +40,14 @@ ALTER TABLE state ADD COLUMN text_hash BLOB NOT NULL DEFAULT x'';
 UPDATE state SET length = example.length, text_hash = example.text_hash FROM example WHERE example.id = state.example;
 DROP INDEX example_text_hash;
 CREATE INDEX state_text_hash ON state (text_hash);
+CREATE INDEX state_length ON state (hidden_by, length);
 
 -- By what a split was made, as JSON; entries of the label log that are undone together, by the first one's id.
 ALTER TABLE split ADD COLUMN way TEXT NOT NULL DEFAULT '{"way":"random"}';
 ALTER TABLE annotation ADD COLUMN batch INTEGER REFERENCES annotation;
 CREATE INDEX annotation_batch ON annotation (batch) WHERE batch IS NOT NULL;
+
+-- Words of the present texts, for searching; without positions and without the texts themselves.
+CREATE VIRTUAL TABLE text_index USING fts5 (
+    text, content = '', contentless_delete = 1, detail = none, prefix = '1 2 3', tokenize = 'unicode61 remove_diacritics 2'
+);
