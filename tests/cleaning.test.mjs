@@ -17,6 +17,7 @@ function messy() {
     return `"<p>${text(row)}</p> Write to clerk${i}@office.example, cafÃ© ${i}.","Part ${i}",${spelt},${day}`;
   });
   lines.push('"The same words with two answers.",,Law,2024-03-01', '"The same words with two answers.",,Term,2024-03-01');
+  lines.push("A clause without quotes, but with a comma,Part,Law,2024-01-20");
   return `text,heading,label,day\n${lines.join("\n")}\n`;
 }
 
@@ -51,6 +52,17 @@ for (const language of ["en", "zh"]) {
       await look("1-preview");
       await window.click("import");
       await window.get("data-summary");
+    });
+
+    test("a row that was put aside is mended cell by cell", async () => {
+      await window.click("show-problems");
+      await window.click("mend");
+      assert.equal(await (await window.get("mend-0")).getAttribute("value"), "A clause without quotes, but with a comma");
+      await look("1-mend");
+      await window.click("mend-save");
+      await window.until(async () => !(await window.has("mend")), "the row is still aside");
+      await window.press(Key.ESCAPE);
+      await window.until(async () => !(await window.has("show-problems")), "the finding stays");
     });
 
     test("texts are cleaned by rules that are looked at first, and a step can be undone", async () => {
@@ -123,6 +135,10 @@ describe("cleaned texts are learnt from and answered", () => {
   test("from the file to the report", () => {
     const file = place.write("messy.csv", messy());
     place.must("import", file, "--project", project, "--text", "text", "--text", "heading");
+    const { problems } = place.must("problems", "--project", project);
+    assert.deepEqual(problems[0].form.cells, ["A clause without quotes, but with a comma", "Part", "Law", "2024-01-20"]);
+    const refused = place.understudy("problems", "--project", project, "--mend", String(problems[0].problem.id), "--cell", "too few");
+    assert.deepEqual([refused.status, refused.found.error.kind], [2, "row_cell_count"]);
     const { look } = place.must("clean", "--project", project, "--look");
     assert.ok(look.proposals.some(({ rule, rows }) => rule.kind === "markup" && rows === 45));
     const cleaned = place.must("clean", "--project", project, "--normalize", "mojibake,markup", "--deidentify", "email", "--drop-conflicts");

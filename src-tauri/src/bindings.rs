@@ -34,6 +34,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             data::example,
             data::problems_page,
             data::stop_work,
+            data::mend_form,
+            data::mend_row,
             data::edit_text,
             data::cleaning_look,
             data::clean,

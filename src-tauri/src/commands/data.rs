@@ -5,7 +5,7 @@ use std::path::Path;
 use tauri::{AppHandle, State};
 use understudy_data::{
     CleaningLook, CleaningRule, ConflictPage, DataSummary, DialectOverrides, ExampleDetail, ImportOptions,
-    ImportSummary, NearPage, RowFilter, RowPage,
+    ImportSummary, MendForm, NearPage, RowFilter, RowPage,
 };
 use understudy_engine::view::{Preview, ProblemPage, StepTold};
 use understudy_engine::{Session, session};
@@ -96,6 +96,18 @@ pub fn example(state: State<'_, AppState>, id: u32) -> Answer<ExampleDetail> {
 #[specta::specta]
 pub fn problems_page(state: State<'_, AppState>, offset: u32, limit: u32) -> Answer<ProblemPage> {
     state.with(|session, language| session.problems_page(offset, limit, language))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn mend_form(state: State<'_, AppState>, problem: u32) -> Answer<MendForm> {
+    state.with(|session, _| Ok(session.project.mend_form(problem)?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn mend_row(state: State<'_, AppState>, problem: u32, cells: Vec<String>) -> Answer<u32> {
+    state.with(|session, _| Ok(session.project.mend_row(problem, &cells)?))
 }
 
 #[tauri::command(async)]

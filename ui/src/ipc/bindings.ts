@@ -24,6 +24,8 @@ export const commands = {
 	example: (id: number) => __TAURI_INVOKE<ExampleDetail>("example", { id }),
 	problemsPage: (offset: number, limit: number) => __TAURI_INVOKE<ProblemPage>("problems_page", { offset, limit }),
 	stopWork: () => __TAURI_INVOKE<void>("stop_work"),
+	mendForm: (problem: number) => __TAURI_INVOKE<MendForm>("mend_form", { problem }),
+	mendRow: (problem: number, cells: string[]) => __TAURI_INVOKE<number>("mend_row", { problem, cells }),
 	editText: (id: number, text: string | null) => __TAURI_INVOKE<ExampleDetail>("edit_text", { id, text }),
 	cleaningLook: () => __TAURI_INVOKE<CleaningLook>("cleaning_look"),
 	clean: (rules: CleaningRule[]) => __TAURI_INVOKE<DataSummary>("clean", { rules }),
@@ -542,6 +544,16 @@ export type Machine = {
 	version: string,
 };
 
+/**  What a person needs to mend a row that was put aside. */
+export type MendForm = {
+	/**  The names of the file's columns. */
+	columns: string[],
+	/**  The cells as far as they can be made out, one a column. */
+	cells: string[],
+	/**  Whether only the beginning of the row was kept. */
+	cut: boolean,
+};
+
 /**  Which numbers of a model learn. */
 export type Method = 
 /**  All of them (of the layers that are trained). */
@@ -874,7 +886,7 @@ export type Rooms = {
 
 /**  Which rows to show; all conditions hold together. */
 export type RowFilter = {
-	/**  Contained in the text; case of a–z is ignored; empty = no condition. */
+	/**  Words that the text has, each perhaps only begun, and what is no letter or digit literally; empty = no condition. */
 	search: string,
 	/**  Carries this label. */
 	label: number | null,
@@ -900,6 +912,8 @@ export type RowPage = {
 
 /**  A row put aside at import. */
 export type RowProblem = {
+	/**  Its id in the project; `None` in a preview. */
+	id: number | null,
 	/**  Row in the file, from 1, the header included. */
 	row: number,
 	/**  The kind of problem. */
@@ -1326,6 +1340,8 @@ export type WorkKind =
 "import" | 
 /**  Texts are compared with each other. */
 "near_duplicates" | 
+/**  Words are noted for searching. */
+"index" | 
 /**  It is found out what cleaning could do. */
 "look" | 
 /**  Texts are cleaned, or cleaning is taken back. */

@@ -124,7 +124,7 @@ class MockEngine {
       rows: rows.slice(0, 8).map((row, i) => [`C${100 + i}`, row.text, row.label ?? "", `2019-0${i}`]),
       rows_read: rows.length, more: false, label_separator: null,
       problems: [{
-        row: 88, kind: "too_many_columns", raw: "C187,\"Licensee shall, at its own cost, maintain\",Insurance,2019-41,,",
+        id: null, row: 88, kind: "too_many_columns", raw: "C187,\"Licensee shall, at its own cost, maintain\",Insurance,2019-41,,",
         message: this.language === "en"
           ? { kind: "too_many_columns", what: "This row has 6 columns instead of 4.", why: "There are two more commas than in the first row.", next: "Mend the row in the file, or go on without it." }
           : { kind: "too_many_columns", what: "这一行有 6 列，而不是 4 列。", why: "比首行多了两个逗号。", next: "请在文件中修正，或忽略此行继续导入。" },
@@ -254,8 +254,10 @@ const handlers: Record<string, Handler> = {
   data_summary: (e) => e.need().summary(),
   rows_page: (e, a) => e.need().page(a["filter"] as RowFilter, a["offset"] as number, a["limit"] as number),
   example: (e, a) => e.need().example(a["id"] as number),
-  problems_page: (e) => ({ total: 1, problems: e.preview("x.csv", { encoding: null, delimiter: null, header: null, sheet: null }).problems }),
+  problems_page: (e) => ({ total: 1, problems: e.preview("x.csv", { encoding: null, delimiter: null, header: null, sheet: null }).problems.map((problem) => ({ ...problem, id: 1 })) }),
   stop_work: () => null,
+  mend_form: () => ({ columns: ["text", "label"], cells: ["a clause, with a comma", "Law"], cut: false }),
+  mend_row: () => 1,
   edit_text: (e, a) => e.need().edit(a["id"] as number, a["text"] as string | null),
   cleaning_look: (e) => e.need().look(),
   clean: (e, a) => e.need().clean(a["rules"] as CleaningRule[]),

@@ -106,6 +106,13 @@ async function walk(language, theme) {
   await at(page, "imported-text").waitFor({ state: "detached" });
   await page.keyboard.press("Escape");
   await at(page, "row-panel").waitFor({ state: "detached" });
+  await at(page, "show-problems").click();
+  await at(page, "mend").click();
+  await at(page, "mend-0").waitFor();
+  await see("1-data-mend");
+  await at(page, "mend-save").click();
+  await at(page, "mend-form").waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
   await at(page, "show-cleaning").click();
   await at(page, "rule-markup").waitFor();
   tally.ok(await at(page, "rule-markup").isChecked(), "what mends is chosen");

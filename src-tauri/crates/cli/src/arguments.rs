@@ -21,6 +21,8 @@ pub struct Arguments {
 pub enum Verb {
     /// Import a table into a project (made if it does not exist).
     Import(Import),
+    /// Rows that were put aside at import, and mending one.
+    Problems(Problems),
     /// Clean the texts and hide rows that should not count; the imported rows stay, and every step can be undone.
     Clean(Clean),
     /// The labels, names that are probably one and the same, and merging them.
@@ -157,6 +159,19 @@ pub struct Clean {
     /// Hide rows without text.
     #[arg(long)]
     pub drop_empty: bool,
+}
+
+#[derive(Args)]
+pub struct Problems {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
+    /// Take the row with this id in, with the cells that follow.
+    #[arg(long, requires = "cell")]
+    pub mend: Option<u32>,
+    /// A cell, once for each column of the file, in their order.
+    #[arg(long, requires = "mend")]
+    pub cell: Vec<String>,
 }
 
 #[derive(Args)]

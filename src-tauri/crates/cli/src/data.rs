@@ -1,4 +1,4 @@
-//! import, labels, split, verify.
+//! import, problems, labels, split, verify.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use understudy_data::{ColumnRole, DataError, DialectOverrides, ImportOptions, Pa
 use understudy_engine::session::text_columns;
 use understudy_engine::{EngineError, Result, Session};
 
-use crate::arguments::{Columns, Import, Labels, Split};
+use crate::arguments::{Columns, Import, Labels, Problems, Split};
 use crate::output::Output;
 
 pub fn import(arguments: Import, output: &Output) -> Result<Value> {
@@ -87,6 +87,23 @@ fn open_or_create(folder: &Path) -> Result<Session> {
         }
         opened => opened,
     }
+}
+
+/// The first thousand rows that were put aside, each with its cells as far as they can be made out; one mended first where
+/// that is asked for.
+pub fn problems(arguments: Problems, output: &Output) -> Result<Value> {
+    let mut session = Session::open(&arguments.project)?;
+    if let Some(problem) = arguments.mend {
+        session.project.mend_row(problem, &arguments.cell)?;
+    }
+    let page = session.problems_page(0, 1_000, output.language())?;
+    let mut listed = Vec::new();
+    for problem in &page.problems {
+        output.say(&format!("row {}: {}", problem.row, problem.message.what));
+        let form = problem.id.map(|id| session.project.mend_form(id)).transpose()?;
+        listed.push(json!({ "problem": problem, "form": form }));
+    }
+    Ok(json!({ "total": page.total, "problems": listed }))
 }
 
 /// The labels and the names that are probably one; merged first where that is asked for.

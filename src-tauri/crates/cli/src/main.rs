@@ -37,6 +37,7 @@ fn main() -> ExitCode {
 fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
     match verb {
         Verb::Import(arguments) => data::import(arguments, output),
+        Verb::Problems(arguments) => data::problems(arguments, output),
         Verb::Clean(arguments) => clean::clean(arguments, output),
         Verb::Labels(arguments) => data::labels(arguments, output),
         Verb::Split(arguments) => data::split(arguments, output),

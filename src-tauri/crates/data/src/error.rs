@@ -7,7 +7,7 @@ use rusqlite::ErrorCode;
 
 use crate::read::UnpackError;
 use crate::split::SplitError;
-use crate::types::ColumnRole;
+use crate::types::{ColumnRole, ProblemKind};
 
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, DataError>;
@@ -149,6 +149,18 @@ pub enum DataError {
     TestLocked {
         /// Finished runs that were judged on it.
         runs: u32,
+    },
+    /// No row that was put aside, and not mended yet, has this id.
+    #[error("no row put aside has the id {id}")]
+    UnknownProblem {
+        /// The id.
+        id: u32,
+    },
+    /// A row that was mended by hand cannot be taken either.
+    #[error("still a problem: {kind:?}")]
+    StillAProblem {
+        /// What is wrong with it now.
+        kind: ProblemKind,
     },
     /// A text cannot be corrected to nothing.
     #[error("an empty text")]

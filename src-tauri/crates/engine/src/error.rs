@@ -179,7 +179,7 @@ impl From<&EngineError> for Problem {
 }
 
 /// The kind of a failure and what its texts mention.
-type Facts = (&'static str, Vec<(&'static str, String)>);
+pub(crate) type Facts = (&'static str, Vec<(&'static str, String)>);
 
 impl EngineError {
     /// The failure in one language.
@@ -338,6 +338,8 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
             vec![("roles", roles.to_string()), ("columns", columns.to_string())],
         ),
         DataError::NoTextColumn => ("no_text_column", vec![]),
+        DataError::UnknownProblem { .. } => ("not_found", vec![("name", error.to_string())]),
+        DataError::StillAProblem { kind } => crate::words::problem_facts(kind),
         DataError::EmptyText => ("empty_text", vec![]),
         DataError::TestLocked { runs } => ("test_locked", vec![("count", runs.to_string())]),
         DataError::RepeatedRole { role, columns } => {

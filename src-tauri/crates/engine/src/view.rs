@@ -99,6 +99,8 @@ pub struct Overview {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct RowProblem {
+    /// Its id in the project; `None` in a preview.
+    pub id: Option<u32>,
     /// Row in the file, from 1, the header included.
     pub row: u32,
     /// The kind of problem.
@@ -114,6 +116,7 @@ impl RowProblem {
     pub fn told(problem: data::RowProblem, language: Language) -> Self {
         let message = words::problem(&problem.kind, language);
         RowProblem {
+            id: problem.id,
             row: problem.row,
             kind: message.kind.clone(),
             message,

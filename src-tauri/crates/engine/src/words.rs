@@ -8,7 +8,7 @@ use understudy_data::{
 use understudy_report::{Catalogue, Language};
 use understudy_train::presets::Reason;
 
-use crate::error::{UserError, explain};
+use crate::error::{Facts, UserError, explain};
 
 /// The engine's texts in one language.
 pub fn catalogue(language: Language) -> &'static Catalogue {
@@ -28,30 +28,34 @@ pub fn catalogue(language: Language) -> &'static Catalogue {
 
 /// Why a row was put aside, and its kind's name.
 pub fn problem(kind: &ProblemKind, language: Language) -> UserError {
+    let (name, facts) = problem_facts(kind);
+    explain(name, &facts, language)
+}
+
+/// The kind of problem and what its texts mention.
+pub(crate) fn problem_facts(kind: &ProblemKind) -> Facts {
     match kind {
-        ProblemKind::CellCount { expected, found } => {
-            let facts = [("expected", expected.to_string()), ("found", found.to_string())];
-            explain("row_cell_count", &facts, language)
-        }
-        ProblemKind::UnclosedQuote => explain("row_unclosed_quote", &[], language),
-        ProblemKind::BrokenJson { line, column } => {
-            let facts = [("line", line.to_string()), ("column", column.to_string())];
-            explain("row_broken_json", &facts, language)
-        }
-        ProblemKind::NotAnObject => explain("row_not_an_object", &[], language),
-        ProblemKind::UnknownKey { key } => explain("row_unknown_key", &[("key", key.clone())], language),
-        ProblemKind::NotText => explain("row_not_text", &[], language),
-        ProblemKind::UnknownPart { value } => {
-            explain("row_unknown_part", &[("value", value.clone())], language)
-        }
-        ProblemKind::NotAFlag { column, value } => {
-            let facts = [("column", column.clone()), ("value", value.clone())];
-            explain("row_not_a_flag", &facts, language)
-        }
-        ProblemKind::LongLabel { length, limit } => {
-            let facts = [("length", length.to_string()), ("limit", limit.to_string())];
-            explain("row_long_label", &facts, language)
-        }
+        ProblemKind::CellCount { expected, found } => (
+            "row_cell_count",
+            vec![("expected", expected.to_string()), ("found", found.to_string())],
+        ),
+        ProblemKind::UnclosedQuote => ("row_unclosed_quote", vec![]),
+        ProblemKind::BrokenJson { line, column } => (
+            "row_broken_json",
+            vec![("line", line.to_string()), ("column", column.to_string())],
+        ),
+        ProblemKind::NotAnObject => ("row_not_an_object", vec![]),
+        ProblemKind::UnknownKey { key } => ("row_unknown_key", vec![("key", key.clone())]),
+        ProblemKind::NotText => ("row_not_text", vec![]),
+        ProblemKind::UnknownPart { value } => ("row_unknown_part", vec![("value", value.clone())]),
+        ProblemKind::NotAFlag { column, value } => (
+            "row_not_a_flag",
+            vec![("column", column.clone()), ("value", value.clone())],
+        ),
+        ProblemKind::LongLabel { length, limit } => (
+            "row_long_label",
+            vec![("length", length.to_string()), ("limit", limit.to_string())],
+        ),
     }
 }
 

@@ -76,6 +76,10 @@ fn data() -> Vec<DataError> {
         DataError::RolesMismatch { roles: 2, columns: 3 },
         DataError::NoTextColumn,
         DataError::EmptyText,
+        DataError::UnknownProblem { id: 3 },
+        DataError::StillAProblem {
+            kind: understudy_data::ProblemKind::UnclosedQuote,
+        },
         DataError::TestLocked { runs: 2 },
         DataError::RepeatedRole {
             role: ColumnRole::Label,

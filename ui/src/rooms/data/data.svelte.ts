@@ -1,7 +1,7 @@
 // The Data room's state: a file being looked at before its import, then the rows that are in.
 import {
   commands, type CleaningRule, type ColumnRole, type ConflictPage, type DataSummary, type DialectOverrides, type ExampleDetail,
-  type Label, type NearPage, type Part, type Preview, type RowFilter, type RowProblem, type SpellingGroup, type StepTold,
+  type Label, type MendForm, type NearPage, type Part, type Preview, type RowFilter, type RowProblem, type SpellingGroup, type StepTold,
 } from "../../ipc/bindings";
 import type { Session } from "../../project/session.svelte";
 import { t } from "../../shared/i18n/i18n.svelte";
@@ -40,6 +40,7 @@ export class DataRoom {
   active = $state(-1);
   detail = $state.raw<ExampleDetail | null>(null);
   readonly rowTask = new Task();
+  readonly mendTask = new Task();
   readonly rows: Pages<Row>;
   readonly problems: Pages<RowProblem>;
   #overrides: DialectOverrides = NO_OVERRIDES;
@@ -180,6 +181,19 @@ export class DataRoom {
     const summary = await this.task.run(work);
     if (summary) await this.#changed();
     return summary !== undefined;
+  }
+
+  async mendForm(problem: number): Promise<MendForm | undefined> {
+    return this.mendTask.run(() => commands.mendForm(problem));
+  }
+
+  /** Takes a row in that was put aside; whether that went well. */
+  async mend(problem: number, cells: string[]): Promise<boolean> {
+    const row = await this.mendTask.run(() => commands.mendRow(problem, cells));
+    if (row === undefined) return false;
+    await this.#changed();
+    await this.problems.reset();
+    return true;
   }
 
   /** Puts a corrected text in the place of the imported one; null takes the correction back. */

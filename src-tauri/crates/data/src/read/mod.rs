@@ -31,6 +31,7 @@ pub(crate) use flags::{flag, parts};
 pub(crate) use preview::cell_problem;
 pub use preview::preview;
 pub(crate) use record::Record;
+pub(crate) use records::cells_of_line;
 pub(crate) use roles::part_from_word;
 pub use rows::{FileRow, Rows};
 pub(crate) use table::{Extent, Table};

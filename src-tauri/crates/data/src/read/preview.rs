@@ -44,6 +44,7 @@ pub fn preview(path: &Path, dialect: &DialectOverrides, max_rows: usize) -> Resu
         match cell_problem(&record, table.columns.len()) {
             Some(kind) if problems.len() < PROBLEMS => {
                 problems.push(RowProblem {
+                    id: None,
                     row: record.row,
                     kind,
                     raw: record.raw.clone(),

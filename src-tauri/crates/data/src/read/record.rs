@@ -19,7 +19,7 @@ pub(crate) struct Record {
 
 impl Record {
     /// Empties the record for the row `row`.
-    pub(super) fn begin(&mut self, row: u32) {
+    pub(crate) fn begin(&mut self, row: u32) {
         self.text.clear();
         self.ends.clear();
         self.raw.clear();
@@ -28,7 +28,7 @@ impl Record {
     }
 
     /// Adds a cell.
-    pub(super) fn push(&mut self, cell: &str) {
+    pub(crate) fn push(&mut self, cell: &str) {
         self.text.push_str(cell);
         self.ends.push(self.text.len());
     }

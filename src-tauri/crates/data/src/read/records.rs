@@ -144,6 +144,29 @@ impl Progress {
     }
 }
 
+/// The cells of one row as it stands in a file; a quote that is never closed takes what is left.
+pub(crate) fn cells_of_line(line: &str, delimiter: u8) -> Vec<String> {
+    let mut parser = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+    // Cells are never longer than what they are written with.
+    let mut cells = vec![0; line.len() + 1];
+    let mut ends = vec![0; line.len() + 2];
+    let (result, read, mut written, mut count) = parser.read_record(line.as_bytes(), &mut cells, &mut ends);
+    if matches!(result, ReadRecordResult::InputEmpty) {
+        // Nothing comes after: that ends the row.
+        let (_, _, more, further) = parser.read_record(
+            &line.as_bytes()[read..],
+            &mut cells[written..],
+            &mut ends[count..],
+        );
+        written += more;
+        count += further;
+    }
+    let bounds = std::iter::once(0).chain(ends[..count].iter().copied());
+    let cell =
+        |(start, end): (usize, usize)| String::from_utf8_lossy(&cells[start..end.min(written)]).into_owned();
+    bounds.zip(ends[..count].iter().copied()).map(cell).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

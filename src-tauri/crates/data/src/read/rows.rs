@@ -67,6 +67,7 @@ impl Iterator for Rows {
             Ok(true) => Some(Ok(match cell_problem(&self.record, self.table.columns.len()) {
                 None => FileRow::Cells(self.record.cells().map(str::to_owned).collect()),
                 Some(kind) => FileRow::Problem(RowProblem {
+                    id: None,
                     row: self.record.row,
                     kind,
                     raw: self.record.raw.clone(),

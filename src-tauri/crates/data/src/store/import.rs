@@ -3,6 +3,7 @@
 
 mod bulk;
 mod meaning;
+mod mend;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -26,6 +27,7 @@ use crate::read::{Extent, Record, Table};
 use crate::types::{ColumnRole, ImportOptions, ImportSummary, Part, ProblemKind, ProblemType};
 use bulk::Bulk;
 use meaning::{LabelColumns, Reading, Row, Understood, check_roles};
+use mend::note_options;
 
 /// A column as it is remembered with its file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -100,6 +102,7 @@ impl Project {
             pipeline: Pipeline::new(&text_rules(&tx)?),
         });
         let mut importer = Importer::begin(&tx, &table, &options.roles, Arc::clone(&reading))?;
+        note_options(&tx, importer.source, options.label_separator.as_deref(), part)?;
         let table = std::thread::scope(|scope| {
             let (sender, batches) = sync_channel(WAITING_BATCHES);
             let reader = scope.spawn(move || read_all(table, &reading, &sender));
@@ -247,6 +250,21 @@ impl<'a> Importer<'a> {
     }
 }
 
+impl<'a> Importer<'a> {
+    /// For a further row of a file that was imported before.
+    fn go_on(tx: &'a Transaction<'a>, source: i64, reading: Reading) -> Result<Self> {
+        Ok(Importer {
+            tx,
+            source,
+            reading: Arc::new(reading),
+            at: now(tx)?,
+            labels: HashMap::new(),
+            sets: HashMap::new(),
+            summary: ImportSummary::default(),
+        })
+    }
+}
+
 impl Importer<'_> {
     /// Stores what is read until there is no more.
     fn take(
@@ -260,7 +278,9 @@ impl Importer<'_> {
         for batch in batches {
             for understood in batch.records {
                 match understood {
-                    Understood::Row(row) => self.insert(&mut tables, &row)?,
+                    Understood::Row(row) => {
+                        self.insert(&mut tables, &row)?;
+                    }
                     Understood::Problem { number, kind, raw } => self.put_aside(number, &kind, &raw)?,
                 }
             }
@@ -271,7 +291,7 @@ impl Importer<'_> {
         Ok(())
     }
 
-    fn insert(&mut self, into: &mut Tables<'_>, row: &Row) -> Result<()> {
+    fn insert(&mut self, into: &mut Tables<'_>, row: &Row) -> Result<i64> {
         let labels = row
             .labels
             .as_deref()
@@ -301,7 +321,7 @@ impl Importer<'_> {
         self.summary.rows += 1;
         self.summary.labelled += u32::from(labels.is_some());
         self.summary.empty_texts += u32::from(row.raw.length == 0);
-        Ok(())
+        Ok(id)
     }
 
     fn label_set(&mut self, names: &[String]) -> Result<u32> {

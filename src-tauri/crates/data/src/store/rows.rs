@@ -136,14 +136,16 @@ impl Project {
     /// Those of the database.
     pub fn problems_page(&self, offset: u32, limit: u32) -> Result<(u32, Vec<RowProblem>)> {
         let tx = self.read()?;
-        let total = number(&tx, "SELECT count(*) FROM problem_row", [])?;
-        let mut query =
-            tx.prepare_cached("SELECT row, kind, raw FROM problem_row ORDER BY id LIMIT ?1 OFFSET ?2")?;
+        let total = number(&tx, "SELECT count(*) FROM problem_row WHERE mended IS NULL", [])?;
+        let mut query = tx.prepare_cached(
+            "SELECT row, kind, raw, id FROM problem_row WHERE mended IS NULL ORDER BY id LIMIT ?1 OFFSET ?2",
+        )?;
         let mut rows = query.query([limit.min(PAGE_LIMIT), offset])?;
         let mut problems = Vec::new();
         while let Some(row) = rows.next()? {
             let kind = from_json(&row.get::<_, String>(1)?)?;
             problems.push(RowProblem {
+                id: row.get(3)?,
                 row: row.get(0)?,
                 kind,
                 raw: row.get(2)?,

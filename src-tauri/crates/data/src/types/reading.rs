@@ -147,6 +147,8 @@ pub enum ProblemKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct RowProblem {
+    /// Its id in the project; `None` in a preview.
+    pub id: Option<u32>,
     /// Row in the file, counted from 1, the header included, blank lines not. In a workbook the row's own number,
     /// in a folder the number of the text file.
     pub row: u32,
@@ -154,6 +156,18 @@ pub struct RowProblem {
     pub kind: ProblemKind,
     /// The row as it stands in the file, cut at 2,000 characters.
     pub raw: String,
+}
+
+/// What a person needs to mend a row that was put aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct MendForm {
+    /// The names of the file's columns.
+    pub columns: Vec<String>,
+    /// The cells as far as they can be made out, one a column.
+    pub cells: Vec<String>,
+    /// Whether only the beginning of the row was kept.
+    pub cut: bool,
 }
 
 /// The beginning of a file, read to decide how to import it.
@@ -201,7 +215,7 @@ pub struct ImportOptions {
 }
 
 /// What an import brought.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ImportSummary {
     /// The file's name without folders.

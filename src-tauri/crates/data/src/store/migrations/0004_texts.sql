@@ -51,3 +51,9 @@ CREATE INDEX annotation_batch ON annotation (batch) WHERE batch IS NOT NULL;
 CREATE VIRTUAL TABLE text_index USING fts5 (
     text, content = '', contentless_delete = 1, detail = none, prefix = '1 2 3', tokenize = 'unicode61 remove_diacritics 2'
 );
+
+-- What else is needed to read a row of a file as it was read: what stands between labels, and the part of all its rows.
+ALTER TABLE source ADD COLUMN label_separator TEXT;
+ALTER TABLE source ADD COLUMN part INTEGER;
+-- A row that was put aside and then mended by hand is the example that came of it.
+ALTER TABLE problem_row ADD COLUMN mended INTEGER REFERENCES example;
