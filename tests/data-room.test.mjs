@@ -107,6 +107,18 @@ describe("other formats on the command line", () => {
     assert.deepEqual([mails.rows, mails.labels], [2, 2], "sub-folders are labels");
   });
 
+  test("a changed file is brought up to date, and what people did stays", () => {
+    const project = place.path("changing.understudy");
+    const file = (rows) => place.write("cases.csv", `id,text,label\n${rows.join("\n")}\n`);
+    place.must("import", file(["1,pay at once,Payment", "2,the court decides,Law", "3,ends in May,Term"]), "--project", project);
+    const next = file(["1,pay within a week,Payment", "2,the court decides,Law", "4,starts in June,Term"]);
+    const told = place.must("import", next, "--project", project, "--update", "--only-tell").changes;
+    assert.deepEqual([told.same, told.new, told.changed, told.gone], [1, 1, 1, 1]);
+    assert.deepEqual(place.must("import", next, "--project", project, "--update").changes, told);
+    const { data } = place.must("clean", "--project", project);
+    assert.deepEqual([data.rows, data.hidden, data.cleaning[0].rule], [3, 1, { kind: "drop_gone", file: "cases.csv" }]);
+  });
+
   test("an official test file that is nearly learnt from is told", () => {
     const project = place.path("leak.understudy");
     place.must("import", place.write("train.csv", clauses().replace(/\n[^\n]*CLEAN[^\n]*\n$/, "\n")), "--project", project);

@@ -33,6 +33,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             data::rows_page,
             data::example,
             data::problems_page,
+            data::update_from_file,
             data::stop_work,
             data::mend_form,
             data::mend_row,

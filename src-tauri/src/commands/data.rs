@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tauri::{AppHandle, State};
 use understudy_data::{
-    CleaningLook, CleaningRule, ConflictPage, DataSummary, DialectOverrides, ExampleDetail, ImportOptions,
-    ImportSummary, MendForm, NearPage, RowFilter, RowPage,
+    CleaningLook, CleaningRule, ConflictPage, DataSummary, DialectOverrides, ExampleDetail, FileChanges,
+    ImportOptions, ImportSummary, MendForm, NearPage, RowFilter, RowPage,
 };
 use understudy_engine::view::{Preview, ProblemPage, StepTold};
 use understudy_engine::{Session, session};
@@ -55,6 +55,21 @@ pub fn import_file(
         true => long_alone(&app, &state, WorkKind::Import, import),
         false => long(&app, &state, WorkKind::Import, import),
     }
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn update_from_file(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    path: String,
+    options: ImportOptions,
+    only_tell: bool,
+) -> Answer<FileChanges> {
+    long(&app, &state, WorkKind::Import, |session, go_on| {
+        let mut progress = |done: u64, total: u64| go_on(done as f64 / total.max(1) as f64);
+        session.update(Path::new(&path), &options, only_tell, &mut progress)
+    })
 }
 
 #[tauri::command(async)]

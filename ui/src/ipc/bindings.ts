@@ -23,6 +23,7 @@ export const commands = {
 	rowsPage: (filter: RowFilter, offset: number, limit: number) => __TAURI_INVOKE<RowPage>("rows_page", { filter, offset, limit }),
 	example: (id: number) => __TAURI_INVOKE<ExampleDetail>("example", { id }),
 	problemsPage: (offset: number, limit: number) => __TAURI_INVOKE<ProblemPage>("problems_page", { offset, limit }),
+	updateFromFile: (path: string, options: ImportOptions, onlyTell: boolean) => __TAURI_INVOKE<FileChanges>("update_from_file", { path, options, onlyTell }),
 	stopWork: () => __TAURI_INVOKE<void>("stop_work"),
 	mendForm: (problem: number) => __TAURI_INVOKE<MendForm>("mend_form", { problem }),
 	mendRow: (problem: number, cells: string[]) => __TAURI_INVOKE<number>("mend_row", { problem, cells }),
@@ -343,6 +344,26 @@ export type ExampleDetail = {
 	columns: ColumnValue[],
 	/**  Its labels so far, the oldest first. */
 	history: HistoryEntry[],
+};
+
+/**  What has changed in a file that was imported before. */
+export type FileChanges = {
+	/**  Rows that are as they were. */
+	same: number,
+	/**  Rows that were not there before. */
+	new: number,
+	/**  Rows whose text is another. */
+	changed: number,
+	/**  Rows whose labels are others. */
+	relabelled: number,
+	/**  Changes that were not taken over, because a person had corrected or labelled the row. */
+	kept: number,
+	/**  Rows that are not there any more. */
+	gone: number,
+	/**  Rows that had been gone and are there again. */
+	back: number,
+	/**  Rows that cannot be read. */
+	problem_rows: number,
 };
 
 /**  Files were dropped on the window, or hover over it. */
@@ -932,6 +953,10 @@ export type RowRule =
 { kind: "drop_near_duplicates" } | 
 /**  Rows whose text carries other labels elsewhere: all of them. */
 { kind: "drop_conflicts" } | 
+/**  Rows that are gone from a file that was brought up to date; only [`crate::Project::update_from_file`] makes it. */
+{ kind: "drop_gone"; 
+/**  The file's name. */
+file: string } | 
 /**  Rows without text. */
 { kind: "drop_empty" } | 
 /**  Rows with fewer characters. */

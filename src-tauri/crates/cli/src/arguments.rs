@@ -84,6 +84,13 @@ pub struct Import {
     /// The project's folder, ending in .understudy.
     #[arg(long)]
     pub project: PathBuf,
+    /// The file was imported before and has changed: bring its rows up to date, and keep the labels and corrections made
+    /// since.
+    #[arg(long)]
+    pub update: bool,
+    /// With --update: change nothing, only tell what has changed.
+    #[arg(long, requires = "update")]
+    pub only_tell: bool,
     #[command(flatten)]
     pub columns: Columns,
 }

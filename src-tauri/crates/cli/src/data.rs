@@ -13,6 +13,14 @@ use crate::output::Output;
 pub fn import(arguments: Import, output: &Output) -> Result<Value> {
     let options = options(&arguments.file, &arguments.columns)?;
     let mut session = open_or_create(&arguments.project)?;
+    if arguments.update {
+        let changes = session.update(&arguments.file, &options, arguments.only_tell, &mut |_, _| true)?;
+        output.say(&format!(
+            "{} as before, {} new, {} changed, {} with other labels, {} kept as people left them, {} gone, {} back, {} put aside",
+            changes.same, changes.new, changes.changed, changes.relabelled, changes.kept, changes.gone, changes.back, changes.problem_rows
+        ));
+        return Ok(json!({ "changes": changes, "project": session.project.folder() }));
+    }
     let summary = session.import(&arguments.file, &options, None, &mut |_, _| true)?;
     output.say(&format!(
         "{}: {} rows, {} with a label, {} labels, {} put aside",

@@ -118,6 +118,7 @@ pub fn step(step: &CleaningStep, language: Language) -> String {
             RowRule::DropDuplicates => text("step.drop_duplicates"),
             RowRule::DropNearDuplicates => text("step.drop_near_duplicates"),
             RowRule::DropConflicts => text("step.drop_conflicts"),
+            RowRule::DropGone { file } => with("step.drop_gone", &[("file", file.clone())]),
             RowRule::DropEmpty => text("step.drop_empty"),
             RowRule::DropShort { characters } => {
                 with("step.drop_short", &[("characters", characters.to_string())])

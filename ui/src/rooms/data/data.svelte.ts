@@ -1,6 +1,7 @@
 // The Data room's state: a file being looked at before its import, then the rows that are in.
 import {
   commands, type CleaningRule, type ColumnRole, type ConflictPage, type DataSummary, type DialectOverrides, type ExampleDetail,
+  type FileChanges, type ImportOptions,
   type Label, type MendForm, type NearPage, type Part, type Preview, type RowFilter, type RowProblem, type SpellingGroup, type StepTold,
 } from "../../ipc/bindings";
 import type { Session } from "../../project/session.svelte";
@@ -23,6 +24,8 @@ export class DataRoom {
   hover = $state(false);
   preview = $state.raw<Preview | null>(null);
   roles = $state.raw<ColumnRole[]>([]);
+  /** What has changed in a file that was imported before; null until it is asked for. */
+  changes = $state.raw<FileChanges | null>(null);
   /** What stands between the labels of a cell; null where a cell is one label. */
   labelSeparator = $state<string | null>(null);
   summary = $state.raw<DataSummary | null>(null);
@@ -123,11 +126,13 @@ export class DataRoom {
     const preview = await this.task.run(() => commands.previewFile(path, this.#overrides));
     if (!preview) return;
     this.preview = preview;
+    this.changes = null;
     this.roles = preview.columns.map((column) => column.role);
     this.labelSeparator = preview.label_separator;
   }
 
   setRole(index: number, role: RoleChoice): void {
+    this.changes = null;
     const flags = this.preview?.columns.map((column) => column.distinct <= 2) ?? [];
     this.roles = withRole(this.roles, index, role, flags);
   }
@@ -142,6 +147,33 @@ export class DataRoom {
     return this.roles.filter((role) => role === "label").length;
   }
 
+  /** Whether a file of this name was imported before. */
+  get known(): boolean {
+    return this.summary?.sources.some((source) => source.file_name === this.preview?.file_name) ?? false;
+  }
+
+  get #options(): ImportOptions {
+    return { dialect: this.#overrides, roles: this.roles, label_separator: this.labelColumns === 1 ? this.labelSeparator : null };
+  }
+
+  async tellChanges(): Promise<void> {
+    const path = this.preview?.path;
+    if (path === undefined) return;
+    const changes = await this.task.run(() => commands.updateFromFile(path, this.#options, true));
+    if (changes) this.changes = changes;
+  }
+
+  /** Brings the file's rows up to date. */
+  async update(): Promise<void> {
+    const { path, file_name: file } = this.preview ?? {};
+    if (path === undefined) return;
+    const changes = await this.task.run(() => commands.updateFromFile(path, this.#options, false));
+    if (!changes) return;
+    this.preview = null;
+    notices.say(t("data.updated", { file: file ?? "" }));
+    await this.#changed();
+  }
+
   abandon(): void {
     this.preview = null;
     this.task.failure = null;
@@ -151,9 +183,7 @@ export class DataRoom {
     const path = this.preview?.path;
     if (path === undefined) return;
     const summary = await this.task.run(() =>
-      commands.importFile(path, {
-        dialect: this.#overrides, roles: this.roles, label_separator: this.labelColumns === 1 ? this.labelSeparator : null,
-      }),
+      commands.importFile(path, this.#options),
     );
     if (!summary) return;
     this.preview = null;

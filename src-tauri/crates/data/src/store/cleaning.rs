@@ -307,9 +307,11 @@ fn hide(tx: &Transaction<'_>, rule: &RowRule, progress: &mut dyn FnMut(f64) -> b
         RowRule::DropShort { characters } => visible(&format!("length < {characters}")),
         RowRule::DropLong { characters } => visible(&format!("length > {characters}")),
         RowRule::KeepLanguages { languages } => {
-            let rows = hide_languages(tx, step, languages, progress)?;
-            return settle(tx, step, &recorded, rows);
+            let others = other_languages(tx, languages, progress)?;
+            return hide_each(tx, step, &recorded, &others);
         }
+        // Which these are only the file tells.
+        RowRule::DropGone { .. } => visible("0"),
     };
     let rows = tx.execute(
         &format!("UPDATE state SET hidden_by = ?1 WHERE example IN ({which})"),
@@ -318,30 +320,43 @@ fn hide(tx: &Transaction<'_>, rule: &RowRule, progress: &mut dyn FnMut(f64) -> b
     settle(tx, step, &recorded, rows as u32)
 }
 
-fn hide_languages(
+/// The visible rows in none of these languages.
+fn other_languages(
     tx: &Transaction<'_>,
-    step: u32,
     keep: &[String],
     progress: &mut dyn FnMut(f64) -> bool,
-) -> Result<u32> {
+) -> Result<Vec<u32>> {
     let mut others: Vec<u32> = Vec::new();
     each_chunk(tx, |chunk, done| {
         let foreign = |text: &str| {
-            Some(language(text))
-                .filter(|spoken| !spoken.is_empty() && !keep.iter().any(|kept| kept == spoken))
+            let spoken = language(text);
+            !spoken.is_empty() && !keep.iter().any(|kept| kept == spoken)
         };
         let found = chunk
             .par_iter()
-            .filter(|(_, text)| foreign(text).is_some())
+            .filter(|(_, text)| foreign(text))
             .map(|(example, _)| *example);
         others.extend(found.collect::<Vec<u32>>());
         Ok(progress(done))
     })?;
-    let mut hide = tx.prepare_cached("UPDATE state SET hidden_by = ?1 WHERE example = ?2")?;
-    for example in &others {
-        hide.execute([step, *example])?;
+    Ok(others)
+}
+
+/// Hides rows by a step of its own, as far as they are visible.
+pub(super) fn hide_these(tx: &Transaction<'_>, rule: &RowRule, rows: &[u32]) -> Result<()> {
+    let recorded = CleaningRule::Rows(rule.clone());
+    let step = insert(tx, &recorded)?;
+    hide_each(tx, step, &recorded, rows)
+}
+
+fn hide_each(tx: &Transaction<'_>, step: u32, recorded: &CleaningRule, rows: &[u32]) -> Result<()> {
+    let mut hide =
+        tx.prepare_cached("UPDATE state SET hidden_by = ?1 WHERE example = ?2 AND hidden_by IS NULL")?;
+    let mut hidden = 0;
+    for example in rows {
+        hidden += hide.execute([step, *example])?;
     }
-    Ok(others.len() as u32)
+    settle(tx, step, recorded, hidden as u32)
 }
 
 /// All steps, the oldest first.

@@ -4,6 +4,7 @@
 mod bulk;
 mod meaning;
 mod mend;
+mod update;
 
 use std::collections::HashMap;
 use std::path::Path;

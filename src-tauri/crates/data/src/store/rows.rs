@@ -136,9 +136,13 @@ impl Project {
     /// Those of the database.
     pub fn problems_page(&self, offset: u32, limit: u32) -> Result<(u32, Vec<RowProblem>)> {
         let tx = self.read()?;
-        let total = number(&tx, "SELECT count(*) FROM problem_row WHERE mended IS NULL", [])?;
+        let total = number(
+            &tx,
+            "SELECT count(*) FROM problem_row WHERE mended IS NULL AND superseded_by IS NULL",
+            [],
+        )?;
         let mut query = tx.prepare_cached(
-            "SELECT row, kind, raw, id FROM problem_row WHERE mended IS NULL ORDER BY id LIMIT ?1 OFFSET ?2",
+            "SELECT row, kind, raw, id FROM problem_row WHERE mended IS NULL AND superseded_by IS NULL ORDER BY id LIMIT ?1 OFFSET ?2",
         )?;
         let mut rows = query.query([limit.min(PAGE_LIMIT), offset])?;
         let mut problems = Vec::new();

@@ -25,7 +25,11 @@ impl Project {
         Ok(DataSummary {
             rows: lengths.rows,
             hidden: number(&tx, "SELECT count(*) FROM state WHERE hidden_by IS NOT NULL", [])?,
-            problem_rows: number(&tx, "SELECT count(*) FROM problem_row WHERE mended IS NULL", [])?,
+            problem_rows: number(
+                &tx,
+                "SELECT count(*) FROM problem_row WHERE mended IS NULL AND superseded_by IS NULL",
+                [],
+            )?,
             duplicate_rows: number(&tx, &format!("SELECT count(*) FROM ({DUPLICATES})"), [])?,
             conflicting_texts: number(&tx, &format!("SELECT count(*) FROM ({CONFLICTS})"), [])?,
             empty_texts: lengths.empty(),

@@ -40,36 +40,43 @@ impl Project {
             return Err(DataError::EmptyText);
         }
         let tx = self.write()?;
-        let raw: String = tx
-            .query_row("SELECT text FROM content WHERE example = ?1", [example], |row| {
-                row.get(0)
-            })
-            .optional()?
-            .ok_or(DataError::UnknownExample { id: example })?;
-        // A correction that says what stood there first is none.
-        let text = text.filter(|text| *text != raw);
-        let before: Option<String> = latest_edit(&tx, example)?;
-        if before.as_deref() != text {
-            let at = now(&tx)?;
-            tx.execute(
-                "INSERT INTO edit (example, text, who, at) VALUES (?1, ?2, ?3, ?4)",
-                params![example, text, who, at],
-            )?;
-            let pipeline = Pipeline::new(&text_rules(&tx)?);
-            let corrected = text.unwrap_or(&raw);
-            let present = pipeline.apply(corrected).unwrap_or_else(|| corrected.to_owned());
-            Changes::prepare(&tx)?.set(example, &raw, &present)?;
-            IndexChanges::begin(&tx)?.set(&tx, example, &present)?;
-            bump(&tx)?;
-            append(
-                &tx,
-                "text_edited",
-                &json!({ "example": example, "who": who, "taken_back": text.is_none() }),
-            )?;
-        }
+        let pipeline = Pipeline::new(&text_rules(&tx)?);
+        correct(&tx, &pipeline, example, text, who)?;
         tx.commit()?;
         self.example(example)
     }
+}
+
+/// Puts a corrected text in the place of the imported one, or takes the correction back.
+pub(super) fn correct(
+    tx: &Transaction<'_>,
+    pipeline: &Pipeline,
+    example: u32,
+    text: Option<&str>,
+    who: &str,
+) -> Result<()> {
+    let raw: String = tx
+        .prepare_cached("SELECT text FROM content WHERE example = ?1")?
+        .query_row([example], |row| row.get(0))
+        .optional()?
+        .ok_or(DataError::UnknownExample { id: example })?;
+    // A correction that says what stood there first is none.
+    let text = text.filter(|text| *text != raw);
+    if latest_edit(tx, example)?.as_deref() == text {
+        return Ok(());
+    }
+    tx.prepare_cached("INSERT INTO edit (example, text, who, at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![example, text, who, now(tx)?])?;
+    let corrected = text.unwrap_or(&raw);
+    let present = pipeline.apply(corrected).unwrap_or_else(|| corrected.to_owned());
+    Changes::prepare(tx)?.set(example, &raw, &present)?;
+    IndexChanges::begin(tx)?.set(tx, example, &present)?;
+    bump(tx)?;
+    append(
+        tx,
+        "text_edited",
+        &json!({ "example": example, "who": who, "taken_back": text.is_none() }),
+    )
 }
 
 /// The rules in force that change texts, in their order.

@@ -103,6 +103,11 @@ pub enum RowRule {
     DropNearDuplicates,
     /// Rows whose text carries other labels elsewhere: all of them.
     DropConflicts,
+    /// Rows that are gone from a file that was brought up to date; only [`crate::Project::update_from_file`] makes it.
+    DropGone {
+        /// The file's name.
+        file: String,
+    },
     /// Rows without text.
     DropEmpty,
     /// Rows with fewer characters.

@@ -158,6 +158,28 @@ pub struct RowProblem {
     pub raw: String,
 }
 
+/// What has changed in a file that was imported before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct FileChanges {
+    /// Rows that are as they were.
+    pub same: u32,
+    /// Rows that were not there before.
+    pub new: u32,
+    /// Rows whose text is another.
+    pub changed: u32,
+    /// Rows whose labels are others.
+    pub relabelled: u32,
+    /// Changes that were not taken over, because a person had corrected or labelled the row.
+    pub kept: u32,
+    /// Rows that are not there any more.
+    pub gone: u32,
+    /// Rows that had been gone and are there again.
+    pub back: u32,
+    /// Rows that cannot be read.
+    pub problem_rows: u32,
+}
+
 /// What a person needs to mend a row that was put aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]

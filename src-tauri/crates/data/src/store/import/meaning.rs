@@ -15,6 +15,7 @@ pub(super) struct Columns {
     pub(super) labels: LabelColumns,
     group: Option<usize>,
     date: Option<usize>,
+    id: Option<usize>,
     pub(super) split: Option<usize>,
 }
 
@@ -88,6 +89,7 @@ pub(super) fn check_roles(options: &ImportOptions, columns: usize) -> Result<Col
         labels,
         group: first(ColumnRole::Group),
         date: first(ColumnRole::Date),
+        id: first(ColumnRole::Id),
         split: first(ColumnRole::Split),
     })
 }
@@ -134,6 +136,8 @@ pub(super) struct Row {
     pub(super) group: Option<String>,
     /// The cell of the column with dates.
     pub(super) date: Option<String>,
+    /// The cell of the column with case numbers.
+    pub(super) id: Option<String>,
     pub(super) part: Option<Part>,
     /// The cells of all columns but the text, as JSON.
     pub(super) others: String,
@@ -203,6 +207,7 @@ impl Reading {
             labels: labels.map(|labels| labels.into_iter().map(str::to_owned).collect()),
             group: filled(self.columns.group).map(str::to_owned),
             date: filled(self.columns.date).map(str::to_owned),
+            id: filled(self.columns.id).map(str::to_owned),
             part: self.part.or(from_file),
             others: String::new(),
         })

@@ -57,3 +57,5 @@ ALTER TABLE source ADD COLUMN label_separator TEXT;
 ALTER TABLE source ADD COLUMN part INTEGER;
 -- A row that was put aside and then mended by hand is the example that came of it.
 ALTER TABLE problem_row ADD COLUMN mended INTEGER REFERENCES example;
+-- A row that was put aside of an earlier version of a file, which has been brought up to date since.
+ALTER TABLE problem_row ADD COLUMN superseded_by INTEGER REFERENCES source;

@@ -1,0 +1,434 @@
+//! A file that was imported before and has changed since: its rows are found again, and what people did to them stays.
+//!
+//! A row is the same when it has the same number in the column of case numbers, or where there is none the same text. What is
+//! new comes in, a text that changed is corrected, a label that changed is changed unless a person gave another, a row that
+//! is gone is hidden by a step that can be undone. Nothing is overwritten.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Transaction, params};
+use serde_json::json;
+
+use super::super::audit::append;
+use super::super::cleaning::hide_these;
+use super::super::project::Project;
+use super::super::sql::from_json;
+use super::super::texts::{correct, text_rules};
+use super::meaning::{Reading, Row, Understood, check_roles};
+use super::mend::note_options;
+use super::{Importer, StoredColumn, Tables};
+use crate::clean::Pipeline;
+use crate::error::{DataError, Result};
+use crate::read::{Extent, Record, Table};
+use crate::text::{HASH_BYTES, content_hash};
+use crate::types::{ColumnRole, FileChanges, ImportOptions, RowRule};
+
+/// Rows between two questions whether to go on.
+const ASK_EVERY: u32 = 1_000;
+
+/// Who changes a text or a label when a file does.
+const IMPORT: &str = "import";
+
+type Key = [u8; HASH_BYTES];
+
+/// A row of the file as it was imported before.
+struct Known {
+    example: u32,
+    /// Of its text as the file had it last.
+    hash: Key,
+    /// The labels that the file gave it last.
+    given: Option<u32>,
+    /// Whether a person, or a model, labelled it since.
+    labelled_since: bool,
+    /// Whether a person corrected its text since.
+    corrected: bool,
+    /// Hidden because it was gone from the file.
+    was_gone: bool,
+}
+
+impl Project {
+    /// Brings the rows of a file that was imported before (under the same name) up to date, or only tells what that would
+    /// change. A file that was never imported is all new.
+    ///
+    /// # Errors
+    /// As [`Project::import`].
+    pub fn update_from_file(
+        &mut self,
+        path: &Path,
+        options: &ImportOptions,
+        only_tell: bool,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<FileChanges> {
+        let total = std::fs::metadata(path).map_err(DataError::io(path))?.len();
+        let mut table = Table::open(path, &options.dialect, Extent::Whole, &mut || progress(0, total))?;
+        let columns = check_roles(options, table.columns.len())?;
+        let tx = self.write()?;
+        let pipeline = || Ok::<_, DataError>(Pipeline::new(&text_rules(&tx)?));
+        let reading = Arc::new(Reading {
+            columns,
+            names: table.columns.clone(),
+            part: None,
+            pipeline: pipeline()?,
+        });
+        let by_id = options.roles.contains(&ColumnRole::Id);
+        let mut known = known_rows(&tx, &table.file_name(), by_id)?;
+        let importer = Importer::begin(&tx, &table, &options.roles, Arc::clone(&reading))?;
+        note_options(&tx, importer.source, options.label_separator.as_deref(), None)?;
+        let mut update = Update {
+            pipeline: pipeline()?,
+            tables: Tables::prepare(&tx)?,
+            importer,
+            changes: FileChanges::default(),
+        };
+        let mut record = Record::default();
+        let mut seen: u32 = 0;
+        while table.next(&mut record)? {
+            match reading.understand(&record)? {
+                Understood::Row(row) => match known.take(&key(&row, by_id)) {
+                    Some(before) => update.again(&before, &row)?,
+                    None => update.new_row(&row)?,
+                },
+                Understood::Problem { number, kind, raw } => {
+                    update.importer.put_aside(number, &kind, &raw)?
+                }
+            }
+            seen += 1;
+            if seen.is_multiple_of(ASK_EVERY) && !progress(table.bytes_read(), table.bytes) {
+                return Err(DataError::Cancelled);
+            }
+        }
+        let gone = known.left();
+        update.changes.gone = gone.len() as u32;
+        update.changes.problem_rows = update.importer.summary.problem_rows;
+        let changes = update.finish(&table)?;
+        let rule = RowRule::DropGone {
+            file: table.file_name(),
+        };
+        hide_these(&tx, &rule, &gone)?;
+        append(
+            &tx,
+            "updated_from_file",
+            &json!({ "file_name": table.file_name(), "changes": changes }),
+        )?;
+        if only_tell {
+            tx.rollback()?;
+        } else {
+            tx.commit()?;
+        }
+        Ok(changes)
+    }
+}
+
+fn key(row: &Row, by_id: bool) -> Key {
+    match &row.id {
+        Some(id) if by_id => content_hash(id),
+        _ => row.raw.hash,
+    }
+}
+
+/// The rows of a file, to be found again each once.
+struct KnownRows {
+    rows: HashMap<Key, Vec<Known>>,
+}
+
+impl KnownRows {
+    /// The first row with this key that was not found yet.
+    fn take(&mut self, key: &Key) -> Option<Known> {
+        let rows = self.rows.get_mut(key)?;
+        (!rows.is_empty()).then(|| rows.remove(0))
+    }
+
+    /// Rows that were not found again, and are not hidden for that already.
+    fn left(self) -> Vec<u32> {
+        let left = self.rows.into_values().flatten().filter(|row| !row.was_gone);
+        let mut left: Vec<u32> = left.map(|row| row.example).collect();
+        left.sort_unstable();
+        left
+    }
+}
+
+fn known_rows(tx: &Transaction<'_>, file_name: &str, by_id: bool) -> Result<KnownRows> {
+    let gone = steps_of(tx, file_name)?;
+    let id_columns = id_columns(tx, file_name)?;
+    let mut query = tx.prepare(
+        "SELECT e.id, e.source, e.text_hash, c.columns, s.hidden_by,
+                (SELECT text FROM edit WHERE example = e.id AND who = ?2 ORDER BY id DESC LIMIT 1),
+                (SELECT who <> ?2 AND text IS NOT NULL FROM edit WHERE example = e.id ORDER BY id DESC LIMIT 1),
+                (SELECT label_set FROM annotation WHERE example = e.id AND kind = 'import' ORDER BY id DESC LIMIT 1),
+                EXISTS (SELECT 1 FROM annotation WHERE example = e.id AND kind <> 'import')
+         FROM example e JOIN source ON source.id = e.source JOIN content c ON c.example = e.id
+         JOIN state s ON s.example = e.id WHERE source.file_name = ?1 ORDER BY e.id",
+    )?;
+    let mut found = query.query(params![file_name, IMPORT])?;
+    let mut rows: HashMap<Key, Vec<Known>> = HashMap::new();
+    while let Some(row) = found.next()? {
+        let from_file: Option<String> = row.get(5)?;
+        let hash: Key = match &from_file {
+            Some(text) => content_hash(text),
+            None => row.get(2)?,
+        };
+        let id = match id_columns.get(&row.get::<_, i64>(1)?).filter(|_| by_id) {
+            Some(place) => {
+                let cells: Vec<String> = from_json(&row.get::<_, String>(3)?)?;
+                cells
+                    .get(*place)
+                    .map(|id| id.trim().to_owned())
+                    .filter(|id| !id.is_empty())
+            }
+            None => None,
+        };
+        let known = Known {
+            example: row.get(0)?,
+            hash,
+            given: row.get(7)?,
+            labelled_since: row.get(8)?,
+            corrected: row.get::<_, Option<bool>>(6)?.unwrap_or_default(),
+            was_gone: row
+                .get::<_, Option<i64>>(4)?
+                .is_some_and(|step| gone.contains(&step)),
+        };
+        let key = id.map_or(hash, |id| content_hash(&id));
+        rows.entry(key).or_default().push(known);
+    }
+    Ok(KnownRows { rows })
+}
+
+/// The steps that hide rows because they were gone from this file.
+fn steps_of(tx: &Transaction<'_>, file_name: &str) -> Result<HashSet<i64>> {
+    let mut query = tx.prepare("SELECT id, rule FROM cleaning_step WHERE undone_at IS NULL")?;
+    let mut rows = query.query([])?;
+    let wanted = crate::types::CleaningRule::Rows(RowRule::DropGone {
+        file: file_name.to_owned(),
+    });
+    let mut steps = HashSet::new();
+    while let Some(row) = rows.next()? {
+        if from_json::<crate::types::CleaningRule>(&row.get::<_, String>(1)?)? == wanted {
+            steps.insert(row.get(0)?);
+        }
+    }
+    Ok(steps)
+}
+
+/// Where the case number stands among the cells that are kept beside the text, by source.
+fn id_columns(tx: &Transaction<'_>, file_name: &str) -> Result<HashMap<i64, usize>> {
+    let mut query = tx.prepare("SELECT id, columns FROM source WHERE file_name = ?1")?;
+    let mut rows = query.query([file_name])?;
+    let mut places = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let columns: Vec<StoredColumn> = from_json(&row.get::<_, String>(1)?)?;
+        let kept = columns.iter().filter(|column| column.role != ColumnRole::Text);
+        if let Some(place) = kept.into_iter().position(|column| column.role == ColumnRole::Id) {
+            places.insert(row.get(0)?, place);
+        }
+    }
+    Ok(places)
+}
+
+/// What an update does row by row.
+struct Update<'a> {
+    importer: Importer<'a>,
+    tables: Tables<'a>,
+    pipeline: Pipeline,
+    changes: FileChanges,
+}
+
+impl Update<'_> {
+    fn new_row(&mut self, row: &Row) -> Result<()> {
+        self.importer.insert(&mut self.tables, row)?;
+        self.changes.new += 1;
+        Ok(())
+    }
+
+    fn again(&mut self, before: &Known, row: &Row) -> Result<()> {
+        let tx = self.importer.tx;
+        let mut same = true;
+        if before.was_gone {
+            tx.prepare_cached("UPDATE state SET hidden_by = NULL WHERE example = ?1")?
+                .execute([before.example])?;
+            self.changes.back += 1;
+            same = false;
+        }
+        if before.hash != row.raw.hash {
+            same = false;
+            // A person's correction stands; the file's new text would undo it.
+            if before.corrected {
+                self.changes.kept += 1;
+            } else {
+                correct(tx, &self.pipeline, before.example, Some(&row.raw.text), IMPORT)?;
+                self.changes.changed += 1;
+            }
+        }
+        let labels = row
+            .labels
+            .as_deref()
+            .map(|names| self.importer.label_set(names))
+            .transpose()?;
+        if labels.is_some() && labels != before.given {
+            same = false;
+            if before.labelled_since {
+                self.changes.kept += 1;
+            } else {
+                tx.prepare_cached("UPDATE state SET label_set = ?2 WHERE example = ?1")?
+                    .execute(params![before.example, labels])?;
+                self.tables
+                    .annotation
+                    .execute(params![before.example, labels, self.importer.at])?;
+                self.changes.relabelled += 1;
+            }
+        }
+        self.changes.same += u32::from(same);
+        Ok(())
+    }
+
+    /// Rows that the file's earlier versions had put aside are those of this version now.
+    fn finish(self, table: &Table) -> Result<FileChanges> {
+        let importer = self.importer;
+        importer.tx.execute(
+            "UPDATE problem_row SET superseded_by = ?1 WHERE mended IS NULL AND source IN
+             (SELECT id FROM source WHERE file_name = ?2 AND id <> ?1)",
+            params![importer.source, table.file_name()],
+        )?;
+        importer.tx.execute(
+            "UPDATE source SET sha256 = ?2, rows = ?3, problem_rows = ?4 WHERE id = ?1",
+            params![
+                importer.source,
+                table.sha256(),
+                importer.summary.rows,
+                importer.summary.problem_rows
+            ],
+        )?;
+        Ok(self.changes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{options, project};
+    use crate::types::RowFilter;
+    use ColumnRole::{Id, Label, Text};
+
+    struct Case {
+        place: tempfile::TempDir,
+        project: Project,
+    }
+
+    impl Case {
+        fn new(csv: &str, roles: &[ColumnRole]) -> Case {
+            let (place, project) = project();
+            let mut case = Case { place, project };
+            case.write(csv);
+            let path = case.place.path().join("cases.csv");
+            case.project
+                .import(&path, &options(roles), &mut |_, _| true)
+                .unwrap();
+            case
+        }
+
+        fn write(&self, csv: &str) {
+            std::fs::write(self.place.path().join("cases.csv"), csv).unwrap();
+        }
+
+        fn update(&mut self, csv: &str, roles: &[ColumnRole], only_tell: bool) -> FileChanges {
+            self.write(csv);
+            let path = self.place.path().join("cases.csv");
+            self.project
+                .update_from_file(&path, &options(roles), only_tell, &mut |_, _| true)
+                .unwrap()
+        }
+
+        fn texts(&self) -> Vec<String> {
+            self.project
+                .rows_page(&RowFilter::default(), 0, 100)
+                .unwrap()
+                .text
+        }
+    }
+
+    #[test]
+    fn rows_are_found_again_by_their_number_and_what_people_did_stays() {
+        let roles = [Id, Text, Label];
+        let mut case = Case::new(
+            "id,text,label\n1,one,x\n2,two,x\n3,three,y\n4,four,y\n5,five,x\n",
+            &roles,
+        );
+        case.project.annotate(2, Some(&[2]), "person").unwrap();
+        case.project
+            .edit_text(3, Some("three, corrected"), "person")
+            .unwrap();
+        let changed = "id,text,label\n5,five,x\n1,one more,x\n2,two,y\n3,3,y\n6,six,x\n4,four,x\n7\n";
+        let told = case.update(changed, &roles, true);
+        let expected = FileChanges {
+            same: 1,
+            new: 1,
+            changed: 1,
+            relabelled: 1,
+            kept: 2,
+            gone: 0,
+            back: 0,
+            problem_rows: 1,
+        };
+        assert_eq!(told, expected);
+        assert_eq!(
+            case.texts(),
+            ["one", "two", "three, corrected", "four", "five"],
+            "only told"
+        );
+        assert_eq!(case.update(changed, &roles, false), expected);
+        assert_eq!(
+            case.texts(),
+            ["one more", "two", "three, corrected", "four", "five", "six"]
+        );
+        let labels = |case: &Case, id| case.project.example(id).unwrap().labels;
+        assert_eq!([2, 4].map(|id| labels(&case, id)), [Some(vec![2]), Some(vec![1])]);
+        assert_eq!(
+            case.project.example(1).unwrap().imported_text.as_deref(),
+            Some("one")
+        );
+        let again = case.update(changed, &roles, false);
+        assert_eq!(
+            (again.changed, again.relabelled, again.new, again.problem_rows),
+            (0, 0, 0, 1),
+            "{again:?}"
+        );
+        assert_eq!(
+            case.project.problems_page(0, 9).unwrap().0,
+            1,
+            "the row aside is told once"
+        );
+        assert!(case.project.verify_audit().unwrap().broken.is_none());
+    }
+
+    #[test]
+    fn rows_that_are_gone_are_hidden_and_come_back() {
+        let roles = [Text, Label];
+        let full = "text,label\na,x\nb,y\nb,y\nc,x\n";
+        let mut case = Case::new(full, &roles);
+        let changes = case.update("text,label\na,x\nb,y\n", &roles, false);
+        assert_eq!((changes.same, changes.gone), (2, 2));
+        assert_eq!(case.texts(), ["a", "b"]);
+        let changes = case.update(full, &roles, false);
+        assert_eq!((changes.same, changes.back, changes.new), (2, 2, 0));
+        assert_eq!(case.texts(), ["a", "b", "b", "c"]);
+        case.update("text,label\na,x\n", &roles, false);
+        let step = case.project.summary().unwrap().cleaning.last().unwrap().id;
+        case.project.undo_cleaning(step, &mut |_| true).unwrap();
+        assert_eq!(case.texts().len(), 4);
+    }
+
+    #[test]
+    fn changed_texts_go_through_the_rules_in_force() {
+        let roles = [Id, Text, Label];
+        let mut case = Case::new("id,text,label\n1,<b>one</b>,x\n2,two,y\n", &roles);
+        let markup = crate::types::CleaningRule::Texts(crate::types::TextRule::Markup);
+        case.project.clean(&[markup], &mut |_| true).unwrap();
+        case.update(
+            "id,text,label\n1,<i>eins</i>,x\n2,two,y\n3,<b>three</b>,x\n",
+            &roles,
+            false,
+        );
+        assert_eq!(case.texts(), ["eins", "two", "three"]);
+    }
+}
