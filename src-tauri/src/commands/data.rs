@@ -5,7 +5,7 @@ use std::path::Path;
 use tauri::{AppHandle, State};
 use understudy_data::{
     CleaningLook, CleaningRule, ConflictPage, DataSummary, DialectOverrides, ExampleDetail, FileChanges,
-    ImportOptions, ImportSummary, MendForm, NearPage, RowFilter, RowPage,
+    ImportOptions, ImportSummary, LabelState, MendForm, NearPage, RowFilter, RowPage,
 };
 use understudy_engine::view::{Preview, ProblemPage, StepTold};
 use understudy_engine::{Session, session};
@@ -173,6 +173,12 @@ pub fn find_near_duplicates(app: AppHandle, state: State<'_, AppState>) -> Answe
 #[specta::specta]
 pub fn near_duplicates(state: State<'_, AppState>, offset: u32, limit: u32) -> Answer<Option<NearPage>> {
     state.with(|session, _| Ok(session.project.near_duplicates(offset, limit)?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn decide_conflict(state: State<'_, AppState>, example: u32, labels: Vec<u32>) -> Answer<LabelState> {
+    state.with(|session, _| Ok(session.project.decide_conflict(example, &labels, PERSON)?))
 }
 
 #[tauri::command(async)]

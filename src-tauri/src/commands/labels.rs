@@ -46,20 +46,6 @@ pub fn annotate(state: State<'_, AppState>, example: u32, labels: Option<Vec<u32
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn annotate_many(
-    state: State<'_, AppState>,
-    examples: Vec<u32>,
-    labels: Option<Vec<u32>>,
-) -> Answer<LabelState> {
-    state.with(|session, _| {
-        Ok(session
-            .project
-            .annotate_many(&examples, labels.as_deref(), PERSON)?)
-    })
-}
-
-#[tauri::command(async)]
-#[specta::specta]
 pub fn label_spellings(state: State<'_, AppState>) -> Answer<Vec<SpellingGroup>> {
     state.with(|session, _| Ok(session.project.label_spellings()?))
 }

@@ -26,6 +26,16 @@ pub fn make_split(
 
 #[tauri::command(async)]
 #[specta::specta]
+pub fn add_to_training(app: AppHandle, state: State<'_, AppState>) -> Answer<SplitSummary> {
+    let language = state.language();
+    long(&app, &state, WorkKind::NearDuplicates, |session, go_on| {
+        session.project.find_near_duplicates(go_on)?;
+        session.add_to_training(language)
+    })
+}
+
+#[tauri::command(async)]
+#[specta::specta]
 pub fn open_test(state: State<'_, AppState>) -> Answer<SplitSummary> {
     state.with(|session, language| session.open_test(language))
 }

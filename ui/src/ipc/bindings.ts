@@ -35,13 +35,13 @@ export const commands = {
 	findNearDuplicates: () => __TAURI_INVOKE<null>("find_near_duplicates"),
 	nearDuplicates: (offset: number, limit: number) => __TAURI_INVOKE<NearPage | null>("near_duplicates", { offset, limit }),
 	conflictsPage: (offset: number, limit: number) => __TAURI_INVOKE<ConflictPage>("conflicts_page", { offset, limit }),
+	decideConflict: (example: number, labels: number[]) => __TAURI_INVOKE<LabelState>("decide_conflict", { example, labels }),
 	labelState: () => __TAURI_INVOKE<LabelState>("label_state"),
 	addLabel: (name: string) => __TAURI_INVOKE<LabelState>("add_label", { name }),
 	renameLabel: (id: number, name: string) => __TAURI_INVOKE<LabelState>("rename_label", { id, name }),
 	removeLabel: (id: number) => __TAURI_INVOKE<LabelState>("remove_label", { id }),
 	setProblemType: (to: ProblemType) => __TAURI_INVOKE<LabelState>("set_problem_type", { to }),
 	annotate: (example: number, labels: number[] | null) => __TAURI_INVOKE<LabelState>("annotate", { example, labels }),
-	annotateMany: (examples: number[], labels: number[] | null) => __TAURI_INVOKE<LabelState>("annotate_many", { examples, labels }),
 	labelSpellings: () => __TAURI_INVOKE<SpellingGroup[]>("label_spellings"),
 	mergeLabels: (labels: number[], into: number) => __TAURI_INVOKE<LabelState>("merge_labels", { labels, into }),
 	undoAnnotation: () => __TAURI_INVOKE<LabelState>("undo_annotation"),
@@ -49,6 +49,7 @@ export const commands = {
 	nextUnlabelled: (after: number | null) => __TAURI_INVOKE<number | null>("next_unlabelled", { after }),
 	makeSplit: (percent: number[], seed: number, way: SplitWay) => __TAURI_INVOKE<SplitSummary>("make_split", { percent, seed, way }),
 	openTest: () => __TAURI_INVOKE<SplitSummary>("open_test"),
+	addToTraining: () => __TAURI_INVOKE<SplitSummary>("add_to_training"),
 	splitSummary: () => __TAURI_INVOKE<SplitSummary | null>("split_summary"),
 	models: () => __TAURI_INVOKE<ModelCard[]>("models"),
 	chooseModel: (id: string) => __TAURI_INVOKE<Overview>("choose_model", { id }),
@@ -240,7 +241,11 @@ export type ConflictRow = {
 export type ConflictingText = {
 	/**  It, cut at 2,000 characters. */
 	text: string,
-	/**  Its visible rows, the first 50. */
+	/**  The different sets of labels that its visible rows carry. */
+	answers: number[][],
+	/**  Its visible rows. */
+	total: number,
+	/**  The first 50 of them. */
 	rows: ConflictRow[],
 };
 
@@ -332,6 +337,8 @@ export type ExampleDetail = {
 	row: number,
 	/**  The whole text, as cleaning and corrections left it. */
 	text: string,
+	/**  The text before the rules in force: what is corrected by hand. */
+	written: string,
 	/**  The text as it was imported, where it is another one. */
 	imported_text: string | null,
 	/**  Who corrected it by hand last, and when; `None` when nobody did or it was taken back. */
@@ -967,9 +974,9 @@ characters: number } |
 { kind: "drop_long"; 
 /**  Than this. */
 characters: number } | 
-/**  Rows in other languages; those whose language cannot be told stay. */
-{ kind: "keep_languages"; 
-/**  Than these, ISO 639-3. */
+/**  Rows in some languages; those whose language cannot be told stay. */
+{ kind: "drop_languages"; 
+/**  These, ISO 639-3. */
 languages: string[] };
 
 /**  A run's curves. */
@@ -1169,6 +1176,8 @@ export type SplitSummary = {
 	way: SplitWay,
 	/**  Whether rows have dates. */
 	dated: boolean,
+	/**  Labelled rows in no part: they were labelled or brought in later. */
+	unplaced: number,
 	/**  Whether a model was judged on its test part. */
 	lock: TestLock | null,
 };

@@ -14,6 +14,7 @@ export class Pages<Row> {
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   #asked = new Set<number>();
   #generation = 0;
+  #wanted: [number, number] = [0, 0];
   #load: (offset: number, limit: number) => Promise<Page<Row>>;
 
   constructor(load: (offset: number, limit: number) => Promise<Page<Row>>) {
@@ -27,6 +28,7 @@ export class Pages<Row> {
 
   /** Fetches what is missing of the rows `first..=last`. */
   async want(first: number, last: number): Promise<void> {
+    this.#wanted = [first, last];
     const from = Math.floor(Math.max(0, first) / PAGE);
     const to = Math.floor(Math.max(0, last) / PAGE);
     const waits: Promise<void>[] = [];
@@ -34,11 +36,14 @@ export class Pages<Row> {
     await Promise.all(waits);
   }
 
-  /** Forgets everything and fetches the first page: the filter or the rows themselves have changed. */
+  /** Forgets everything and fetches the first page, and what is on screen: the filter or the rows themselves have changed. */
   async reset(): Promise<void> {
-    this.#generation++;
+    const generation = ++this.#generation;
     this.#asked.clear();
     await this.#fetch(0, true);
+    // Where as many rows are there as before, nothing scrolls, and nobody would ask for them again.
+    const [first, last] = this.#wanted;
+    if (generation === this.#generation && first < this.total) await this.want(first, Math.min(last, this.total - 1));
   }
 
   async #fetch(page: number, clear = false): Promise<void> {

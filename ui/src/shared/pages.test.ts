@@ -23,7 +23,7 @@ describe("pages", () => {
     const { pages, asked } = counting(1000);
     await pages.want(200, 200);
     await pages.reset();
-    expect([pages.at(200), pages.at(0), asked]).toEqual([undefined, 0, [200, 0]]);
+    expect([pages.at(200), pages.at(0), asked]).toEqual([200, 0, [200, 0, 200]]);
   });
 
   it("drop an answer to a question that is no longer asked", async () => {

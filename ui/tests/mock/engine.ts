@@ -284,9 +284,9 @@ const handlers: Record<string, Handler> = {
   },
   set_problem_type: (e, a) => e.need().setProblemType(a["to"] as ProblemType),
   annotate: (e, a) => e.need().annotate(a["example"] as number, a["labels"] as number[] | null),
-  annotate_many: (e, a) => {
+  decide_conflict: (e, a) => {
     const project = e.need();
-    for (const id of a["examples"] as number[]) project.annotate(id, a["labels"] as number[] | null);
+    project.annotate(a["example"] as number, a["labels"] as number[]);
     project.conflictDecided = true;
     return project.labelState();
   },
@@ -303,6 +303,7 @@ const handlers: Record<string, Handler> = {
   next_unlabelled: (e, a) => e.need().nextUnlabelled(a["after"] as number | null),
   make_split: (e, a) => e.need().makeSplit(a["percent"] as number[], a["seed"] as number, a["way"] as SplitWay, words[e.language].note),
   open_test: (e) => e.need().split,
+  add_to_training: (e) => e.need().split,
   split_summary: (e) => {
     const split = e.need().split;
     return split && { ...split, notes: [words[e.language].note] };

@@ -141,7 +141,7 @@ export class MockProject {
     const other = this.labels.find((label) => !first?.labels?.includes(label.id));
     if (!first || !second || !other || this.conflictDecided) return { total: 0, texts: [] };
     const row = (id: number, labels: number[] | null) => ({ id, labels, file_name: "clauses.csv", row: id + 1, part: null });
-    return { total: 1, texts: [{ text: first.text, rows: [row(first.id, first.labels), row(second.id, [other.id])] }] };
+    return { total: 1, texts: [{ text: first.text, answers: [first.labels ?? [], [other.id]], total: 2, rows: [row(first.id, first.labels), row(second.id, [other.id])] }] };
   }
 
   edit(id: number, text: string | null): ExampleDetail {
@@ -181,7 +181,7 @@ export class MockProject {
   example(id: number): ExampleDetail {
     const row = this.row(id);
     return {
-      id, row: id + 1, text: row.text, imported_text: row.imported ?? null,
+      id, row: id + 1, text: row.text, written: row.text, imported_text: row.imported ?? null,
       edited: row.imported === undefined ? null : { who: "person", at: NOW }, labels: row.labels, part: row.part,
       columns: [{ name: "contract", value: `2019-${String(id).padStart(3, "0")}` }, { name: "page", value: String((id % 40) + 1) }],
       history: row.labels === null ? [] : [{ labels: row.labels, who: "import", at: NOW }],
@@ -272,7 +272,7 @@ export class MockProject {
         per_label: this.labels.map((label) => this.shown().filter((row) => row.part === part && carries(row, label.id)).length),
       })),
       grouped: false, from_file: false, unlabelled: this.shown().filter((row) => row.labels === null).length, notes: [note],
-      leaks: { exact: 0, near: this.nearKnown ? 0 : null, group: 0, date: 4 }, way, dated: true, lock: null,
+      leaks: { exact: 0, near: this.nearKnown ? 0 : null, group: 0, date: 4 }, way, dated: true, unplaced: 2, lock: null,
     };
     this.split = split;
     return split;

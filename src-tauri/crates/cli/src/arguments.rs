@@ -148,9 +148,9 @@ pub struct Clean {
     /// Hide texts with more characters.
     #[arg(long)]
     pub drop_longer_than: Option<u32>,
-    /// Hide texts in other languages than these (ISO 639-3: eng, cmn, deu …).
+    /// Hide texts in these languages (ISO 639-3: eng, cmn, deu …).
     #[arg(long, value_delimiter = ',')]
-    pub keep_languages: Vec<String>,
+    pub drop_languages: Vec<String>,
     /// Hide rows whose text carries different labels.
     #[arg(long)]
     pub drop_conflicts: bool,
@@ -211,6 +211,9 @@ pub struct Split {
     /// Make one of several folds the test part, as in "2/5".
     #[arg(long, value_parser = fold)]
     pub fold: Option<(u32, u32)>,
+    /// Draw nothing: let the labelled rows that are in no part yet be learned from.
+    #[arg(long, conflicts_with_all = ["by_date", "fold", "open_test"])]
+    pub add: bool,
     /// Divide again although a model was judged on the test part; reports will say so.
     #[arg(long)]
     pub open_test: bool,

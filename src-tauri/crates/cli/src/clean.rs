@@ -41,7 +41,7 @@ fn rules(session: &Session, arguments: &Clean) -> Result<Vec<CleaningRule>> {
         rules.push(CleaningRule::Texts(TextRule::Deidentify { kinds }));
     }
     let characters = |characters: Option<u32>, rule: fn(u32) -> RowRule| characters.map(rule);
-    let languages = Some(arguments.keep_languages.clone()).filter(|languages| !languages.is_empty());
+    let languages = Some(arguments.drop_languages.clone()).filter(|languages| !languages.is_empty());
     let hides = [
         arguments.drop_empty.then_some(RowRule::DropEmpty),
         characters(arguments.drop_shorter_than, |characters| RowRule::DropShort {
@@ -50,7 +50,7 @@ fn rules(session: &Session, arguments: &Clean) -> Result<Vec<CleaningRule>> {
         characters(arguments.drop_longer_than, |characters| RowRule::DropLong {
             characters,
         }),
-        languages.map(|languages| RowRule::KeepLanguages { languages }),
+        languages.map(|languages| RowRule::DropLanguages { languages }),
         arguments.drop_conflicts.then_some(RowRule::DropConflicts),
         arguments.drop_duplicates.then_some(RowRule::DropDuplicates),
         arguments

@@ -155,7 +155,10 @@ pub fn split(arguments: Split, output: &Output) -> Result<Value> {
         None if arguments.by_date => SplitWay::ByDate,
         None => SplitWay::Random,
     };
-    let split = session.make_split(&arguments.parts, arguments.seed, way, output.language())?;
+    let split = match arguments.add {
+        true => session.add_to_training(output.language())?,
+        false => session.make_split(&arguments.parts, arguments.seed, way, output.language())?,
+    };
     for part in &split.parts {
         output.say(&format!("{:?}: {} rows", part.part, part.rows));
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use understudy_data::{DataError, RunStatus, SplitWay};
+use understudy_data::{DataError, RunStatus, SplitWay, TestLock};
 use understudy_engine::{Language, Result, Session, prediction, report as engine_report, runs, training};
 use understudy_train::{Control, TrainSettings};
 
@@ -74,6 +74,10 @@ pub fn cross_validate(arguments: CrossValidate, output: &Output) -> Result<Value
 /// Makes the file the test part and divides the rest as before (or 85 to 15).
 fn divide_with_test_file(session: &mut Session, file: &Path, output: &Output) -> Result<()> {
     let before = session.project.split_summary()?;
+    // Before the rows are in: they would come in twice otherwise.
+    if let Some(TestLock { runs, open: false }) = before.as_ref().and_then(|split| split.lock) {
+        return Err(DataError::TestLocked { runs }.into());
+    }
     data::import_test_file(session, file)?;
     let (percent, seed) = match &before {
         Some(split) => (split.percent.clone(), split.seed),

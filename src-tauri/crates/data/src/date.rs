@@ -8,7 +8,9 @@ pub(crate) type Day = i32;
 
 /// Whether a cell is a day that is written as one: a mere number is rather a count.
 pub(crate) fn is_day(cell: &str) -> bool {
-    !cell.trim().bytes().all(|byte| byte.is_ascii_digit()) && days(&[cell])[0].is_some()
+    let mut order = Order::default();
+    order.see(cell);
+    !cell.trim().bytes().all(|byte| byte.is_ascii_digit()) && order.day(cell).is_some()
 }
 
 /// What a cell says, before the column has decided which of two numbers is the day.
@@ -18,28 +20,35 @@ enum Written {
     Numbers(u32, u32, i32, bool),
 }
 
-/// The day of each cell, as far as it is one.
-pub(crate) fn days<T: AsRef<str>>(cells: &[T]) -> Vec<Option<Day>> {
-    let written: Vec<Option<Written>> = cells.iter().map(|cell| read(cell.as_ref())).collect();
-    let numbers = || {
-        written.iter().flatten().filter_map(|written| match written {
-            Written::Numbers(first, second, _, points) => Some((*first, *second, *points)),
-            Written::Day(_) => None,
-        })
-    };
-    let day_first = numbers().any(|(first, _, _)| first > 12);
-    let month_first = !day_first && numbers().any(|(_, second, _)| second > 12);
-    // Points are German, Russian …, where the day is always first; slashes that leave it open are American more often.
-    let day_first = day_first || (!month_first && numbers().all(|(_, _, points)| points));
-    let settle = |written: Written| match written {
-        Written::Day(day) => Some(day),
-        Written::Numbers(first, second, year, _) if day_first => day_of(year, second, first),
-        Written::Numbers(first, second, year, _) => day_of(year, first, second),
-    };
-    written
-        .into_iter()
-        .map(|written| written.and_then(settle))
-        .collect()
+/// In which order a column writes day and month, as far as its cells have told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Order {
+    day_first: bool,
+    month_first: bool,
+    /// Some cell leaves it open with slashes or hyphens rather than points.
+    without_points: bool,
+}
+
+impl Order {
+    /// Takes a cell into account.
+    pub(crate) fn see(&mut self, cell: &str) {
+        if let Some(Written::Numbers(first, second, _, points)) = read(cell) {
+            self.day_first |= first > 12;
+            self.month_first |= second > 12;
+            self.without_points |= !points;
+        }
+    }
+
+    /// The day that a cell of the column is, if it is one.
+    pub(crate) fn day(self, cell: &str) -> Option<Day> {
+        // Points are German, Russian …, where the day is always first; slashes that leave it open are American more often.
+        let day_first = self.day_first || (!self.month_first && !self.without_points);
+        match read(cell)? {
+            Written::Day(day) => Some(day),
+            Written::Numbers(first, second, year, _) if day_first => day_of(year, second, first),
+            Written::Numbers(first, second, year, _) => day_of(year, first, second),
+        }
+    }
 }
 
 fn read(cell: &str) -> Option<Written> {
@@ -230,6 +239,12 @@ mod tests {
 
     use super::*;
 
+    fn days(cells: &[&str]) -> Vec<Option<Day>> {
+        let mut order = Order::default();
+        cells.iter().for_each(|cell| order.see(cell));
+        cells.iter().map(|cell| order.day(cell)).collect()
+    }
+
     fn read_all(cells: &[&str]) -> Vec<String> {
         days(cells)
             .into_iter()
@@ -291,7 +306,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_day_is_written_and_read_again(day in -300_000i32..300_000) {
-            prop_assert_eq!(days(&[iso(day)]), [Some(day)]);
+            prop_assert_eq!(days(&[&iso(day)]), [Some(day)]);
         }
     }
 }

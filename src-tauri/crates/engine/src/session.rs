@@ -268,6 +268,14 @@ impl Session {
         Ok(SplitSummary::told(split, language))
     }
 
+    /// Lets the labelled rows that are in no part yet be learned from.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn add_to_training(&mut self, language: Language) -> Result<SplitSummary> {
+        Ok(SplitSummary::told(self.project.add_to_training()?, language))
+    }
+
     /// Allows to divide the rows anew although a model was judged on the test part.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Carrying out a run: the project's texts go to the trainer, its news and results into the project.
 
+use std::time::{Duration, Instant};
+
 use sha2::{Digest, Sha256};
 use understudy_data::{
     CleaningRule, DataError, LabelledText, Part, Project, RowRule, RunRecord, RunStatus, StoredPrediction,
@@ -39,7 +41,7 @@ pub fn execute(
     }
     run.status = RunStatus::Running;
     run.reason = None;
-    project.update_run(&run)?;
+    patiently(|| project.update_run(&run))?;
     let result = learn(project, &run, control, emit);
     match &result {
         Ok(outcome) => {
@@ -52,8 +54,23 @@ pub fn execute(
             run.reason = Some(to_value(&Problem::from(error))?);
         }
     }
-    project.update_run(&run)?;
+    patiently(|| project.update_run(&run))?;
     result.map(|_| ())
+}
+
+/// How long the end of a run waits for its turn to be written down: cleaning a million rows holds the database for a minute.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Writes, again and again while somebody else holds the database.
+fn patiently<T>(mut write: impl FnMut() -> understudy_data::Result<T>) -> Result<T> {
+    let began = Instant::now();
+    loop {
+        match write() {
+            // The database has waited for some seconds already.
+            Err(DataError::Locked) if began.elapsed() < PATIENCE => {}
+            done => return Ok(done?),
+        }
+    }
 }
 
 fn learn(
@@ -62,8 +79,7 @@ fn learn(
     control: &Control,
     emit: &mut dyn FnMut(Event),
 ) -> Result<RunOutcome> {
-    let data = data_of(project)?;
-    let parts = Parts::read(project)?;
+    let (data, parts) = read_together(project)?;
     parts.check_unchanged(project, run)?;
     let settings = runs::settings(run)?;
     let base = models::base_folder(&settings.model)?;
@@ -131,6 +147,17 @@ fn counting_words(parts: &Parts, control: &Control, emit: &mut dyn FnMut(Event))
 /// The labels of each text.
 fn labels_of(rows: &[LabelledText]) -> Vec<&[usize]> {
     rows.iter().map(|row| row.labels.as_slice()).collect()
+}
+
+/// What the run learns from, and the texts, as of one moment: somebody may clean or divide anew meanwhile.
+fn read_together(project: &Project) -> Result<(RunData, Parts)> {
+    loop {
+        let before = project.changes_by_others()?;
+        let (data, parts) = (data_of(project)?, Parts::read(project)?);
+        if project.changes_by_others()? == before {
+            return Ok((data, parts));
+        }
+    }
 }
 
 /// What the run learns from, for its report.
@@ -355,7 +382,7 @@ fn judge(
     ] {
         let thresholds = outcome.thresholds.as_deref();
         let answers = stored(rows, probabilities, parts.labels.len(), thresholds);
-        project.save_predictions(&run.id, part, &answers)?;
+        patiently(|| project.save_predictions(&run.id, part, &answers))?;
         judged.push(match rows.is_empty() {
             true => None,
             false => Some(judged_part(

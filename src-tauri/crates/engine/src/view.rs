@@ -217,6 +217,8 @@ pub struct SplitSummary {
     pub way: data::SplitWay,
     /// Whether rows have dates.
     pub dated: bool,
+    /// Labelled rows in no part: they were labelled or brought in later.
+    pub unplaced: u32,
     /// Whether a model was judged on its test part.
     pub lock: Option<data::TestLock>,
 }
@@ -252,6 +254,7 @@ impl SplitSummary {
             leaks: split.leaks,
             way: split.way.unwrap_or_default(),
             dated: split.dated.unwrap_or_default(),
+            unplaced: split.unplaced.unwrap_or_default(),
             lock: split.lock,
         }
     }

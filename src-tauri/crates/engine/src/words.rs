@@ -96,6 +96,14 @@ pub fn note(note: &SplitNote, language: Language) -> String {
         },
         SplitNote::Undated { rows } => text("note.undated", &[("count", &rows.to_string())]),
         SplitNote::TestReopened { times } => text("note.test_reopened", &[("count", &times.to_string())]),
+        SplitNote::AddedToTraining { rows, left_out: 0 } => {
+            text("note.added", &[("count", &rows.to_string())])
+        }
+        SplitNote::AddedToTraining { rows, left_out } => {
+            let added = text("note.added", &[("count", &rows.to_string())]);
+            let left = text("note.added_left_out", &[("count", &left_out.to_string())]);
+            format!("{added}{}{left}", text("list.sentence", &[]))
+        }
         SplitNote::Unlabelled { rows } => text("note.unlabelled", &[("count", &rows.to_string())]),
     }
 }
@@ -126,8 +134,8 @@ pub fn step(step: &CleaningStep, language: Language) -> String {
             RowRule::DropLong { characters } => {
                 with("step.drop_long", &[("characters", characters.to_string())])
             }
-            RowRule::KeepLanguages { languages } => {
-                with("step.keep_languages", &[("languages", languages.join(", "))])
+            RowRule::DropLanguages { languages } => {
+                with("step.drop_languages", &[("languages", languages.join(", "))])
             }
         },
         CleaningRule::Texts(rule) => match rule {

@@ -87,8 +87,9 @@ export class CleaningPlan {
     const rules: CleaningRule[] = chosenRules(this.proposals, this.chosen);
     if (this.shorter > 0) rules.push({ kind: "drop_short", characters: this.shorter });
     if (this.longer > 0) rules.push({ kind: "drop_long", characters: this.longer });
-    const given_up = this.languages.some(({ language }) => !this.kept.has(language));
-    if (given_up) rules.push({ kind: "keep_languages", languages: [...this.kept].filter((language) => language !== "") });
+    // Those given up, not those kept: cleaned texts may be told to be in a language that nobody was asked about.
+    const languages = this.languages.map(({ language }) => language).filter((language) => !this.kept.has(language));
+    if (languages.length > 0) rules.push({ kind: "drop_languages", languages });
     return rules;
   }
 }

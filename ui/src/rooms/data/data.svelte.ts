@@ -1,4 +1,5 @@
 // The Data room's state: a file being looked at before its import, then the rows that are in.
+import { SvelteMap } from "svelte/reactivity";
 import {
   commands, type CleaningRule, type ColumnRole, type ConflictPage, type DataSummary, type DialectOverrides, type ExampleDetail,
   type FileChanges, type ImportOptions,
@@ -20,6 +21,8 @@ const EVERY_ROW: RowFilter = { search: "", label: null, part: null, only: "all" 
 
 export class DataRoom {
   readonly task = new Task();
+  /** Apart from `task`: coming back to the room must not overtake what it is doing. */
+  readonly loadTask = new Task();
   /** Files are being dragged over the window. */
   hover = $state(false);
   preview = $state.raw<Preview | null>(null);
@@ -42,6 +45,8 @@ export class DataRoom {
   /** The row the keyboard stands on, and the one whose whole text is shown. */
   active = $state(-1);
   detail = $state.raw<ExampleDetail | null>(null);
+  /** Corrections in the typing, by row: they wait there while one looks elsewhere. */
+  readonly drafts = new SvelteMap<number, string>();
   readonly rowTask = new Task();
   readonly mendTask = new Task();
   readonly rows: Pages<Row>;
@@ -65,7 +70,7 @@ export class DataRoom {
   /** What is in already; called when the room is entered. */
   async load(): Promise<void> {
     if ((this.#session.overview?.rows ?? 0) === 0) return;
-    await this.task.run(async () => {
+    await this.loadTask.run(async () => {
       this.summary = await commands.dataSummary();
       this.labels = (await commands.labelState()).labels;
       this.near = await commands.nearDuplicates(0, NEAR_SHOWN);
@@ -82,9 +87,9 @@ export class DataRoom {
     return page !== undefined;
   }
 
-  /** Gives all rows of a text the same labels. */
-  async decide(rows: number[], labels: number[]): Promise<void> {
-    const done = await this.task.run(() => commands.annotateMany(rows, labels));
+  /** Gives all rows with this row's text the same labels. */
+  async decide(example: number, labels: number[]): Promise<void> {
+    const done = await this.task.run(() => commands.decideConflict(example, labels));
     if (done) await this.#changed();
   }
 

@@ -7,6 +7,8 @@ import { Task } from "../../shared/task.svelte";
 
 export class SplitRoom {
   readonly task = new Task();
+  /** Apart from `task`: coming back to the room must not overtake what it is doing. */
+  readonly loadTask = new Task();
   percent = $state<[number, number, number]>([70, 15, 15]);
   seed = $state(0);
   way = $state<SplitWay["way"]>("random");
@@ -22,7 +24,7 @@ export class SplitRoom {
 
   async load(): Promise<void> {
     const first = this.summary === null;
-    const summary = await this.task.run(() => commands.splitSummary());
+    const summary = await this.loadTask.run(() => commands.splitSummary());
     if (!summary) return;
     this.summary = summary;
     if (!first || summary.from_file) return;
@@ -31,6 +33,14 @@ export class SplitRoom {
     this.seed = summary.seed;
     this.way = summary.way.way;
     if (summary.way.way === "fold") this.fold = { number: summary.way.number, of: summary.way.of };
+  }
+
+  /** Lets the rows be learned from that were labelled later; the test stays. */
+  async addToTraining(): Promise<void> {
+    const summary = await this.task.run(() => commands.addToTraining());
+    if (!summary) return;
+    this.summary = summary;
+    await this.#session.refresh();
   }
 
   /** Allows to divide again although a model was judged on the test part. */

@@ -54,20 +54,32 @@ pub(super) fn strip(text: &str) -> Option<String> {
     if !text.contains(['<', '&']) {
         return None;
     }
+    let tags = is_html(text);
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('<') {
         let (before, from) = rest.split_at(start);
         plain.push_str(before);
-        if let Some(comment) = from.strip_prefix("<!--") {
-            rest = comment.find("-->").map_or("", |end| &comment[end + 3..]);
+        let comment = from
+            .strip_prefix("<!--")
+            .and_then(|comment| Some(&comment[comment.find("-->")? + 3..]));
+        if let Some(after) = comment {
+            rest = after;
             continue;
         }
-        match Tag::at(from) {
+        // An element whose content is no text ends somewhere, or it is only spoken of.
+        let tag = Tag::at(from).filter(|_| tags);
+        let unread = tag
+            .as_ref()
+            .is_some_and(|tag| UNREAD.contains(&tag.name.as_str()) && !tag.closes);
+        let after = tag
+            .as_ref()
+            .and_then(|tag| after_closing(&from[tag.length..], &tag.name));
+        match tag.filter(|_| !unread || after.is_some()) {
             Some(tag) => {
                 rest = &from[tag.length..];
-                if UNREAD.contains(&tag.name.as_str()) && !tag.closes {
-                    rest = after_closing(rest, &tag.name);
+                if let Some(after) = after.filter(|_| unread) {
+                    rest = after;
                 } else if BLOCKS.contains(&tag.name.as_str()) {
                     if !plain.is_empty() && !plain.ends_with('\n') {
                         plain.push('\n');
@@ -150,17 +162,40 @@ impl Tag {
     }
 }
 
-/// What follows the end of an element whose content is no text.
-fn after_closing<'t>(text: &'t str, name: &str) -> &'t str {
+/// Whether tags are more than words in angle brackets ("Dear <title>"): one of them closes, has an attribute, or is one that
+/// nobody writes about without meaning it.
+fn is_html(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(start) = rest.find('<') {
+        let from = &rest[start..];
+        match Tag::at(from) {
+            Some(tag) => {
+                let written = &from[..tag.length];
+                if tag.closes
+                    || written.contains('=')
+                    || matches!(tag.name.as_str(), "br" | "p" | "hr" | "img" | "div")
+                {
+                    return true;
+                }
+                rest = &from[tag.length..];
+            }
+            None => rest = &from[1..],
+        }
+    }
+    false
+}
+
+/// What follows the end of an element whose content is no text; `None` where it never ends.
+fn after_closing<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     let mut rest = text;
     while let Some(start) = rest.find("</") {
         let from = &rest[start..];
         match Tag::at(from) {
-            Some(tag) if tag.name == name => return &from[tag.length..],
+            Some(tag) if tag.name == name => return Some(&from[tag.length..]),
             _ => rest = &from[2..],
         }
     }
-    ""
+    None
 }
 
 #[cfg(test)]
@@ -174,6 +209,11 @@ mod tests {
         assert_eq!(
             strip("<table><tr><td>a</td><td>b</td></tr></table>").as_deref(),
             Some("a b")
+        );
+        assert_eq!(
+            strip("<p>put a <script> here</p>").as_deref(),
+            Some("put a <script> here"),
+            "what is only spoken of stays"
         );
         assert_eq!(
             strip("caf&eacute; &#8364;5 &#x4e2d;").as_deref(),
@@ -196,6 +236,9 @@ mod tests {
             "a <b",
             "<<",
             "1 <i 2 < 3",
+            "How do I put a <script> into my page?",
+            "Dear <title>, meet at <time> at <address>",
+            "a <!-- never closed",
         ] {
             assert_eq!(strip(text), None, "{text}");
         }

@@ -103,7 +103,7 @@ fn if_changed(before: &str, after: String) -> Option<String> {
     clippy::expect_used,
     reason = "the patterns are our own, and a test compiles each of them"
 )]
-fn pattern(text: &str) -> Regex {
+pub(crate) fn pattern(text: &str) -> Regex {
     // The digits of all scripts would make the search several times slower; numbers with check digits have none of them.
     Regex::new(&text.replace(r"\d", "[0-9]")).expect("a pattern of our own")
 }

@@ -34,40 +34,97 @@ fn as_windows(text: &str) -> Option<String> {
 }
 
 /// UTF-8 read as Windows-1252 or Latin-1. Each character's bytes are judged alone: "Ã" before a space stays.
+///
+/// Correct typography can look the same: in "société\u{a0}»" the last three characters are one of UTF-8, too. So something is
+/// repaired only where the text has at least one hit that correct writing cannot make, and doubtful hits then only where they
+/// begin as such wrong readings usually do.
 fn western(text: &str) -> Option<String> {
     let characters: Vec<(usize, char)> = text.char_indices().collect();
-    let mut repaired = String::new();
-    // What lies before is copied already.
+    let hits = hits(&characters);
+    if !hits.iter().any(|hit| hit.certain) {
+        return None;
+    }
+    let mut repaired = String::with_capacity(text.len());
     let mut copied = 0;
+    for hit in hits.into_iter().filter(|hit| hit.certain || hit.usual) {
+        repaired.push_str(&text[copied..characters[hit.first].0]);
+        repaired.push_str(&hit.read);
+        copied = characters
+            .get(hit.first + hit.length)
+            .map_or(text.len(), |(next, _)| *next);
+    }
+    repaired.push_str(&text[copied..]);
+    (repaired != text).then_some(repaired)
+}
+
+/// Characters that are the bytes of one other character.
+struct Hit {
+    /// Index of the first of them, and how many they are.
+    first: usize,
+    length: usize,
+    read: String,
+    /// Correct writing does not put these side by side.
+    certain: bool,
+    /// It begins with one of the characters that most wrong readings begin with.
+    usual: bool,
+}
+
+fn hits(characters: &[(usize, char)]) -> Vec<Hit> {
+    let mut hits = Vec::new();
     let mut at = 0;
-    while let Some(&(start, first)) = characters.get(at) {
+    while let Some(&(_, first)) = characters.get(at) {
         let length = match byte(first) {
             Some(0xc2..=0xdf) => 2,
             Some(0xe0..=0xef) => 3,
             Some(0xf0..=0xf4) => 4,
             _ => 1,
         };
-        let bytes: Option<Vec<u8>> = match characters.get(at..at + length) {
-            Some(run) if length > 1 => run.iter().map(|(_, c)| byte(*c)).collect(),
-            _ => None,
-        };
+        let run = characters.get(at..at + length).filter(|_| length > 1);
+        let bytes: Option<Vec<u8>> = run.and_then(|run| run.iter().map(|(_, c)| byte(*c)).collect());
         let read = bytes.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
-        let read = read.filter(|read| read.chars().all(is_usual));
-        match read {
-            Some(read) => {
-                repaired.push_str(&text[copied..start]);
-                repaired.push_str(read);
+        match (run, read.filter(|read| read.chars().all(is_usual))) {
+            (Some(run), Some(read)) => {
+                let euro_within_a_word = first == 'â' && run[1].1 == '€';
+                hits.push(Hit {
+                    first: at,
+                    length,
+                    read: read.to_owned(),
+                    certain: euro_within_a_word || run[1..].iter().any(|(_, c)| !may_follow_a_letter(*c)),
+                    usual: matches!(first, 'Ã' | 'Â' | 'â'),
+                });
                 at += length;
-                copied = characters.get(at).map_or(text.len(), |(next, _)| *next);
             }
-            None => at += 1,
+            _ => at += 1,
         }
     }
-    if copied == 0 {
-        return None;
-    }
-    repaired.push_str(&text[copied..]);
-    (repaired != text).then_some(repaired)
+    hits
+}
+
+/// Signs that correct writing sets directly behind a letter.
+fn may_follow_a_letter(c: char) -> bool {
+    matches!(
+        c,
+        '\u{a0}'
+            | '«'
+            | '»'
+            | '‹'
+            | '›'
+            | '‘'
+            | '’'
+            | '‚'
+            | '“'
+            | '”'
+            | '„'
+            | '–'
+            | '—'
+            | '…'
+            | '€'
+            | '•'
+            | '·'
+            | '°'
+            | '™'
+            | '®'
+    )
 }
 
 /// Characters of the scripts and signs that texts are made of: two Western letters that stand side by side rightly, such as
@@ -151,6 +208,11 @@ mod tests {
             "Ünüvar Âge",
             "ÃO SALÃO",
             "naïve Ã",
+            "« société\u{a0}» et « qualité\u{a0}»",
+            "“café”…",
+            "«CAFFÈ»",
+            "«PERÒ»",
+            "5\u{a0}°C à Orléans®",
         ] {
             assert_eq!(repair(text), None, "{text}");
         }

@@ -5,7 +5,7 @@
 
 mod numbers;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -13,6 +13,7 @@ use regex::Regex;
 
 use super::mask::EMAIL;
 use super::pattern;
+use crate::near::is_word_by_itself;
 use crate::types::PersonalKind;
 
 /// The text with what is found replaced; where two kinds fit the same characters, the earlier one counts.
@@ -44,7 +45,8 @@ pub(super) fn replace(text: &str, kinds: &[PersonalKind]) -> Option<String> {
 fn placeholder(kind: PersonalKind) -> &'static str {
     match kind {
         PersonalKind::Email => "EMAIL",
-        PersonalKind::ChineseId | PersonalKind::UsSsn => "ID",
+        PersonalKind::ChineseId => "ID",
+        PersonalKind::UsSsn => "SSN",
         PersonalKind::Iban => "ACCOUNT",
         PersonalKind::CreditCard => "CARD",
         PersonalKind::NhsNumber => "NHS_NUMBER",
@@ -72,19 +74,20 @@ fn normal(value: &str, kind: PersonalKind) -> String {
 
 /// Spans that do not overlap, in the text's order.
 fn find(text: &str, kinds: &[PersonalKind]) -> Vec<(Range<usize>, PersonalKind)> {
-    let mut found: Vec<(Range<usize>, PersonalKind)> = Vec::new();
+    // By where they start: long texts have thousands of them.
+    let mut found: BTreeMap<usize, (usize, PersonalKind)> = BTreeMap::new();
     for kind in kinds {
         for span in spans(text, *kind) {
-            if found
-                .iter()
-                .all(|(other, _)| span.end <= other.start || other.end <= span.start)
-            {
-                found.push((span, *kind));
+            let before = found.range(..span.end).next_back();
+            if before.is_none_or(|(_, (end, _))| *end <= span.start) {
+                found.insert(span.start, (span.end, *kind));
             }
         }
     }
-    found.sort_by_key(|(span, _)| span.start);
     found
+        .into_iter()
+        .map(|(start, (end, kind))| (start..end, kind))
+        .collect()
 }
 
 fn spans(text: &str, kind: PersonalKind) -> Vec<Range<usize>> {
@@ -140,14 +143,22 @@ fn checked(text: &str, pattern: &Regex, sound: impl Fn(&str) -> bool) -> Vec<Ran
     spans
 }
 
-/// Whether a group of digits is joined to the span: "3704 0044 0532" is a part of an account number.
+/// Whether the span is a part of a longer number: a group of digits is joined to it, or four of them stand before it with a
+/// space between, as in an account number ("3704 0044 0532").
 fn goes_on(text: &str, span: &Range<usize>) -> bool {
-    let joined = |joint: Option<char>, by: &[char], digit: Option<char>| {
-        joint.is_some_and(|c| by.contains(&c)) && digit.is_some_and(|c| c.is_ascii_digit())
-    };
-    let (mut before, mut after) = (text[..span.start].chars().rev(), text[span.end..].chars());
-    joined(before.next(), &[' ', '-', '/', '.'], before.next())
-        || joined(after.next(), &['-', '/'], after.next())
+    let joint = |c: char| matches!(c, '-' | '/' | '.');
+    let before = &text[..span.start];
+    let joined_before = before.ends_with(joint)
+        && before
+            .trim_end_matches(joint)
+            .ends_with(|c: char| c.is_ascii_digit());
+    let group = before.strip_suffix(' ').map_or(0, |before| {
+        before.len() - before.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len()
+    });
+    let grouped = group == 4 && before.trim_end().ends_with(|c: char| c.is_ascii_digit());
+    let after = &text[span.end..];
+    let joined_after = after.starts_with(['-', '/']) && after[1..].starts_with(|c: char| c.is_ascii_digit());
+    joined_before || grouped || joined_after
 }
 
 /// Whether neither a digit nor a Latin letter touches the span.
@@ -161,22 +172,19 @@ fn stands_alone(text: &str, span: &Range<usize>) -> bool {
 /// Account numbers of the length that their country has; the pattern may have run on into the next word.
 fn ibans(text: &str) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
-    for found in IBAN.find_iter(text) {
-        let Some(length) = numbers::iban_length(&found.as_str()[..2]) else {
-            continue;
-        };
-        let taken: Vec<usize> = found
-            .as_str()
-            .char_indices()
-            .filter(|(_, c)| *c != ' ')
-            .map(|(at, _)| at)
-            .collect();
-        let Some(last) = taken.get(length - 1) else {
-            continue;
-        };
-        let span = found.start()..found.start() + last + 1;
-        if stands_alone(text, &span) && numbers::is_iban(&text[span.clone()]) {
-            spans.push(span);
+    let mut from = 0;
+    while let Some(found) = IBAN.find_at(text, from) {
+        let length = numbers::iban_length(&found.as_str()[..2]);
+        let mut taken = found.as_str().char_indices().filter(|(_, c)| *c != ' ');
+        let last = length.and_then(|length| taken.nth(length - 1));
+        let span = last.map(|(last, _)| found.start()..found.start() + last + 1);
+        match span.filter(|span| stands_alone(text, span) && numbers::is_iban(&text[span.clone()])) {
+            Some(span) => {
+                from = span.end;
+                spans.push(span);
+            }
+            // The next one may begin within what the pattern took.
+            None => from = found.start() + 1,
         }
     }
     spans
@@ -215,13 +223,20 @@ fn dates(text: &str) -> Vec<Range<usize>> {
         } else {
             within(found.name("m2"), 12) && within(found.name("d2"), 31)
         };
-        // "Version 1.2.03.4" and "1/2/03/04" are no dates.
+        // "Version 1.2.03.4" and "1/2/03/04" are no dates; "1.2.2024-5.2.2024" are two.
+        let mark = text[span.clone()].chars().find(|c| matches!(c, '.' | '-' | '/'));
         let goes_on = |c: Option<char>, then: Option<char>| {
-            matches!(c, Some('.' | '-' | '/')) && then.is_some_and(|c| c.is_ascii_digit())
+            c == mark && c.is_some() && then.is_some_and(|c| c.is_ascii_digit())
         };
         let (mut before, mut after) = (text[..span.start].chars().rev(), text[span.end..].chars());
         let longer = goes_on(before.next(), before.next()) || goes_on(after.next(), after.next());
-        (sound && !longer && stands_alone(text, &span)).then_some(span)
+        let time = text[span.end..].starts_with('T')
+            && text[span.end + 1..].starts_with(|c: char| c.is_ascii_digit());
+        let alone = match time {
+            true => stands_alone(&text[..span.end], &span),
+            false => stands_alone(text, &span),
+        };
+        (sound && !longer && alone).then_some(span)
     });
     let worded = WORDED_DATE.find_iter(text).map(|found| found.range());
     numeric.chain(worded).collect()
@@ -297,9 +312,10 @@ static NAME_FIELD: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// What a name looks like: up to four capitalised words, or two to four Chinese characters.
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^(?:\p{Lu}[\p{L}'’\-]*\.?(?:[ \t]+(?:(?:van|von|de|der|den|di|da|la|al|bin)[ \t]+)*\p{Lu}[\p{L}'’\-]*\.?){0,3}|\p{Han}{2,4}(?:·\p{Han}{1,6})?)",
-    )
+    let word = r"(?:\p{Lu}\.|\p{Lu}[\p{L}'’\-]+)";
+    pattern(&format!(
+        r"^(?:{word}(?:[ \t]+(?:(?:van|von|de|der|den|di|da|la|al|bin)[ \t]+)*{word}){{0,3}}|\p{{Han}}{{2,4}}(?:·\p{{Han}}{{1,6}})?)"
+    ))
 });
 static TITLED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -328,6 +344,28 @@ const NO_NAMES: &[&str] = &[
     "where", "who", "with", "yes", "you", "your",
 ];
 
+/// Chinese words that stand after a field's word and are no names, and characters that follow a name of two.
+const NO_CHINESE_NAMES: &[&str] = &[
+    "女性", "男性", "你好", "您好", "未知", "不详", "本人", "无", "女", "男", "患者", "同上", "主诉", "因",
+    "自述",
+];
+const AFTER_CHINESE_NAME: &str = "诉称说述于在因与和及是为向的男女系，。出到对将被";
+
+/// How long a name is that begins a field's value; `None` where it is none. Who somebody is ("Patient: …") is more often said
+/// by what follows than by a name, so one capitalised word is not enough there.
+fn name_length(value: &str, after_role: bool) -> Option<usize> {
+    let found = NAME.find(value)?.as_str();
+    if found.starts_with(is_word_by_itself) {
+        let ends = found
+            .char_indices()
+            .skip(2)
+            .find(|(_, c)| AFTER_CHINESE_NAME.contains(*c));
+        let name = &found[..ends.map_or(found.len(), |(at, _)| at)];
+        return (!NO_CHINESE_NAMES.iter().any(|word| name.starts_with(word))).then_some(name.len());
+    }
+    (!after_role || found.split_whitespace().count() > 1).then_some(found.len())
+}
+
 /// The span of a name without what follows it in the language: "Murray's" is Murray's.
 fn without_possessive(text: &str, span: Range<usize>) -> Range<usize> {
     let name = &text[span.clone()];
@@ -339,21 +377,28 @@ fn without_possessive(text: &str, span: Range<usize>) -> Range<usize> {
 }
 
 /// Whether a field's bare word "name" belongs to another one: "Product name: …".
-fn is_another_field(text: &str, start: usize) -> bool {
-    let line = &text[..start];
+fn is_another_field(text: &str, field: &Range<usize>) -> bool {
+    let bare = text
+        .get(field.start..field.start + 4)
+        .is_some_and(|word| word.eq_ignore_ascii_case("name"));
+    let line = &text[..field.start];
     let line = &line[line.rfind(['\n', '\r']).map_or(0, |at| at + 1)..];
-    text[start..].to_lowercase().starts_with("name")
-        && line
-            .trim_end_matches([' ', '\t'])
-            .ends_with(|c: char| c.is_ascii_alphabetic())
+    bare && line
+        .trim_end_matches([' ', '\t'])
+        .ends_with(|c: char| c.is_ascii_alphabetic())
 }
+
+/// Different names of one text that are looked for everywhere in it.
+const MOST_NAMES: usize = 200;
 
 /// Names after a title or a field's word, and wherever else the text has them.
 fn names(text: &str) -> Vec<Range<usize>> {
     let fields = NAME_FIELD.captures_iter(text).filter_map(|found| {
-        let value = found.name("value")?.range();
-        let name = NAME.find(&text[value.clone()])?;
-        (!is_another_field(text, found.get(0)?.start())).then(|| value.start..value.start + name.end())
+        let (field, value) = (found.get(0)?.range(), found.name("value")?.range());
+        let word = &text[field.start..value.start];
+        let says_name = word.to_ascii_lowercase().contains("name") || word.contains("姓名");
+        let length = name_length(&text[value.clone()], !says_name)?;
+        (!is_another_field(text, &field)).then(|| value.start..value.start + length)
     });
     let is_name = |span: &Range<usize>| {
         let first = text[span.clone()].split_whitespace().next().unwrap_or_default();
@@ -365,8 +410,9 @@ fn names(text: &str) -> Vec<Range<usize>> {
         .filter(is_name);
     let mut spans: Vec<Range<usize>> = told.collect();
     let mut known: Vec<&str> = spans.iter().map(|span| &text[span.clone()]).collect();
-    known.sort_unstable_by_key(|name| name.len());
+    known.sort_unstable_by_key(|name| (name.len(), *name));
     known.dedup();
+    known.truncate(MOST_NAMES);
     // "Dr. Murray" stands elsewhere: what follows in "Dr. Murray Products" is no part of the name.
     for span in &mut spans {
         let name = &text[span.clone()];
@@ -412,7 +458,7 @@ mod tests {
         );
         assert_eq!(
             all("SSN 219-09-9999, NHS 943 476 5919"),
-            "SSN [ID_1], NHS [NHS_NUMBER_1]"
+            "SSN [SSN_1], NHS [NHS_NUMBER_1]"
         );
     }
 
@@ -451,6 +497,51 @@ mod tests {
         assert_eq!(
             all("MRN: 00123-A, 案号：（2021）京01民初5号。"),
             "MRN: [RECORD_1], 案号：[RECORD_2]。"
+        );
+    }
+
+    #[test]
+    fn numbers_beside_others_are_found_all_the_same() {
+        for (text, replaced) in [
+            ("44 219-09-9999", "44 [SSN_1]"),
+            ("12 943 476 5919", "12 [NHS_NUMBER_1]"),
+            ("Room 4 +44 20 7946 0958", "Room 4 [PHONE_1]"),
+            (
+                "GB82WEST12345698765432 DE89370400440532013000",
+                "[ACCOUNT_1] [ACCOUNT_2]",
+            ),
+            ("2024-03-05T10:30", "[DATE_1]T10:30"),
+            ("01/02/2024-05/02/2024", "[DATE_1]-[DATE_2]"),
+            ("原告：张三诉称，张三已还款", "原告：[NAME_1]诉称，[NAME_1]已还款"),
+            ("患者：女性，65岁", "患者：女性，65岁"),
+            ("医生：你好", "医生：你好"),
+            (
+                "Patient: Stable. Discharged home",
+                "Patient: Stable. Discharged home",
+            ),
+        ] {
+            assert_eq!(all(text), replaced);
+        }
+    }
+
+    #[test]
+    fn long_texts_take_no_longer_than_long() {
+        let turns: String = (0..20_000)
+            .map(|i| {
+                format!(
+                    "Mr. {}: on 05/03/20{:02} I said so.\n",
+                    ["Smith", "Jones"][i % 2],
+                    i % 100
+                )
+            })
+            .collect();
+        let began = std::time::Instant::now();
+        let replaced = all(&turns);
+        assert!(replaced.starts_with("Mr. [NAME_1]: on [DATE_1]") && replaced.contains("Mr. [NAME_2]"));
+        assert!(
+            began.elapsed() < std::time::Duration::from_secs(20),
+            "{:?}",
+            began.elapsed()
         );
     }
 

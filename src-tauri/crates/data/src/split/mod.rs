@@ -151,6 +151,13 @@ pub enum SplitNote {
         /// How often that happened in this project.
         times: u32,
     },
+    /// Rows that were labelled or brought in after the rows had been divided are learned from.
+    AddedToTraining {
+        /// How many.
+        rows: u32,
+        /// How many are not, because their like stands in the validation or the test part.
+        left_out: u32,
+    },
     /// Rows without a label, in no part.
     Unlabelled {
         /// How many.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::json;
 
 use super::audit::append;
+use super::near;
 use super::project::Project;
 use super::spellings::CONFLICTS;
 use super::sql::{from_json, now, to_json};
@@ -63,9 +64,6 @@ impl Project {
         rules: &[CleaningRule],
         progress: &mut dyn FnMut(f64) -> bool,
     ) -> Result<DataSummary> {
-        if rules.contains(&CleaningRule::Rows(RowRule::DropNearDuplicates)) {
-            self.find_near_duplicates(progress)?;
-        }
         let tx = self.write()?;
         let mut text_steps = Vec::new();
         for rule in rules {
@@ -259,11 +257,11 @@ fn insert(tx: &Transaction<'_>, rule: &CleaningRule) -> Result<u32> {
 }
 
 /// Notes what a step did; a step that did nothing is taken out again.
-fn settle(tx: &Transaction<'_>, step: u32, rule: &CleaningRule, rows: u32) -> Result<()> {
-    if rows == 0 {
+fn settle(tx: &Transaction<'_>, step: u32, rule: &CleaningRule, rows: Option<u32>) -> Result<()> {
+    let Some(rows) = rows else {
         tx.execute("DELETE FROM cleaning_step WHERE id = ?1", [step])?;
         return Ok(());
-    }
+    };
     tx.execute(
         "UPDATE cleaning_step SET rows = ?2 WHERE id = ?1",
         params![step, rows],
@@ -288,7 +286,8 @@ fn rewrite_for(
     // The new ones are the last.
     let new = counts.len() - steps.len();
     for ((step, rule), rows) in steps.drain(..).zip(&counts[new..]) {
-        settle(tx, step, rule, *rows)?;
+        // Hidden texts count, too: a step that changed only those is one that can be taken back.
+        settle(tx, step, rule, (rows.all > 0).then_some(rows.visible))?;
     }
     Ok(())
 }
@@ -301,13 +300,17 @@ fn hide(tx: &Transaction<'_>, rule: &RowRule, progress: &mut dyn FnMut(f64) -> b
         |condition: &str| format!("SELECT example FROM state WHERE hidden_by IS NULL AND {condition}");
     let which = match rule {
         RowRule::DropDuplicates => DUPLICATES.to_owned(),
-        RowRule::DropNearDuplicates => NEAR_DUPLICATES.to_owned(),
+        RowRule::DropNearDuplicates => {
+            // Of the texts as the rules before left them.
+            near::find(tx, progress)?;
+            NEAR_DUPLICATES.to_owned()
+        }
         RowRule::DropConflicts => visible(&format!("text_hash IN (SELECT text_hash FROM ({CONFLICTS}))")),
         RowRule::DropEmpty => visible("length = 0"),
         RowRule::DropShort { characters } => visible(&format!("length < {characters}")),
         RowRule::DropLong { characters } => visible(&format!("length > {characters}")),
-        RowRule::KeepLanguages { languages } => {
-            let others = other_languages(tx, languages, progress)?;
+        RowRule::DropLanguages { languages } => {
+            let others = in_languages(tx, languages, progress)?;
             return hide_each(tx, step, &recorded, &others);
         }
         // Which these are only the file tells.
@@ -317,20 +320,20 @@ fn hide(tx: &Transaction<'_>, rule: &RowRule, progress: &mut dyn FnMut(f64) -> b
         &format!("UPDATE state SET hidden_by = ?1 WHERE example IN ({which})"),
         [step],
     )?;
-    settle(tx, step, &recorded, rows as u32)
+    settle(tx, step, &recorded, Some(rows as u32).filter(|rows| *rows > 0))
 }
 
-/// The visible rows in none of these languages.
-fn other_languages(
+/// The visible rows in one of these languages.
+fn in_languages(
     tx: &Transaction<'_>,
-    keep: &[String],
+    languages: &[String],
     progress: &mut dyn FnMut(f64) -> bool,
 ) -> Result<Vec<u32>> {
     let mut others: Vec<u32> = Vec::new();
     each_chunk(tx, |chunk, done| {
         let foreign = |text: &str| {
             let spoken = language(text);
-            !spoken.is_empty() && !keep.iter().any(|kept| kept == spoken)
+            languages.iter().any(|dropped| dropped == spoken)
         };
         let found = chunk
             .par_iter()
@@ -356,7 +359,7 @@ fn hide_each(tx: &Transaction<'_>, step: u32, recorded: &CleaningRule, rows: &[u
     for example in rows {
         hidden += hide.execute([step, *example])?;
     }
-    settle(tx, step, recorded, hidden as u32)
+    settle(tx, step, recorded, Some(hidden as u32).filter(|rows| *rows > 0))
 }
 
 /// All steps, the oldest first.
@@ -545,6 +548,23 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_changed_only_hidden_texts_is_a_step_that_can_be_taken_back() {
+        let (_place, mut project) = project_with("text,label\n<b>long text</b>,x\nb,y\n");
+        clean(&mut project, RowRule::DropLong { characters: 5 });
+        let summary = project
+            .clean(&[CleaningRule::Texts(TextRule::Markup)], &mut |_| true)
+            .unwrap();
+        assert_eq!(
+            summary.cleaning.iter().map(|step| step.rows).collect::<Vec<_>>(),
+            [1, 0]
+        );
+        project.undo_cleaning(1, &mut |_| true).unwrap();
+        assert_eq!(texts(&project), ["long text", "b"]);
+        project.undo_cleaning(2, &mut |_| true).unwrap();
+        assert_eq!(texts(&project), ["<b>long text</b>", "b"]);
+    }
+
+    #[test]
     fn a_look_tells_what_each_rule_would_change() {
         let (_place, project) = project_with("text,label\n<b>Write</b> to a@b.org,x\nplain words,y\n");
         let look = project.cleaning_look(&mut |_| true).unwrap();
@@ -596,8 +616,8 @@ mod tests {
         let (_place, mut project) = project_with(&format!("text,label\n{german},x\n{english},y\nok,x\n"));
         clean(
             &mut project,
-            RowRule::KeepLanguages {
-                languages: vec!["eng".to_owned()],
+            RowRule::DropLanguages {
+                languages: vec!["deu".to_owned()],
             },
         );
         assert_eq!(

@@ -21,7 +21,7 @@ use super::labels::{MOST_LABELS, become_type, ensure_label};
 use super::project::Project;
 use super::splits::ready_made;
 use super::sql::{now, to_json};
-use super::texts::{start, text_rules};
+use super::texts::{count_changes, start, text_rules};
 use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
 use crate::read::{Extent, Record, Table};
@@ -193,6 +193,8 @@ struct Importer<'a> {
     at: String,
     labels: HashMap<String, u32>,
     sets: HashMap<Vec<u32>, u32>,
+    /// Texts that each rule in force changed.
+    changed: Vec<u32>,
     summary: ImportSummary,
 }
 
@@ -236,6 +238,7 @@ impl<'a> Importer<'a> {
             at,
             labels: HashMap::new(),
             sets: HashMap::new(),
+            changed: Vec::new(),
             summary,
         };
         if reading.columns.labels.several() {
@@ -261,6 +264,7 @@ impl<'a> Importer<'a> {
             at: now(tx)?,
             labels: HashMap::new(),
             sets: HashMap::new(),
+            changed: Vec::new(),
             summary: ImportSummary::default(),
         })
     }
@@ -318,6 +322,10 @@ impl Importer<'_> {
             .execute(params![id, labels, present.length, present.hash])?;
         if labels.is_some() {
             into.annotation.execute(params![id, labels, self.at])?;
+        }
+        for rule in &row.changed_by {
+            self.changed.resize(self.changed.len().max(rule + 1), 0);
+            self.changed[*rule] += 1;
         }
         self.summary.rows += 1;
         self.summary.labelled += u32::from(labels.is_some());
@@ -385,6 +393,7 @@ impl Importer<'_> {
             "labelled": summary.labelled, "problem_rows": summary.problem_rows,
         });
         append(self.tx, "imported", &detail)?;
+        count_changes(self.tx, &self.changed)?;
         if self.reading.columns.split.is_some() {
             ready_made(self.tx)?;
         }

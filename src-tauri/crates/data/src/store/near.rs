@@ -81,6 +81,15 @@ impl Project {
     }
 }
 
+/// Finds near-duplicates within a transaction that goes on.
+pub(super) fn find(tx: &Transaction<'_>, progress: &mut dyn FnMut(f64) -> bool) -> Result<()> {
+    if is_known(tx)? {
+        return Ok(());
+    }
+    let clusters = search(tx, progress)?;
+    store(tx, &clusters, &texts_now(tx)?)
+}
+
 /// Whether near-duplicates are known for all rows and for their texts as they are now.
 pub(super) fn is_known(db: &Connection) -> Result<bool> {
     Ok(read_setting(db, KNOWN)?.is_some_and(|known| texts_now(db).is_ok_and(|now| known == now)))

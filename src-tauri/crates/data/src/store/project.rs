@@ -112,6 +112,16 @@ impl Project {
         Ok(project)
     }
 
+    /// A number that is another one whenever another connection has written.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn changes_by_others(&self) -> Result<i64> {
+        Ok(self
+            .db
+            .pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
     /// Whether no row was ever imported.
     ///
     /// # Errors

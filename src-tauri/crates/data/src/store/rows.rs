@@ -8,7 +8,7 @@ use super::label_sets::Sets;
 use super::project::Project;
 use super::search::Search;
 use super::sql::{from_json, number};
-use super::texts::edited;
+use super::texts::{edited, written};
 use crate::error::{DataError, Result};
 use crate::types::{
     ColumnRole, ColumnValue, ExampleDetail, HistoryEntry, OnlyRows, RowFilter, RowPage, RowProblem,
@@ -99,6 +99,7 @@ impl Project {
                     id,
                     row: row.get(0)?,
                     text: row.get(1)?,
+                    written: String::new(),
                     imported_text: row.get(6)?,
                     edited: None,
                     labels: None,
@@ -111,6 +112,10 @@ impl Project {
             })
             .optional()?
             .ok_or(DataError::UnknownExample { id })?;
+        detail.written = match written(&tx, id)? {
+            Some(corrected) => corrected,
+            None => detail.text.clone(),
+        };
         if let Some(present) = detail.imported_text.take() {
             detail.imported_text = Some(std::mem::replace(&mut detail.text, present));
         }

@@ -4,10 +4,14 @@
 //! be only begun. Chinese and Japanese have no spaces: there a word is any two characters that follow each other. What is
 //! not a letter or a digit ("100%") must stand in the text as it was typed.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use rusqlite::{Connection, Transaction, params};
 
 use super::project::{Project, read_setting};
 use super::sql::number;
+use crate::clean::pattern;
 use crate::error::{DataError, Result};
 use crate::near::is_word_by_itself;
 
@@ -37,11 +41,12 @@ impl Project {
     pub fn prepare_search(&mut self, progress: &mut dyn FnMut(f64) -> bool) -> Result<()> {
         let newest = newest(&self.db)?;
         loop {
-            let before = indexed(&self.db)?;
+            // Within the transaction: others may make the index or change texts meanwhile.
+            let tx = self.write()?;
+            let before = indexed(&tx)?;
             if before >= newest {
                 return Ok(());
             }
-            let tx = self.write()?;
             let last = add(&tx, before)?;
             tx.commit()?;
             if !progress(f64::from(last) / f64::from(newest)) {
@@ -111,7 +116,7 @@ impl IndexChanges {
         if self.changed > MANY_CHANGES {
             // Made again at the next search, which is quicker than mending so much.
             self.indexed = 0;
-            tx.execute("DELETE FROM text_index", [])?;
+            tx.execute("INSERT INTO text_index (text_index) VALUES ('delete-all')", [])?;
             return note(tx, 0);
         }
         tx.prepare_cached("DELETE FROM text_index WHERE rowid = ?1")?
@@ -136,10 +141,7 @@ impl Search {
         let typed = typed.trim();
         let tokens: Vec<String> = match words(typed) {
             Some(words) => words.split(' ').map(str::to_owned).collect(),
-            None => typed
-                .split(|c: char| !c.is_alphanumeric())
-                .map(str::to_owned)
-                .collect(),
+            None => typed.split(|c: char| !is_in_word(c)).map(str::to_owned).collect(),
         };
         let tokens: Vec<&str> = tokens
             .iter()
@@ -157,12 +159,19 @@ impl Search {
             let begun = is_character(token) || place + 1 == tokens.len();
             terms.push(format!("\"{token}\"{}", if begun { "*" } else { "" }));
         }
-        let plain = typed.chars().all(|c| c.is_alphanumeric() || c.is_whitespace());
+        let plain = typed.chars().all(|c| is_in_word(c) || c.is_whitespace());
         Search {
             words: Some(terms.join(" ")).filter(|terms| !terms.is_empty()),
             literal: (!plain).then(|| like_pattern(typed)),
         }
     }
+}
+
+/// Whether the index takes a character for a part of a word. Vowel signs and other marks divide words there, although they
+/// are letters in their scripts: a search for such a word looks for its parts, and then for it literally.
+fn is_in_word(c: char) -> bool {
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[\p{L}\p{N}\p{Co}]$"));
+    c.is_ascii_alphanumeric() || (!c.is_ascii() && WORDS.is_match(c.encode_utf8(&mut [0; 4])))
 }
 
 /// What the user typed, taken literally, anywhere in the text.
@@ -228,6 +237,12 @@ mod tests {
             "no language of its own"
         );
         assert_eq!(found(&mut project, " "), [1, 2, 3, 4]);
+        import(
+            &mut project,
+            "text,label\nयह हिन्दी है,x\n",
+            &[ColumnRole::Text, ColumnRole::Label],
+        );
+        assert_eq!(found(&mut project, "हिन्दी"), [5]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::sql::number;
 use super::texts::find_repeated;
 use crate::clean::Pipeline;
 use crate::error::Result;
-use crate::types::{ConflictPage, ConflictRow, ConflictingText, Label, SpellingGroup, TextRule};
+use crate::types::{ConflictPage, ConflictRow, ConflictingText, Label, LabelState, SpellingGroup, TextRule};
 
 /// Letters from which a name may have one wrong and still be the same.
 const LONG_NAME: usize = 7;
@@ -34,7 +34,26 @@ impl Project {
     /// # Errors
     /// Those of the database.
     pub fn label_spellings(&self) -> Result<Vec<SpellingGroup>> {
-        Ok(spellings(&self.label_state()?.labels))
+        let mut labels = self.label_state()?.labels;
+        // A label that no row carries can simply be removed.
+        labels.retain(|label| label.count > 0);
+        Ok(spellings(&labels))
+    }
+
+    /// Gives all visible rows with the text of `example` the same labels, as one step that is undone at once.
+    ///
+    /// # Errors
+    /// As [`Project::annotate_many`].
+    pub fn decide_conflict(&mut self, example: u32, labels: &[u32], who: &str) -> Result<LabelState> {
+        let rows: Vec<u32> = {
+            let mut query = self.db.prepare_cached(
+                "SELECT example FROM state WHERE hidden_by IS NULL
+                 AND text_hash = (SELECT text_hash FROM state WHERE example = ?1) ORDER BY example",
+            )?;
+            let rows = query.query_map([example], |row| row.get(0))?;
+            rows.collect::<rusqlite::Result<_>>()?
+        };
+        self.annotate_many(&rows, Some(labels), who)
     }
 
     /// Texts that carry different labels, with their rows: how many there are, and a page of them.
@@ -79,7 +98,22 @@ fn conflict(db: &Connection, hash: &[u8]) -> Result<ConflictingText> {
             part: row.get(4)?,
         });
     }
-    Ok(ConflictingText { text, rows })
+    let visible = "FROM state WHERE text_hash = ?1 AND hidden_by IS NULL";
+    let mut query = db.prepare_cached(&format!(
+        "SELECT DISTINCT label_set {visible} AND label_set IS NOT NULL ORDER BY label_set"
+    ))?;
+    let carried = query.query_map([hash], |row| row.get(0))?;
+    let carried: Vec<u32> = carried.collect::<rusqlite::Result<_>>()?;
+    let answers = carried
+        .into_iter()
+        .map(|set| Ok(sets.members(db, set)?.to_vec()))
+        .collect::<Result<_>>()?;
+    Ok(ConflictingText {
+        text,
+        answers,
+        total: number(db, &format!("SELECT count(*) {visible}"), [hash])?,
+        rows,
+    })
 }
 
 fn spellings(labels: &[Label]) -> Vec<SpellingGroup> {
@@ -229,7 +263,9 @@ mod tests {
             .map(|row| (row.id, row.labels.clone(), row.row))
             .collect();
         assert_eq!(rows, [(1, Some(vec![1]), 2), (2, Some(vec![2]), 3), (4, None, 5)]);
-        project.annotate_many(&[1, 2, 4], Some(&[2]), "person").unwrap();
+        assert_eq!((text.total, text.answers.clone()), (3, vec![vec![1], vec![2]]));
+        project.decide_conflict(2, &[2], "person").unwrap();
+        assert_eq!(project.example(4).unwrap().labels, Some(vec![2]));
         assert_eq!(project.conflicts_page(0, 9).unwrap().total, 0);
     }
 

@@ -1,6 +1,6 @@
 //! The project's splits: versions of which row is in which part, and the rows of a part.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -12,7 +12,7 @@ use super::labels::labels_in_use;
 use super::near;
 use super::project::{Project, read_setting};
 use super::sql::{from_json, now, number, to_json};
-use crate::date::{Day, days};
+use crate::date::{Day, Order};
 use crate::error::{DataError, Result};
 use crate::split::{Plan, SplitNote, SplitRow, SplitWay, Wanted, divide};
 use crate::types::{LabelledText, Leaks, Part, PartCount, SplitSummary, TestLock};
@@ -34,7 +34,7 @@ impl Project {
         let tx = self.write()?;
         let newest = newest(&tx)?;
         let reopened = match &newest {
-            Some(split) if !is_next_fold(split, &wanted) => match lock(&tx, split.version)? {
+            Some(split) if !is_next_fold(split, &wanted) => match lock(&tx, split)? {
                 Some(TestLock { open: false, runs }) => return Err(DataError::TestLocked { runs }),
                 Some(_) => true,
                 None => false,
@@ -42,6 +42,9 @@ impl Project {
             _ => false,
         };
         let rows = SplitRows::read(&tx)?;
+        let draw = newest
+            .filter(|split| is_next_fold(split, &wanted))
+            .map(|split| split.draw);
         let mut plan = divide(&rows.rows, &rows.names, wanted)?;
         if reopened {
             tx.execute(
@@ -62,6 +65,80 @@ impl Project {
             &Made {
                 wanted,
                 from_file: false,
+                draw,
+            },
+        )?;
+        tx.commit()?;
+        self.split_summary()?.ok_or(DataError::NoSplit)
+    }
+
+    /// Lets the labelled rows that are in no part yet be learned from, and leaves every other row where it is: more can be
+    /// learned without drawing a new test. Rows whose text, group or wording stands in the validation or the test part stay
+    /// out.
+    ///
+    /// # Errors
+    /// `NoSplit`, and those of the database.
+    pub fn add_to_training(&mut self) -> Result<SplitSummary> {
+        self.find_near_duplicates(&mut |_| true)?;
+        let tx = self.write()?;
+        let split = newest(&tx)?.ok_or(DataError::NoSplit)?;
+        let rows = SplitRows::read(&tx)?;
+        let mut judged = Keys::default();
+        for (row, part) in rows.rows.iter().zip(&rows.parts) {
+            if matches!(part, Some(Part::Validation | Part::Test)) {
+                judged.add(row);
+            }
+        }
+        let is_new = |index: usize| rows.parts[index].is_none();
+        let learned: Vec<bool> = (0..rows.rows.len())
+            .map(|index| !is_new(index) || !judged.has(&rows.rows[index]))
+            .collect();
+        let added = (0..rows.rows.len())
+            .filter(|index| is_new(*index) && learned[*index])
+            .count() as u32;
+        let left_out = learned.iter().filter(|learned| !**learned).count() as u32;
+        let placed = |index: &usize| learned[*index];
+        let plan = Plan {
+            parts: (0..rows.rows.len())
+                .filter(placed)
+                .map(|index| rows.parts[index].unwrap_or(Part::Train))
+                .collect(),
+            notes: split
+                .notes
+                .into_iter()
+                .filter(|note| {
+                    !matches!(
+                        note,
+                        SplitNote::Unlabelled { .. } | SplitNote::AddedToTraining { .. }
+                    )
+                })
+                .chain([SplitNote::AddedToTraining {
+                    rows: added,
+                    left_out,
+                }])
+                .collect(),
+        };
+        let kept = SplitRows {
+            names: rows.names.clone(),
+            parts: Vec::new(),
+            rows: (0..rows.rows.len())
+                .filter(placed)
+                .map(|index| rows.rows[index].clone())
+                .collect(),
+        };
+        let wanted = Wanted {
+            percent: split.percent,
+            seed: split.seed,
+            way: split.way,
+        };
+        store(
+            &tx,
+            &kept,
+            &plan,
+            &Made {
+                wanted,
+                from_file: split.from_file,
+                draw: Some(split.draw),
             },
         )?;
         tx.commit()?;
@@ -76,10 +153,10 @@ impl Project {
     pub fn open_test(&mut self) -> Result<SplitSummary> {
         let tx = self.write()?;
         let split = newest(&tx)?.ok_or(DataError::NoSplit)?;
-        if let Some(TestLock { runs, open: false }) = lock(&tx, split.version)? {
+        if let Some(TestLock { runs, open: false }) = lock(&tx, &split)? {
             tx.execute(
                 "INSERT INTO setting VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                params![OPENED, split.version.to_string()],
+                params![OPENED, split.draw.to_string()],
             )?;
             append(
                 &tx,
@@ -156,7 +233,7 @@ fn summary(db: &Connection) -> Result<Option<SplitSummary>> {
         grouped: split.grouped,
         from_file: split.from_file,
         unlabelled: unlabelled(db)?,
-        notes: split.notes,
+        notes: split.notes.clone(),
         leaks: None,
         way: Some(split.way),
         dated: Some(
@@ -166,13 +243,24 @@ fn summary(db: &Connection) -> Result<Option<SplitSummary>> {
                 [],
             )? == 1,
         ),
-        lock: lock(db, split.version)?,
+        unplaced: Some(number(
+            db,
+            "SELECT count(*) FROM state WHERE hidden_by IS NULL AND label_set IS NOT NULL AND part IS NULL",
+            [],
+        )?),
+        lock: lock(db, &split)?,
     }))
 }
 
 /// Makes a split from the parts that files brought along. When the rows cannot be divided yet there is none:
 /// [`Project::make_split`] says why, once it is asked for.
 pub(super) fn ready_made(tx: &Transaction<'_>) -> Result<()> {
+    if let Some(split) = newest(tx)?
+        && lock(tx, &split)?.is_some()
+    {
+        // A test part that was judged on stays; the rows of the file can be learned from.
+        return Ok(());
+    }
     let rows = SplitRows::read(tx)?;
     let usual = Wanted::random(USUAL_PERCENT, 0);
     let Ok(plan) = divide(&rows.rows, &rows.names, usual) else {
@@ -185,6 +273,7 @@ pub(super) fn ready_made(tx: &Transaction<'_>) -> Result<()> {
         &Made {
             wanted: Wanted::random(plan.shares(), 0),
             from_file: true,
+            draw: None,
         },
     )
 }
@@ -192,11 +281,36 @@ pub(super) fn ready_made(tx: &Transaction<'_>) -> Result<()> {
 struct Made {
     wanted: Wanted,
     from_file: bool,
+    /// Of which draw it is; `None` = a new one.
+    draw: Option<u32>,
+}
+
+/// What must not stand on both sides of a test.
+#[derive(Default)]
+struct Keys {
+    contents: HashSet<u128>,
+    groups: HashSet<u32>,
+    near: HashSet<u32>,
+}
+
+impl Keys {
+    fn add(&mut self, row: &SplitRow) {
+        self.contents.insert(row.content);
+        self.groups.extend(row.group);
+        self.near.extend(row.near);
+    }
+
+    fn has(&self, row: &SplitRow) -> bool {
+        self.contents.contains(&row.content)
+            || row.group.is_some_and(|group| self.groups.contains(&group))
+            || row.near.is_some_and(|near| self.near.contains(&near))
+    }
 }
 
 /// A split as it is stored.
 struct Stored {
     version: u32,
+    draw: u32,
     seed: u32,
     percent: [u32; 3],
     way: SplitWay,
@@ -206,16 +320,25 @@ struct Stored {
 }
 
 fn newest(db: &Connection) -> Result<Option<Stored>> {
-    let sql = "SELECT version, seed, grouped, from_file, percent, notes, way FROM split ORDER BY version DESC LIMIT 1";
+    let sql = "SELECT version, seed, grouped, from_file, percent, notes, way, coalesce(draw, version)
+         FROM split ORDER BY version DESC LIMIT 1";
     let found = db.query_row(sql, [], |row| {
         let texts: [String; 3] = [row.get(4)?, row.get(5)?, row.get(6)?];
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, texts))
+        Ok((
+            row.get(0)?,
+            row.get(1)?,
+            row.get(2)?,
+            row.get(3)?,
+            texts,
+            row.get(7)?,
+        ))
     });
-    let Some((version, seed, grouped, from_file, [percent, notes, way])) = found.optional()? else {
+    let Some((version, seed, grouped, from_file, [percent, notes, way], draw)) = found.optional()? else {
         return Ok(None);
     };
     Ok(Some(Stored {
         version,
+        draw,
         seed,
         percent: from_json(&percent)?,
         way: from_json(&way)?,
@@ -239,18 +362,21 @@ fn is_next_fold(split: &Stored, wanted: &Wanted) -> bool {
 const OPENED: &str = "test_opened";
 const REOPENED: &str = "test_reopened";
 
-/// Whether models were judged on a split's test part.
-fn lock(db: &Connection, version: u32) -> Result<Option<TestLock>> {
-    let judged = "SELECT count(*) FROM run WHERE split_version = ?1 AND status = 'finished'
+/// Whether models were judged on the test part of a split, or of another fold of the same draw.
+fn lock(db: &Connection, split: &Stored) -> Result<Option<TestLock>> {
+    let judged = "SELECT count(*) FROM run JOIN split ON split.version = run.split_version
+         WHERE coalesce(split.draw, split.version) = ?1 AND status = 'finished'
          AND json_extract(summary, '$.test') IS NOT NULL";
-    let runs = number(db, judged, [version])?;
-    let open = read_setting(db, OPENED)?.is_some_and(|opened| opened == version.to_string());
+    let runs = number(db, judged, [split.draw])?;
+    let open = read_setting(db, OPENED)?.is_some_and(|opened| opened == split.draw.to_string());
     Ok((runs > 0).then_some(TestLock { runs, open }))
 }
 
 struct SplitRows {
     rows: Vec<SplitRow>,
     names: Vec<String>,
+    /// Where each row is now.
+    parts: Vec<Option<Part>>,
 }
 
 impl SplitRows {
@@ -260,15 +386,16 @@ impl SplitRows {
         let mut indexes = Indexes::new(&labels);
         let mut groups: HashMap<String, u32> = HashMap::new();
         let mut query = db.prepare_cached(
-            "SELECT e.id, s.label_set, e.group_key, s.text_hash, e.file_part, n.cluster, e.date, e.source
+            "SELECT e.id, s.label_set, e.group_key, s.text_hash, e.file_part, n.cluster, e.date, e.source, s.part
              FROM state s JOIN example e ON e.id = s.example LEFT JOIN near_cluster n ON n.example = e.id
              WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL ORDER BY e.id",
         )?;
         let mut found = query.query([])?;
         let mut rows = Vec::new();
-        let mut dates = Dates::default();
+        let orders = date_orders(db)?;
+        let mut parts = Vec::new();
         while let Some(row) = found.next()? {
-            dates.add(row.get(7)?, row.get(6)?);
+            parts.push(row.get(8)?);
             let next = groups.len() as u32;
             let group = row
                 .get::<_, Option<String>>(2)?
@@ -280,47 +407,31 @@ impl SplitRows {
                 content: u128::from_be_bytes(row.get(3)?),
                 file_part: row.get(4)?,
                 near: row.get(5)?,
-                date: None,
+                date: day_of_row(&orders, row.get(7)?, row.get(6)?),
             });
-        }
-        for (row, day) in rows.iter_mut().zip(dates.days()) {
-            row.date = day;
         }
         Ok(SplitRows {
             rows,
+            parts,
             names: labels.into_iter().map(|(_, name)| name).collect(),
         })
     }
 }
 
-/// The cells with dates, read file by file: how a file writes its days is one decision for all its rows.
-#[derive(Default)]
-struct Dates {
-    sources: Vec<u32>,
-    cells: HashMap<u32, Vec<String>>,
+/// How each file writes its days: one decision for all its rows, labelled or not.
+fn date_orders(db: &Connection) -> Result<HashMap<u32, Order>> {
+    let mut orders: HashMap<u32, Order> = HashMap::new();
+    let mut query = db.prepare_cached("SELECT source, date FROM example WHERE date IS NOT NULL")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let cell = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        orders.entry(row.get(0)?).or_default().see(cell);
+    }
+    Ok(orders)
 }
 
-impl Dates {
-    fn add(&mut self, source: u32, cell: Option<String>) {
-        self.sources.push(source);
-        self.cells
-            .entry(source)
-            .or_default()
-            .push(cell.unwrap_or_default());
-    }
-
-    /// The day of each row, in the order in which they were added.
-    fn days(self) -> Vec<Option<Day>> {
-        let read = self
-            .cells
-            .into_iter()
-            .map(|(source, cells)| (source, days(&cells).into_iter()));
-        let mut by_source: HashMap<u32, _> = read.collect();
-        self.sources
-            .iter()
-            .map(|source| by_source.get_mut(source).and_then(Iterator::next).flatten())
-            .collect()
-    }
+fn day_of_row(orders: &HashMap<u32, Order>, source: u32, cell: Option<String>) -> Option<Day> {
+    orders.get(&source)?.day(&cell?)
 }
 
 /// Sets of labels as indexes into the classes in use.
@@ -357,7 +468,8 @@ fn store(tx: &Transaction<'_>, rows: &SplitRows, plan: &Plan, made: &Made) -> Re
     notes.extend(SplitNote::unlabelled(unlabelled(tx)?));
     let grouped = rows.rows.iter().any(|row| row.group.is_some());
     tx.execute(
-        "INSERT INTO split (seed, percent, grouped, from_file, notes, at, way) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO split (seed, percent, grouped, from_file, notes, at, way, draw)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             made.wanted.seed,
             to_json(&made.wanted.percent)?,
@@ -365,7 +477,8 @@ fn store(tx: &Transaction<'_>, rows: &SplitRows, plan: &Plan, made: &Made) -> Re
             made.from_file,
             to_json(&notes)?,
             now(tx)?,
-            to_json(&made.wanted.way)?
+            to_json(&made.wanted.way)?,
+            made.draw
         ],
     )?;
     let version = tx.last_insert_rowid();
@@ -420,13 +533,13 @@ fn later_than_tested(db: &Connection) -> Result<Option<u32>> {
          WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL AND s.part IS NOT NULL AND e.date IS NOT NULL",
     )?;
     let mut found = query.query([])?;
-    let mut dates = Dates::default();
+    let orders = date_orders(db)?;
+    let mut days: Vec<Option<Day>> = Vec::new();
     let mut parts: Vec<Part> = Vec::new();
     while let Some(row) = found.next()? {
-        dates.add(row.get(0)?, row.get(1)?);
+        days.push(day_of_row(&orders, row.get(0)?, row.get(1)?));
         parts.push(row.get(2)?);
     }
-    let days = dates.days();
     let of = |tested: bool| {
         days.iter()
             .zip(&parts)
@@ -770,5 +883,53 @@ mod tests {
         );
         let split = project.make_split(way(SplitWay::Random)).unwrap();
         assert!(split.leaks.unwrap().date > Some(0));
+    }
+
+    #[test]
+    fn another_fold_does_not_open_the_lock_and_a_files_parts_do_not_either() {
+        let (_place, mut project) = project_with(&rows(&["a", "b"], 20));
+        let fold = |number| Wanted {
+            way: SplitWay::Fold { number, of: 4 },
+            ..Wanted::random([70, 15, 15], 0)
+        };
+        project.make_split(fold(1)).unwrap();
+        let mut run = run();
+        project.insert_run(&run).unwrap();
+        run.status = crate::types::RunStatus::Finished;
+        run.summary = Some(serde_json::json!({ "test": {} }));
+        project.update_run(&run).unwrap();
+        project.make_split(fold(2)).unwrap();
+        let anew = project.make_split(Wanted::random([70, 15, 15], 0));
+        assert!(matches!(anew, Err(DataError::TestLocked { runs: 1 })), "{anew:?}");
+        let before = project.labelled(Part::Test).unwrap();
+        let roles = [ColumnRole::Text, ColumnRole::Label, ColumnRole::Split];
+        import(&mut project, "text,label,part\nc,a,train\nd,b,test\n", &roles);
+        assert_eq!(project.labelled(Part::Test).unwrap(), before);
+    }
+
+    #[test]
+    fn new_labels_are_learned_from_without_a_new_draw() {
+        let (_place, mut project) = project_with(&(rows(&["a", "b"], 20) + "new one,\nnew two,\n"));
+        project.make_split(Wanted::random([70, 15, 15], 0)).unwrap();
+        let before = project.labelled(Part::Test).unwrap();
+        let twin = before[0].text.clone();
+        import(
+            &mut project,
+            &format!("text,label\n{twin},a\n"),
+            &[ColumnRole::Text, ColumnRole::Label],
+        );
+        project.annotate(41, Some(&[1]), "person").unwrap();
+        assert_eq!(project.split_summary().unwrap().unwrap().unplaced, Some(2));
+        let split = project.add_to_training().unwrap();
+        assert!(
+            split
+                .notes
+                .contains(&SplitNote::AddedToTraining { rows: 1, left_out: 1 }),
+            "{:?}",
+            split.notes
+        );
+        assert_eq!((sizes(&split), split.unplaced), (vec![29, 6, 6], Some(1)));
+        assert_eq!(project.labelled(Part::Test).unwrap(), before);
+        assert_eq!(split.leaks.unwrap().exact, 0);
     }
 }

@@ -47,6 +47,26 @@ impl Project {
     }
 }
 
+/// Adds the texts that the rules in force changed at an import to what their steps tell.
+pub(super) fn count_changes(tx: &Transaction<'_>, changed: &[u32]) -> Result<()> {
+    let mut query = tx.prepare("SELECT id, rule FROM cleaning_step WHERE undone_at IS NULL ORDER BY id")?;
+    let steps = query.query_map([], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?)))?;
+    let mut of_texts = Vec::new();
+    for step in steps {
+        let (id, rule) = step?;
+        if let CleaningRule::Texts(_) = from_json(&rule)? {
+            of_texts.push(id);
+        }
+    }
+    for (step, rows) in of_texts.into_iter().zip(changed) {
+        tx.execute(
+            "UPDATE cleaning_step SET rows = rows + ?2 WHERE id = ?1",
+            params![step, rows],
+        )?;
+    }
+    Ok(())
+}
+
 /// Puts a corrected text in the place of the imported one, or takes the correction back.
 pub(super) fn correct(
     tx: &Transaction<'_>,
@@ -62,7 +82,7 @@ pub(super) fn correct(
         .ok_or(DataError::UnknownExample { id: example })?;
     // A correction that says what stood there first is none.
     let text = text.filter(|text| *text != raw);
-    if latest_edit(tx, example)?.as_deref() == text {
+    if written(tx, example)?.as_deref() == text {
         return Ok(());
     }
     tx.prepare_cached("INSERT INTO edit (example, text, who, at) VALUES (?1, ?2, ?3, ?4)")?
@@ -132,7 +152,8 @@ fn bump(tx: &Transaction<'_>) -> Result<()> {
     Ok(())
 }
 
-fn latest_edit(db: &Connection, example: u32) -> Result<Option<String>> {
+/// The text as it was corrected last; `None` where the imported one stands.
+pub(super) fn written(db: &Connection, example: u32) -> Result<Option<String>> {
     let mut query = db.prepare_cached("SELECT text FROM edit WHERE example = ?1 ORDER BY id DESC LIMIT 1")?;
     Ok(query.query_row([example], |row| row.get(0)).optional()?.flatten())
 }
@@ -198,16 +219,25 @@ struct Candidate {
     present: Option<String>,
 }
 
-/// Computes all texts again by the rules in force, and answers for each of them how many visible texts it changed. `progress`
+/// How many texts a rule changed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Changed {
+    /// Of visible rows.
+    pub(super) visible: u32,
+    /// Hidden ones included.
+    pub(super) all: u32,
+}
+
+/// Computes all texts again by the rules in force, and answers for each of them how many it changed. `progress`
 /// is told the share that is done and answers whether to go on.
 ///
 /// # Errors
 /// `Cancelled`, and those of the database.
-pub(super) fn rewrite(tx: &Transaction<'_>, progress: &mut dyn FnMut(f64) -> bool) -> Result<Vec<u32>> {
+pub(super) fn rewrite(tx: &Transaction<'_>, progress: &mut dyn FnMut(f64) -> bool) -> Result<Vec<Changed>> {
     let rules = text_rules(tx)?;
     let pipeline = Pipeline::new(&rules);
     let total = number(tx, "SELECT coalesce(max(id), 0) FROM example", [])?;
-    let mut counts = vec![0; rules.len()];
+    let mut counts = vec![Changed::default(); rules.len()];
     let mut changes = Changes::prepare(tx)?;
     let mut index = IndexChanges::begin(tx)?;
     let mut changed_any = false;
@@ -226,11 +256,9 @@ pub(super) fn rewrite(tx: &Transaction<'_>, progress: &mut dyn FnMut(f64) -> boo
             })
             .collect();
         for (row, (cleaned, by_rule)) in chunk.iter().zip(results) {
-            if row.visible {
-                counts
-                    .iter_mut()
-                    .zip(by_rule)
-                    .for_each(|(count, changed)| *count += u32::from(changed));
+            for (count, changed) in counts.iter_mut().zip(by_rule) {
+                count.all += u32::from(changed);
+                count.visible += u32::from(changed && row.visible);
             }
             let present = cleaned.as_deref().or(row.edited.as_deref()).unwrap_or(&row.raw);
             if present != row.present.as_deref().unwrap_or(&row.raw) {
@@ -329,6 +357,25 @@ mod tests {
             ("teh tenant", None, None)
         );
         assert!(project.verify_audit().unwrap().broken.is_none());
+    }
+
+    #[test]
+    fn what_is_corrected_is_the_text_before_the_rules() {
+        let (_place, mut project) = project_with("text,label\nTeh Tenant,x\nb,y\n");
+        let lower = CleaningRule::Texts(TextRule::Lowercase);
+        project.clean(&[lower], &mut |_| true).unwrap();
+        let detail = project.example(1).unwrap();
+        assert_eq!(
+            (detail.text.as_str(), detail.written.as_str()),
+            ("teh tenant", "Teh Tenant")
+        );
+        let detail = project.edit_text(1, Some("The Tenant"), "person").unwrap();
+        assert_eq!(
+            (detail.text.as_str(), detail.written.as_str()),
+            ("the tenant", "The Tenant")
+        );
+        project.undo_cleaning(1, &mut |_| true).unwrap();
+        assert_eq!(texts(&project)[0], "The Tenant");
     }
 
     #[test]

@@ -120,9 +120,9 @@ pub enum RowRule {
         /// Than this.
         characters: u32,
     },
-    /// Rows in other languages; those whose language cannot be told stay.
-    KeepLanguages {
-        /// Than these, ISO 639-3.
+    /// Rows in some languages; those whose language cannot be told stay.
+    DropLanguages {
+        /// These, ISO 639-3.
         languages: Vec<String>,
     },
 }

@@ -126,6 +126,8 @@ pub struct ExampleDetail {
     pub row: u32,
     /// The whole text, as cleaning and corrections left it.
     pub text: String,
+    /// The text before the rules in force: what is corrected by hand.
+    pub written: String,
     /// The text as it was imported, where it is another one.
     pub imported_text: Option<String>,
     /// Who corrected it by hand last, and when; `None` when nobody did or it was taken back.
@@ -266,7 +268,11 @@ pub struct ConflictRow {
 pub struct ConflictingText {
     /// It, cut at 2,000 characters.
     pub text: String,
-    /// Its visible rows, the first 50.
+    /// The different sets of labels that its visible rows carry.
+    pub answers: Vec<Vec<u32>>,
+    /// Its visible rows.
+    pub total: u32,
+    /// The first 50 of them.
     pub rows: Vec<ConflictRow>,
 }
 
@@ -380,6 +386,8 @@ pub struct SplitSummary {
     pub way: Option<SplitWay>,
     /// Whether rows have dates.
     pub dated: Option<bool>,
+    /// Labelled, visible rows in no part: they were labelled or brought in later. Runs of earlier versions do not tell.
+    pub unplaced: Option<u32>,
     /// Whether a model was judged on its test part; `None` = not yet.
     pub lock: Option<TestLock>,
 }

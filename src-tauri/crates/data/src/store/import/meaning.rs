@@ -131,6 +131,8 @@ pub(super) struct Row {
     pub(super) raw: Measured,
     /// What the rules in force make of it, where that is another text.
     pub(super) changed: Option<Measured>,
+    /// Indexes of the rules that changed something.
+    pub(super) changed_by: Vec<usize>,
     /// `None` = not labelled yet.
     pub(super) labels: Option<Vec<String>>,
     pub(super) group: Option<String>,
@@ -200,9 +202,14 @@ impl Reading {
             [only] => record.cell(only).to_owned(),
             ref several => joined_text(several.iter().map(|column| record.cell(*column))),
         };
+        let mut changed_by = Vec::new();
         Ok(Row {
             number: record.row,
-            changed: self.pipeline.apply(&text).map(Measured::new),
+            changed: self
+                .pipeline
+                .apply_each(&text, |rule| changed_by.push(rule))
+                .map(Measured::new),
+            changed_by,
             raw: Measured::new(text),
             labels: labels.map(|labels| labels.into_iter().map(str::to_owned).collect()),
             group: filled(self.columns.group).map(str::to_owned),

@@ -15,7 +15,7 @@ use super::super::audit::append;
 use super::super::cleaning::hide_these;
 use super::super::project::Project;
 use super::super::sql::from_json;
-use super::super::texts::{correct, text_rules};
+use super::super::texts::{correct, count_changes, text_rules};
 use super::meaning::{Reading, Row, Understood, check_roles};
 use super::mend::note_options;
 use super::{Importer, StoredColumn, Tables};
@@ -285,6 +285,7 @@ impl Update<'_> {
     /// Rows that the file's earlier versions had put aside are those of this version now.
     fn finish(self, table: &Table) -> Result<FileChanges> {
         let importer = self.importer;
+        count_changes(importer.tx, &importer.changed)?;
         importer.tx.execute(
             "UPDATE problem_row SET superseded_by = ?1 WHERE mended IS NULL AND source IN
              (SELECT id FROM source WHERE file_name = ?2 AND id <> ?1)",

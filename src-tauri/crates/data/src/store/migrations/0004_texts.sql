@@ -44,6 +44,7 @@ CREATE INDEX state_length ON state (hidden_by, length);
 
 -- By what a split was made, as JSON; entries of the label log that are undone together, by the first one's id.
 ALTER TABLE split ADD COLUMN way TEXT NOT NULL DEFAULT '{"way":"random"}';
+ALTER TABLE split ADD COLUMN draw INTEGER; -- the first version of the same draw: other folds, or with more rows; NULL = itself
 ALTER TABLE annotation ADD COLUMN batch INTEGER REFERENCES annotation;
 CREATE INDEX annotation_batch ON annotation (batch) WHERE batch IS NOT NULL;
 
