@@ -1,5 +1,8 @@
 //! How quickly the data room answers about a project: one JSON object of milliseconds. For `npm run bench -- data`.
 
+// The figures are its output.
+#![allow(clippy::print_stdout)]
+
 use std::time::Instant;
 
 use understudy_data::{OnlyRows, Part, Project, RowFilter};

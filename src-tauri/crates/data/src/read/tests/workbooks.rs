@@ -235,3 +235,27 @@ fn a_title_page_is_passed_over_for_the_sheet_with_the_rows() {
         "all are short: the first"
     );
 }
+
+#[test]
+fn an_old_workbook_that_claims_billions_of_rows_is_damaged() {
+    let fixture = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/messy_csv/csvkit/test.xls"
+    );
+    let mut bytes = std::fs::read(fixture).unwrap();
+    let record = bytes
+        .windows(18)
+        .position(|w| w[..4] == [0, 2, 14, 0] && w[16..] == [0, 0])
+        .unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("a.xls");
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(crate::preview(&path, &crate::types::DialectOverrides::default(), 5).is_ok());
+    bytes[record + 8..record + 12].copy_from_slice(&u32::MAX.to_le_bytes());
+    std::fs::write(&path, &bytes).unwrap();
+    let refused = crate::preview(&path, &crate::types::DialectOverrides::default(), 5);
+    assert!(
+        matches!(refused, Err(DataError::DamagedFile { .. })),
+        "{refused:?}"
+    );
+}
