@@ -77,9 +77,6 @@ fn data() -> Vec<DataError> {
         DataError::NoTextColumn,
         DataError::EmptyText,
         DataError::UnknownProblem { id: 3 },
-        DataError::StillAProblem {
-            kind: understudy_data::ProblemKind::UnclosedQuote,
-        },
         DataError::TestLocked { runs: 2 },
         DataError::RepeatedRole {
             role: ColumnRole::Label,
