@@ -38,6 +38,11 @@ pub fn preview_file(state: State<'_, AppState>, path: String, dialect: DialectOv
     session::preview_file(Path::new(&path), &dialect, state.language()).map_err(|error| state.tell(error))
 }
 
+/// Reading tells the bytes done and the bytes in all; the page wants the share.
+fn by_bytes(go_on: &mut dyn FnMut(f64) -> bool) -> impl FnMut(u64, u64) -> bool {
+    |done, total| go_on(done as f64 / total.max(1) as f64)
+}
+
 #[tauri::command(async)]
 #[specta::specta]
 pub fn import_file(
@@ -47,8 +52,7 @@ pub fn import_file(
     options: ImportOptions,
 ) -> Answer<ImportSummary> {
     let import = |session: &mut Session, go_on: &mut dyn FnMut(f64) -> bool| {
-        let mut progress = |done: u64, total: u64| go_on(done as f64 / total.max(1) as f64);
-        session.import(Path::new(&path), &options, None, &mut progress)
+        session.import(Path::new(&path), &options, None, &mut by_bytes(go_on))
     };
     // A first import is much quicker where nobody else has the project open, and there is nothing to look at yet.
     match state.with(|session, _| Ok(session.project.is_empty()?))? {
@@ -67,8 +71,10 @@ pub fn update_from_file(
     only_tell: bool,
 ) -> Answer<FileChanges> {
     long(&app, &state, WorkKind::Import, |session, go_on| {
-        let mut progress = |done: u64, total: u64| go_on(done as f64 / total.max(1) as f64);
-        session.update(Path::new(&path), &options, only_tell, &mut progress)
+        let file = Path::new(&path);
+        Ok(session
+            .project
+            .update_from_file(file, &options, only_tell, &mut by_bytes(go_on))?)
     })
 }
 

@@ -14,7 +14,12 @@ pub fn import(arguments: Import, output: &Output) -> Result<Value> {
     let options = options(&arguments.file, &arguments.columns)?;
     let mut session = open_or_create(&arguments.project)?;
     if arguments.update {
-        let changes = session.update(&arguments.file, &options, arguments.only_tell, &mut |_, _| true)?;
+        let changes = session.project.update_from_file(
+            &arguments.file,
+            &options,
+            arguments.only_tell,
+            &mut |_, _| true,
+        )?;
         output.say(&format!(
             "{} as before, {} new, {} changed, {} with other labels, {} kept as people left them, {} gone, {} back, {} put aside",
             changes.same, changes.new, changes.changed, changes.relabelled, changes.kept, changes.gone, changes.back, changes.problem_rows

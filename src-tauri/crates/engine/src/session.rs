@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use understudy_data::{
-    ColumnRole, DialectOverrides, FileChanges, ImportOptions, ImportSummary, Part, Project, RunStatus,
-    SplitWay, Wanted, preview,
+    ColumnRole, DialectOverrides, ImportOptions, ImportSummary, Part, Project, RunStatus, SplitWay, Wanted,
+    preview,
 };
 use understudy_report::Language;
 
@@ -148,22 +148,6 @@ impl Session {
             std::fs::remove_dir_all(&pasted).map_err(files::failed(&pasted))?;
         }
         Ok(summary)
-    }
-
-    /// Brings the rows of a file that was imported before up to date, or only tells what that would change.
-    ///
-    /// # Errors
-    /// Those of reading and of the database.
-    pub fn update(
-        &mut self,
-        path: &Path,
-        options: &ImportOptions,
-        only_tell: bool,
-        progress: &mut dyn FnMut(u64, u64) -> bool,
-    ) -> Result<FileChanges> {
-        Ok(self
-            .project
-            .update_from_file(path, options, only_tell, progress)?)
     }
 
     /// The project at a glance.

@@ -126,27 +126,7 @@ mod tests {
     }
 
     fn every_rule() -> Vec<TextRule> {
-        vec![
-            TextRule::Mojibake,
-            TextRule::Markup,
-            TextRule::ControlCharacters,
-            TextRule::Width,
-            TextRule::Compatibility,
-            TextRule::Simplified,
-            TextRule::Traditional,
-            TextRule::Boilerplate {
-                lines: vec!["a".to_owned()],
-            },
-            TextRule::MaskUrls,
-            TextRule::MaskEmails,
-            TextRule::MaskNumbers,
-            TextRule::Deidentify {
-                kinds: PersonalKind::ALL.to_vec(),
-            },
-            TextRule::Symbols,
-            TextRule::Lowercase,
-            TextRule::Whitespace,
-        ]
+        TextRule::every(vec!["a".to_owned()])
     }
 
     proptest! {

@@ -16,7 +16,7 @@ use crate::clean::{Lines, Pipeline, language};
 use crate::error::{DataError, Result};
 use crate::types::{
     CleaningExample, CleaningLook, CleaningProposal, CleaningRule, CleaningStep, DataSummary, LanguageCount,
-    PersonalKind, RowRule, TextRule,
+    RowRule, TextRule,
 };
 
 /// Visible rows that repeat a text with the same labels, or that repeat a labelled text without a label. Of each
@@ -197,31 +197,18 @@ impl Project {
     }
 }
 
-/// Every rule that could be proposed, in the order in which they are best applied: what came in wrong first, what reads the
-/// words next, what evens out last.
+/// Every rule that could be proposed: personal data kind by kind, e-mail addresses only among them.
 fn candidates(lines: Vec<String>) -> Vec<TextRule> {
-    let mut rules = vec![
-        TextRule::Mojibake,
-        TextRule::Markup,
-        TextRule::ControlCharacters,
-        TextRule::Width,
-        TextRule::Compatibility,
-        TextRule::Simplified,
-        TextRule::Traditional,
-    ];
-    if !lines.is_empty() {
-        rules.push(TextRule::Boilerplate { lines });
-    }
-    rules.extend(PersonalKind::ALL.map(|kind| TextRule::Deidentify { kinds: vec![kind] }));
-    rules.extend([
-        // E-mail addresses are among the personal data.
-        TextRule::MaskUrls,
-        TextRule::MaskNumbers,
-        TextRule::Symbols,
-        TextRule::Lowercase,
-        TextRule::Whitespace,
-    ]);
-    rules
+    let apart = |rule| match rule {
+        TextRule::Deidentify { kinds } => kinds
+            .into_iter()
+            .map(|kind| TextRule::Deidentify { kinds: vec![kind] })
+            .collect(),
+        TextRule::MaskEmails => vec![],
+        TextRule::Boilerplate { lines } if lines.is_empty() => vec![],
+        other => vec![other],
+    };
+    TextRule::every(lines).into_iter().flat_map(apart).collect()
 }
 
 /// The surroundings of the first change.
@@ -384,7 +371,7 @@ pub(super) fn steps(db: &Connection) -> Result<Vec<CleaningStep>> {
 mod tests {
     use super::*;
     use crate::store::testing::{options, project_with};
-    use crate::types::{ColumnRole, Part, RowFilter};
+    use crate::types::{ColumnRole, Part, PersonalKind, RowFilter};
 
     fn clean(project: &mut Project, rule: RowRule) -> DataSummary {
         project.clean(&[CleaningRule::Rows(rule)], &mut |_| true).unwrap()
@@ -542,7 +529,12 @@ mod tests {
             &[ColumnRole::Text, ColumnRole::Label],
         );
         assert_eq!(texts(&project), ["a", "b", "c"]);
-        assert_eq!(project.summary().unwrap().length_max, 1);
+        let summary = project.summary().unwrap();
+        assert_eq!(
+            (summary.length_max, summary.cleaning[0].rows),
+            (1, 2),
+            "the step tells of the later row, too"
+        );
         project.undo_cleaning(1, &mut |_| true).unwrap();
         assert_eq!(texts(&project), ["<b>a</b>", "b", "<b>c</b>"]);
     }

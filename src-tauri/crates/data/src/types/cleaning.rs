@@ -45,6 +45,34 @@ pub enum TextRule {
     Whitespace,
 }
 
+impl TextRule {
+    /// Every rule once, in the order in which they are best applied: what came in wrong first, what reads the words next,
+    /// what evens out last.
+    ///
+    /// `lines`: of the rule for boilerplate.
+    pub fn every(lines: Vec<String>) -> Vec<TextRule> {
+        vec![
+            TextRule::Mojibake,
+            TextRule::Markup,
+            TextRule::ControlCharacters,
+            TextRule::Width,
+            TextRule::Compatibility,
+            TextRule::Simplified,
+            TextRule::Traditional,
+            TextRule::Boilerplate { lines },
+            TextRule::Deidentify {
+                kinds: PersonalKind::ALL.to_vec(),
+            },
+            TextRule::MaskUrls,
+            TextRule::MaskEmails,
+            TextRule::MaskNumbers,
+            TextRule::Symbols,
+            TextRule::Lowercase,
+            TextRule::Whitespace,
+        ]
+    }
+}
+
 /// Personal data that rules can find. Names are only found after a title or a field's word ("Patient: …"); a name that stands
 /// alone in a sentence is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
