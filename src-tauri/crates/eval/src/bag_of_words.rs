@@ -2,17 +2,18 @@
 //!
 //! As in scikit-learn's `TfidfVectorizer(ngram_range=(1, 2), min_df=2)` (characters, one to three, where the texts are
 //! written without spaces) and `LogisticRegression(C=10)`: smoothed inverse document frequencies, rows of length one,
-//! multinomial loss with an L2 penalty, minimised by L-BFGS (Nocedal & Wright 2006, algorithm 7.5). Deterministic.
+//! multinomial loss with an L2 penalty, minimised by L-BFGS. Deterministic.
 
 use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
+use crate::link::Link;
+use crate::minimise::{dot, minimise};
+
 /// Inverse strength of the penalty.
 const C: f64 = 10.0;
 const ITERATIONS: usize = 100;
-/// Pairs of steps and gradients that L-BFGS remembers.
-const MEMORY: usize = 6;
 /// Numbers of the model (terms × classes) beyond which the rarest terms are left out.
 const MAX_NUMBERS: usize = 4_000_000;
 
@@ -39,7 +40,11 @@ pub fn bag_of_words<T: AsRef<str> + Sync>(
     let kind = Terms::of(texts);
     let vocabulary = Vocabulary::learn(texts, kind, classes)?;
     let rows = Rows::new(texts, &vocabulary, kind);
-    let weights = fit(&rows, gold, classes, link, vocabulary.idf.len(), stop)?;
+    let numbers = fit(&rows, gold, classes, link, vocabulary.idf.len(), stop)?;
+    let weights = Weights {
+        numbers: &numbers,
+        classes,
+    };
     let asked = Rows::new(asked, &vocabulary, kind);
     let probabilities = asked.rows.par_iter().flat_map_iter(|row| {
         let mut scores = weights.scores(row);
@@ -47,50 +52,6 @@ pub fn bag_of_words<T: AsRef<str> + Sync>(
         scores
     });
     Some(probabilities.collect())
-}
-
-/// How scores become probabilities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
-    /// Of one class among all.
-    Softmax,
-    /// Of each class for itself.
-    Sigmoid,
-}
-
-impl Link {
-    fn probabilities(self, scores: &mut [f32]) {
-        match self {
-            Link::Softmax => {
-                let top = scores.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-                scores.iter_mut().for_each(|s| *s = (*s - top).exp());
-                let total: f32 = scores.iter().sum();
-                scores.iter_mut().for_each(|s| *s /= total);
-            }
-            Link::Sigmoid => scores.iter_mut().for_each(|s| *s = 1.0 / (1.0 + (-*s).exp())),
-        }
-    }
-
-    /// The loss of a text with these scores and labels; the scores become its slope.
-    fn loss_and_slope(self, scores: &mut [f32], labels: &[usize]) -> f64 {
-        let loss = match self {
-            Link::Softmax => {
-                let top = scores.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-                let total: f32 = scores.iter().map(|s| (s - top).exp()).sum();
-                let own: f32 = labels.iter().map(|&label| scores[label]).sum();
-                f64::from(total.ln() + top - own)
-            }
-            Link::Sigmoid => {
-                // ln(1 + e^s) of every class, less the scores of those that apply.
-                let all: f32 = scores.iter().map(|s| s.max(0.0) + (-s.abs()).exp().ln_1p()).sum();
-                let own: f32 = labels.iter().map(|&label| scores[label]).sum();
-                f64::from(all - own)
-            }
-        };
-        self.probabilities(scores);
-        labels.iter().for_each(|&label| scores[label] -= 1.0);
-        loss
-    }
 }
 
 /// What texts are counted by.
@@ -233,13 +194,14 @@ impl Rows {
 }
 
 /// A linear model: `[terms + 1, classes]`, the last row added to all.
-struct Weights {
-    numbers: Vec<f32>,
+#[derive(Clone, Copy)]
+struct Weights<'a> {
+    numbers: &'a [f32],
     classes: usize,
 }
 
-impl Weights {
-    fn scores(&self, row: &[(u32, f32)]) -> Vec<f32> {
+impl Weights<'_> {
+    fn scores(self, row: &[(u32, f32)]) -> Vec<f32> {
         let mut scores = self.numbers[self.numbers.len() - self.classes..].to_vec();
         for &(term, x) in row {
             let weights = &self.numbers[term as usize * self.classes..][..self.classes];
@@ -257,59 +219,11 @@ fn fit(
     link: Link,
     terms: usize,
     stop: &dyn Fn() -> bool,
-) -> Option<Weights> {
+) -> Option<Vec<f32>> {
     let columns = rows.columns(terms);
-    let mut at = Weights {
-        numbers: vec![0.0; (terms + 1) * classes],
-        classes,
-    };
-    let (mut value, mut gradient) = objective(rows, &columns, gold, link, &at);
-    let first_norm = dot(&gradient, &gradient).sqrt();
-    let mut pairs: Vec<(Vec<f32>, Vec<f32>, f64)> = Vec::new();
-    for _ in 0..ITERATIONS {
-        if stop() {
-            return None;
-        }
-        let direction = direction(&gradient, &pairs);
-        let slope = dot(&direction, &gradient);
-        if slope >= 0.0 || dot(&gradient, &gradient).sqrt() < 1e-4 * first_norm {
-            break;
-        }
-        // The first step has no scale yet; later ones are nearly right as they are.
-        let mut step = if pairs.is_empty() {
-            1.0 / first_norm.max(1e-12)
-        } else {
-            1.0
-        };
-        let mut found = None;
-        for _ in 0..20 {
-            let numbers = at.numbers.iter().zip(&direction);
-            let next = Weights {
-                numbers: numbers.map(|(x, d)| x + step as f32 * d).collect(),
-                classes,
-            };
-            let (next_value, next_gradient) = objective(rows, &columns, gold, link, &next);
-            if next_value <= value + 1e-4 * step * slope {
-                found = Some((next, next_value, next_gradient));
-                break;
-            }
-            step *= 0.5;
-        }
-        let Some((next, next_value, next_gradient)) = found else {
-            break;
-        };
-        let moved: Vec<f32> = next.numbers.iter().zip(&at.numbers).map(|(a, b)| a - b).collect();
-        let turned: Vec<f32> = next_gradient.iter().zip(&gradient).map(|(a, b)| a - b).collect();
-        let curvature = dot(&moved, &turned);
-        if curvature > 1e-12 {
-            if pairs.len() == MEMORY {
-                pairs.remove(0);
-            }
-            pairs.push((moved, turned, curvature));
-        }
-        (at, value, gradient) = (next, next_value, next_gradient);
-    }
-    Some(at)
+    let start = vec![0.0; (terms + 1) * classes];
+    let objective = |numbers: &[f32]| objective(rows, &columns, gold, link, Weights { numbers, classes });
+    minimise(start, objective, ITERATIONS, stop)
 }
 
 /// Mean loss plus penalty, and its gradient. The offsets of the classes are not penalised.
@@ -318,7 +232,7 @@ fn objective(
     columns: &[Vec<(u32, f32)>],
     gold: &[&[usize]],
     link: Link,
-    at: &Weights,
+    at: Weights,
 ) -> (f64, Vec<f32>) {
     let (classes, count) = (at.classes, rows.rows.len());
     let mut rest = vec![0.0_f32; count * classes];
@@ -357,41 +271,6 @@ fn objective(
     }
     let value = share * losses.iter().sum::<f64>() + 0.5 * penalty * dot(weights, weights);
     (value, gradient)
-}
-
-/// The two loops of L-BFGS.
-fn direction(gradient: &[f32], pairs: &[(Vec<f32>, Vec<f32>, f64)]) -> Vec<f32> {
-    let mut q: Vec<f32> = gradient.iter().map(|g| -g).collect();
-    let mut factors = vec![0.0; pairs.len()];
-    for (i, (moved, turned, curvature)) in pairs.iter().enumerate().rev() {
-        factors[i] = dot(moved, &q) / curvature;
-        add(&mut q, turned, -factors[i]);
-    }
-    if let Some((_, turned, curvature)) = pairs.last() {
-        let scale = (curvature / dot(turned, turned)) as f32;
-        q.iter_mut().for_each(|x| *x *= scale);
-    }
-    for (i, (moved, turned, curvature)) in pairs.iter().enumerate() {
-        let factor = factors[i] - dot(turned, &q) / curvature;
-        add(&mut q, moved, factor);
-    }
-    q
-}
-
-/// Sums in parts of one size, added in their order: the same with any number of threads.
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    const PART: usize = 1 << 14;
-    let part = |(a, b): (&[f32], &[f32])| a.iter().zip(b).map(|(x, y)| f64::from(x * y)).sum::<f64>();
-    let parts: Vec<f64> = a.par_chunks(PART).zip(b.par_chunks(PART)).map(part).collect();
-    parts.iter().sum()
-}
-
-fn add(sum: &mut [f32], x: &[f32], factor: f64) {
-    let factor = factor as f32;
-    sum.par_iter_mut()
-        .zip(x)
-        .with_min_len(1 << 14)
-        .for_each(|(s, x)| *s += factor * x);
 }
 
 #[cfg(test)]
@@ -481,22 +360,21 @@ mod tests {
         let vocabulary = Vocabulary::learn(&texts, Terms::Words, 3).unwrap();
         let rows = Rows::new(&texts, &vocabulary, Terms::Words);
         let columns = rows.columns(vocabulary.idf.len());
-        let mut at = Weights {
-            numbers: (0..(vocabulary.idf.len() + 1) * 3)
-                .map(|i| ((i * 37 % 11) as f32 - 5.0) * 0.1)
-                .collect(),
-            classes: 3,
-        };
+        let mut numbers: Vec<f32> = (0..(vocabulary.idf.len() + 1) * 3)
+            .map(|i| ((i * 37 % 11) as f32 - 5.0) * 0.1)
+            .collect();
+        let classes = 3;
         let gold = each(&gold);
         for link in [Link::Softmax, Link::Sigmoid] {
-            let (_, gradient) = objective(&rows, &columns, &gold, link, &at);
+            let at = |numbers: &[f32]| objective(&rows, &columns, &gold, link, Weights { numbers, classes });
+            let (_, gradient) = at(&numbers);
             for i in (0..gradient.len()).step_by(5) {
-                let x = at.numbers[i];
-                at.numbers[i] = x + 0.01;
-                let above = objective(&rows, &columns, &gold, link, &at).0;
-                at.numbers[i] = x - 0.01;
-                let below = objective(&rows, &columns, &gold, link, &at).0;
-                at.numbers[i] = x;
+                let x = numbers[i];
+                numbers[i] = x + 0.01;
+                let above = at(&numbers).0;
+                numbers[i] = x - 0.01;
+                let below = at(&numbers).0;
+                numbers[i] = x;
                 assert!(
                     (f64::from(gradient[i]) - (above - below) / 0.02).abs() < 1e-4,
                     "{link:?} {i}"

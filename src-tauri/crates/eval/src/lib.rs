@@ -7,14 +7,18 @@
 mod bag_of_words;
 mod error;
 mod interval;
+mod link;
+mod minimise;
 mod multi_label;
-mod random;
+pub mod random;
 mod scores;
 mod verdict;
 
 pub use bag_of_words::bag_of_words;
 pub use error::EvalError;
-pub use interval::Interval;
+pub use interval::{Interval, wilson};
+pub use link::Link;
+pub use minimise::minimise;
 pub use multi_label::{MultiLabelScores, given, multi_label_scores, thresholds};
 pub use scores::{ClassScore, Scores, most_probable, scores};
 pub use verdict::{EpochScores, Verdict, verdict};
