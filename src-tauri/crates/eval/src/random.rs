@@ -11,12 +11,13 @@ const fn mix(mut z: u64) -> u64 {
 }
 
 /// One stream of random numbers.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Stream {
     key: u64,
 }
 
 impl Stream {
+    /// Stream `stream` of `seed`.
     pub fn new(seed: u64, stream: u64) -> Self {
         Self {
             key: mix(mix(seed.wrapping_add(GAMMA)).wrapping_add(stream.wrapping_mul(GAMMA))),

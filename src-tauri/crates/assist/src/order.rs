@@ -1,0 +1,138 @@
+//! Which texts are worth an expert's time next.
+//!
+//! Where a model is unsure, a label teaches it most; but the most unsure texts are often alike. So the most unsure ones are
+//! put into groups by meaning, and one of each group is asked for (Zhdanov 2019, “Diverse mini-batch active learning”).
+//! While there is no model yet, the texts nearest to the middle of as many groups are asked for: typical ones of every
+//! kind (Hacohen, Dekel & Weinshall 2022).
+
+use crate::clusters::clusters;
+use crate::vectors::Vectors;
+
+/// So many times more unsure texts are looked at than are asked for.
+const CANDIDATES: usize = 8;
+/// Weight of a text that the model is sure of: as nothing, but not nothing.
+const LEAST_WEIGHT: f32 = 0.01;
+
+/// How unsure a model is of each text, 0 to 1: how near its two best classes are (margin), or where a text may have several
+/// how near to one half the least certain decision is.
+///
+/// # Panics
+/// When `probabilities` are not whole rows.
+pub fn uncertainty(probabilities: &[f32], classes: usize, several: bool) -> Vec<f32> {
+    assert_eq!(probabilities.len() % classes.max(1), 0, "whole rows");
+    let of_text = |row: &[f32]| {
+        if several {
+            return row
+                .iter()
+                .map(|p| 1.0 - 2.0 * (p - 0.5).abs())
+                .fold(0.0, f32::max);
+        }
+        let (mut first, mut second) = (0.0_f32, 0.0_f32);
+        for &p in row {
+            if p > first {
+                (first, second) = (p, first);
+            } else {
+                second = second.max(p);
+            }
+        }
+        1.0 - (first - second)
+    };
+    probabilities.chunks_exact(classes.max(1)).map(of_text).collect()
+}
+
+/// Up to `count` texts that are unsure and differ from each other, the most unsure first.
+///
+/// # Panics
+/// When there are not as many numbers as texts.
+pub fn uncertain_and_spread(vectors: Vectors, uncertainty: &[f32], count: usize, seed: u64) -> Vec<usize> {
+    assert_eq!(vectors.len(), uncertainty.len(), "a number for each text");
+    let mut candidates: Vec<usize> = (0..vectors.len()).collect();
+    candidates.sort_by(|a, b| uncertainty[*b].total_cmp(&uncertainty[*a]).then(a.cmp(b)));
+    candidates.truncate(count.saturating_mul(CANDIDATES));
+    let weights: Vec<f32> = candidates
+        .iter()
+        .map(|text| uncertainty[*text].max(LEAST_WEIGHT))
+        .collect();
+    let chosen = one_a_group(vectors, &candidates, &weights, count, seed);
+    let mut chosen: Vec<usize> = chosen.into_iter().map(|place| candidates[place]).collect();
+    chosen.sort_by(|a, b| uncertainty[*b].total_cmp(&uncertainty[*a]).then(a.cmp(b)));
+    chosen
+}
+
+/// Up to `count` typical texts of as many kinds.
+pub fn spread(vectors: Vectors, count: usize, seed: u64) -> Vec<usize> {
+    let all: Vec<usize> = (0..vectors.len()).collect();
+    one_a_group(vectors, &all, &vec![1.0; all.len()], count, seed)
+}
+
+/// Of each group the one nearest to its middle; the largest groups first.
+fn one_a_group(vectors: Vectors, texts: &[usize], weights: &[f32], count: usize, seed: u64) -> Vec<usize> {
+    let rows = vectors.select(texts);
+    let found = clusters(Vectors::new(&rows, vectors.dimensions()), weights, count, seed);
+    let mut best: Vec<Option<usize>> = vec![None; found.count];
+    let mut sizes = vec![0_usize; found.count];
+    for (place, (&cluster, &nearness)) in found.of.iter().zip(&found.nearness).enumerate() {
+        sizes[cluster] += 1;
+        if best[cluster].is_none_or(|before| nearness > found.nearness[before]) {
+            best[cluster] = Some(place);
+        }
+    }
+    let mut chosen: Vec<(usize, usize)> = best
+        .into_iter()
+        .zip(sizes)
+        .filter_map(|(place, size)| Some((place?, size)))
+        .collect();
+    chosen.sort_by_key(|(place, size)| (std::cmp::Reverse(*size), *place));
+    chosen.into_iter().map(|(place, _)| place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Blobs;
+
+    #[test]
+    fn a_text_between_two_classes_is_unsure() {
+        let found = uncertainty(&[0.5, 0.5, 0.0, 0.9, 0.05, 0.05], 3, false);
+        assert!((found[0] - 1.0).abs() < 1e-6 && (found[1] - 0.15).abs() < 1e-6);
+        let found = uncertainty(&[0.99, 0.45, 0.01, 0.99], 2, true);
+        assert!((found[0] - 0.9).abs() < 1e-6 && (found[1] - 0.02).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_first_texts_are_of_every_kind() {
+        let blobs = Blobs::new(200, 5, 0.3, 1);
+        let mut kinds: Vec<usize> = spread(blobs.vectors(), 5, 0)
+            .iter()
+            .map(|text| blobs.labels[*text])
+            .collect();
+        kinds.sort_unstable();
+        assert_eq!(kinds, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn unsure_texts_are_asked_for_but_not_all_of_one_kind() {
+        let blobs = Blobs::new(200, 4, 0.2, 2);
+        // Classes 0 and 1 are unsure, 0 a little more so.
+        let unsure: Vec<f32> = blobs
+            .labels
+            .iter()
+            .map(|label| [0.9, 0.8, 0.1, 0.0][*label])
+            .collect();
+        let chosen = uncertain_and_spread(blobs.vectors(), &unsure, 10, 0);
+        assert_eq!(chosen.len(), 10);
+        let of = |class: usize| chosen.iter().filter(|text| blobs.labels[**text] == class).count();
+        assert!(of(0) > 0 && of(1) > 0 && of(2) + of(3) == 0, "{chosen:?}");
+        assert!(chosen.windows(2).all(|pair| unsure[pair[0]] >= unsure[pair[1]]));
+    }
+
+    #[test]
+    fn fewer_texts_than_asked_for_are_all_asked_for() {
+        let blobs = Blobs::new(3, 3, 0.2, 2);
+        assert_eq!(
+            uncertain_and_spread(blobs.vectors(), &[0.1, 0.2, 0.3], 10, 0),
+            [2, 1, 0]
+        );
+        assert_eq!(spread(Vectors::new(&[], 4), 10, 0), [] as [usize; 0]);
+    }
+}
