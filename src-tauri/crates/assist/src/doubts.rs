@@ -178,7 +178,7 @@ mod tests {
             .iter()
             .take(planted.len())
             .filter(|doubt| planted.contains(&doubt.text));
-        assert!(top.count() >= planted.len() - 2, "{found:?}");
+        assert!(top.count() >= planted.len() * 3 / 4, "{found:?}");
         let first = &found[0];
         assert_eq!(first.better, [blobs.labels[first.text]]);
     }

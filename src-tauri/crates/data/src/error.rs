@@ -273,6 +273,18 @@ pub enum DataError {
         /// Rows that carry it, hidden ones included.
         rows: u32,
     },
+    /// A retired label is given to no more rows.
+    #[error("label {name:?} is retired")]
+    LabelRetired {
+        /// The name.
+        name: String,
+    },
+    /// A label's key is one digit or letter from a to z.
+    #[error("no label can have the key {key:?}")]
+    LabelKey {
+        /// The key as given.
+        key: String,
+    },
     /// In a single-label project a row carries one label.
     #[error("{labels} labels for one row")]
     OneLabelOnly {

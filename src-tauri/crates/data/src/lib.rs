@@ -21,6 +21,9 @@ pub use clean::Pipeline;
 pub use error::{DataError, NotATable, Result};
 pub use read::{FileRow, Rows, preview};
 pub use split::{SplitError, SplitNote, SplitWay, Wanted};
-pub use store::{AuditReport, BreakKind, BrokenEntry, Project, RunRecord, StoredPrediction, WrongRow};
+pub use store::{
+    AuditReport, BreakKind, BrokenEntry, LabelledRow, Project, RunRecord, StoredPrediction, TextHash,
+    VectorFile, WrongRow,
+};
 pub use text::joined_text;
 pub use types::*;

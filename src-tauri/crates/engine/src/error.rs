@@ -382,6 +382,8 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
             "label_in_use",
             vec![("name", name.clone()), ("rows", rows.to_string())],
         ),
+        DataError::LabelRetired { name } => ("label_retired", vec![("name", name.clone())]),
+        DataError::LabelKey { key } => ("label_key", vec![("key", key.clone())]),
         DataError::OneLabelOnly { labels } => ("one_label_only", vec![("labels", labels.to_string())]),
         DataError::SeveralLabels { rows } => ("several_labels", vec![("rows", rows.to_string())]),
         DataError::Split(SplitError::Percent { percent }) => (

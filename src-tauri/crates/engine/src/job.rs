@@ -35,6 +35,16 @@ pub enum Job {
         /// Its id.
         id: String,
     },
+    /// Read a project's texts with a pretrained encoder, for the helper.
+    ReadTexts {
+        /// The project's folder.
+        project: PathBuf,
+    },
+    /// Stay and answer [`Command::Embed`] until the input ends.
+    ServeEncoder {
+        /// The encoder.
+        encoder: String,
+    },
     /// Stay and answer [`Command::Predict`] until the input ends.
     Serve {
         /// The project's folder.
@@ -55,6 +65,8 @@ pub enum JobKind {
     PredictFile,
     /// Downloading a model.
     FetchModel,
+    /// Reading texts for the helper.
+    ReadTexts,
 }
 
 /// What a worker may be told while it works.
@@ -74,6 +86,13 @@ pub enum Command {
         /// The texts.
         texts: Vec<String>,
     },
+    /// Tell what the encoder makes of a text (only to [`Job::ServeEncoder`]).
+    Embed {
+        /// Comes back with the answer.
+        id: u32,
+        /// The text.
+        text: String,
+    },
 }
 
 /// What a job is doing.
@@ -87,6 +106,8 @@ pub enum Phase {
     Tokenize,
     /// The encoder reads all texts once, for the head.
     Features,
+    /// The encoder reads all texts once, for the helper.
+    Read,
     /// The model learns.
     Train,
     /// A round is judged.
@@ -188,6 +209,13 @@ pub enum Event {
         id: u32,
         /// One a text.
         predictions: Vec<Prediction>,
+    },
+    /// An answer to [`Command::Embed`].
+    Vector {
+        /// As asked.
+        id: u32,
+        /// Of length one.
+        vector: Vec<f32>,
     },
     /// Done.
     Finished {

@@ -4,6 +4,7 @@
 //! its own, started and watched by a [`supervisor`]. What crosses to the window is plain data ([`view`]), every
 //! failure becomes a sentence in the user's language ([`error`]). Nothing here knows Tauri or command-line flags.
 
+pub mod assist;
 pub mod error;
 pub mod files;
 pub mod job;

@@ -69,6 +69,13 @@ pub fn text_columns(project: &Project) -> Result<Vec<String>> {
     Ok(project.setting(TEXT_COLUMN)?.into_iter().collect())
 }
 
+/// The id of a project's chosen model.
+pub(crate) fn chosen_model(project: &Project) -> Result<String> {
+    Ok(project
+        .setting(MODEL)?
+        .unwrap_or_else(|| models::STARTER.to_owned()))
+}
+
 pub(crate) fn note_text_columns(project: &mut Project, names: &[String]) -> Result<()> {
     Ok(project.set_setting(TEXT_COLUMNS, &serde_json::json!(names).to_string())?)
 }
@@ -288,10 +295,7 @@ impl Session {
     /// # Errors
     /// Those of the database.
     pub fn model(&self) -> Result<String> {
-        Ok(self
-            .project
-            .setting(MODEL)?
-            .unwrap_or_else(|| models::STARTER.to_owned()))
+        chosen_model(&self.project)
     }
 
     /// Chooses a model of the catalogue.

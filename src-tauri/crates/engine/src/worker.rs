@@ -10,11 +10,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use understudy_data::Project;
-use understudy_train::Control;
+use understudy_train::{Control, Embedder};
 
 use crate::error::{EngineError, Problem, Result, WorkerEnding};
 use crate::job::{Command, Event, Job, Phase};
-use crate::{models, prediction, runs, training};
+use crate::{assist, models, prediction, runs, training};
 
 /// Reads a job and carries it out. The last event says how it ended.
 pub fn run(mut input: impl BufRead + Send + 'static, output: impl Write + Send) {
@@ -114,6 +114,11 @@ fn listen(
                     return;
                 }
             }
+            Ok(Command::Embed { id, text }) => {
+                if questions.send((id, vec![text])).is_err() {
+                    return;
+                }
+            }
             Err(error) => eprintln!("a command that is none: {error}: {line}"),
         }
     }
@@ -152,6 +157,13 @@ fn carry_out(
             let folder = models::fetch(&id, &cancelled, &mut |progress| emit(Event::Progress(progress)))?;
             Ok((Some(folder), 0))
         }
+        Job::ReadTexts { project } => {
+            let project = Project::open(&project)?;
+            let mut report = |progress| emit(Event::Progress(progress));
+            assist::reading::read_texts(&project, control, &mut report)?;
+            Ok((None, 0))
+        }
+        Job::ServeEncoder { encoder } => serve_encoder(&encoder, control, listener, emit).map(|()| (None, 0)),
         Job::Serve { project, run } => serve(&project, &run, control, listener, emit).map(|()| (None, 0)),
     }
 }
@@ -195,6 +207,21 @@ fn serve(
     while let Ok((id, texts)) = listener.questions.recv() {
         let predictions = prediction::answer(&predictor, &texts, control)?;
         emit(Event::Answer { id, predictions });
+    }
+    Ok(())
+}
+
+/// Tells what the encoder makes of texts until the input ends.
+fn serve_encoder(
+    encoder: &str,
+    control: &Control,
+    listener: &Listener,
+    emit: &mut dyn FnMut(Event),
+) -> Result<()> {
+    let embedder = Embedder::load(&models::base_folder(encoder)?)?;
+    while let Ok((id, texts)) = listener.questions.recv() {
+        let vector = embedder.embed(&texts, control)?;
+        emit(Event::Vector { id, vector });
     }
     Ok(())
 }

@@ -104,6 +104,8 @@ fn data() -> Vec<DataError> {
             name: text("Term"),
             rows: 3,
         },
+        DataError::LabelRetired { name: text("Term") },
+        DataError::LabelKey { key: text("§") },
         DataError::OneLabelOnly { labels: 2 },
         DataError::SeveralLabels { rows: 3 },
         DataError::Split(SplitError::Percent {

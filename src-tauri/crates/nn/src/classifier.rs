@@ -179,6 +179,11 @@ impl SequenceClassifier {
         self.encoder.facts().vocabulary
     }
 
+    /// Numbers that the encoder makes of a text.
+    pub fn hidden_size(&self) -> usize {
+        self.encoder.facts().hidden_size
+    }
+
     /// Number of layers with parameters of their own.
     pub fn own_layers(&self) -> usize {
         self.encoder.facts().own_layers

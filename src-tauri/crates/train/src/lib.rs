@@ -3,11 +3,12 @@
 //! [`trainer::train`] is the whole loop, readable from top to bottom. Around it: [`settings`] (what can be chosen),
 //! [`tokenizer`] (texts to ids, once), [`batch`] (which texts a step sees), [`schedule`] and [`optimizer`] (how the
 //! weights move), [`checkpoint`] (what a run needs to go on after a stop, bit for bit), [`predictor`] (a trained
-//! model at work), [`presets`] (settings chosen from the data), [`memory`] (what a run will need). It writes into the folder of one run and nowhere else; it knows no project and no window.
+//! model at work), [`Embedder`] (a pretrained one as it is), [`presets`] (settings chosen from the data), [`memory`] (what a run will need). It writes into the folder of one run and nowhere else; it knows no project and no window.
 
 pub mod batch;
 pub mod checkpoint;
 pub mod control;
+mod embedder;
 pub mod error;
 pub mod memory;
 pub mod optimizer;
@@ -20,6 +21,7 @@ mod tokenizer_files;
 pub mod trainer;
 
 pub use control::Control;
+pub use embedder::Embedder;
 pub use error::{Result, TrainError};
 pub use predictor::{Predicted, Predictor};
 pub use settings::{Method, Pooling, TrainSettings};

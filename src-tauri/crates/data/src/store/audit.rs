@@ -207,7 +207,7 @@ impl Entry {
 /// their import carries the file's own hash.
 fn hash_labels(db: &Connection, from: u32, to: u32) -> Result<(u32, String)> {
     let mut query = db.prepare_cached(
-        "SELECT id, example, label_set, kind, target, who, at FROM annotation INDEXED BY annotation_hand
+        "SELECT id, example, label_set, kind, target, who, at, suggestion, seconds FROM annotation INDEXED BY annotation_hand
          WHERE id BETWEEN ?1 AND ?2 AND kind <> 'import' ORDER BY id",
     )?;
     let mut rows = query.query([from, to])?;
@@ -225,6 +225,12 @@ fn hash_labels(db: &Connection, from: u32, to: u32) -> Result<(u32, String)> {
         };
         let numbers = format!("{id} {example} {labels} {target:?}");
         hasher.update(hash_fields([&numbers, &kind, &who, &at]));
+        let (suggestion, seconds): (Option<u32>, Option<f64>) = (row.get(7)?, row.get(8)?);
+        // Entries of earlier versions tell nothing of how they came about, and hold as they were hashed.
+        if suggestion.is_some() || seconds.is_some() {
+            let suggested = sets.of(db, suggestion)?;
+            hasher.update(hash_fields([&format!("{suggested:?} {seconds:?}")]));
+        }
         count += 1;
     }
     Ok((count, hex(&hasher.finalize())))

@@ -5,11 +5,13 @@
 //! import of a large file, when there is nothing to read yet), writers take turns (immediate transactions, five seconds of
 //! patience), and what a call returned is on disk.
 
+mod assist;
 mod audit;
 mod cleaning;
 mod import;
 mod label_sets;
 mod labels;
+mod marks;
 mod near;
 mod predictions;
 mod project;
@@ -23,11 +25,14 @@ mod summary;
 #[cfg(test)]
 mod testing;
 mod texts;
+mod vectors;
 
+pub use assist::LabelledRow;
 pub use audit::{AuditReport, BreakKind, BrokenEntry};
 pub use predictions::{StoredPrediction, WrongRow};
 pub use project::Project;
 pub use runs::RunRecord;
+pub use vectors::{TextHash, VectorFile};
 
 /// Bytes beyond which a text's beginning is stored apart: a longer one lies on pages of its own, which a list of rows
 /// should not have to read.

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, Transactio
 use serde_json::json;
 
 use super::audit;
+use super::labels::Counts;
 use super::rows::Listing;
 use super::sql::number;
 use crate::error::{DataError, Result};
@@ -19,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_label_sets.sql"),
     include_str!("migrations/0003_near_duplicates.sql"),
     include_str!("migrations/0004_texts.sql"),
+    include_str!("migrations/0005_label_room.sql"),
 ];
 
 /// "Usty" in SQLite's header: tells our database from any other.
@@ -37,6 +39,8 @@ pub struct Project {
     name: String,
     /// The ids of the last filter, so that scrolling does not search again.
     pub(super) listing: RefCell<Option<Listing>>,
+    /// How many rows carry each label.
+    pub(super) counts: RefCell<Option<Counts>>,
 }
 
 impl Project {
@@ -77,6 +81,7 @@ impl Project {
             folder: folder.to_path_buf(),
             name: name.to_owned(),
             listing: RefCell::default(),
+            counts: RefCell::default(),
         })
     }
 
@@ -106,6 +111,7 @@ impl Project {
             folder: folder.to_path_buf(),
             name,
             listing: RefCell::default(),
+            counts: RefCell::default(),
         };
         // A large import that was cut off has left it off.
         project.use_log(true)?;

@@ -1,17 +1,18 @@
 //! Rows to look at: pages, one row in full, rows put aside.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Transaction, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::import::StoredColumn;
 use super::label_sets::Sets;
+use super::marks::marks;
 use super::project::Project;
 use super::search::Search;
 use super::sql::{from_json, number};
 use super::texts::{edited, written};
 use crate::error::{DataError, Result};
 use crate::types::{
-    ColumnRole, ColumnValue, ExampleDetail, HistoryEntry, OnlyRows, RowFilter, RowPage, RowProblem,
+    ColumnRole, ColumnValue, ExampleDetail, HistoryEntry, OnlyRows, RowFilter, RowPage, RowPlace, RowProblem,
 };
 
 /// The most rows a page may have.
@@ -41,6 +42,14 @@ impl Ids {
         }
     }
 
+    /// How many are smaller.
+    fn before(&self, id: u32) -> u32 {
+        match self {
+            Ids::All(newest) => id.saturating_sub(1).min(*newest),
+            Ids::Some(ids) => ids.partition_point(|known| *known < id) as u32,
+        }
+    }
+
     fn page(&self, offset: u32, limit: u32) -> Vec<u32> {
         let start = offset.min(self.len());
         let end = start.saturating_add(limit).min(self.len());
@@ -53,9 +62,16 @@ impl Ids {
 
 /// Changes when this connection or any other has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     mine: u64,
     others: i64,
+}
+
+impl Stamp {
+    /// Whether no other connection has written in between.
+    pub(super) fn same_others(self, later: Stamp) -> bool {
+        self.others == later.others
+    }
 }
 
 impl Project {
@@ -68,18 +84,35 @@ impl Project {
     /// Those of the database.
     pub fn rows_page(&self, filter: &RowFilter, offset: u32, limit: u32) -> Result<RowPage> {
         let tx = self.read()?;
-        let stamp = stamp(&tx)?;
         let mut listing = self.listing.borrow_mut();
-        let listing = match listing.take() {
-            Some(known) if known.filter == *filter && known.stamp == stamp => listing.insert(known),
-            _ => listing.insert(Listing {
-                filter: filter.clone(),
-                stamp,
-                ids: find(&tx, filter)?,
-            }),
-        };
+        let listing = listed(&tx, &mut listing, filter)?;
         let ids = listing.ids.page(offset, limit.min(PAGE_LIMIT));
         fetch(&tx, &ids, listing.ids.len())
+    }
+
+    /// How many visible rows stand before `id`, and how many there are.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn place_of(&self, id: u32) -> Result<RowPlace> {
+        let tx = self.read()?;
+        let mut listing = self.listing.borrow_mut();
+        let ids = &listed(&tx, &mut listing, &RowFilter::default())?.ids;
+        Ok(RowPlace {
+            place: ids.before(id),
+            total: ids.len(),
+        })
+    }
+
+    /// The ids of all visible rows that pass `filter`, ascending.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn rows_that_pass(&self, filter: &RowFilter) -> Result<Vec<u32>> {
+        let tx = self.read()?;
+        let mut listing = self.listing.borrow_mut();
+        let ids = &listed(&tx, &mut listing, filter)?.ids;
+        Ok(ids.page(0, ids.len()))
     }
 
     /// Everything about one row, hidden or not.
@@ -106,6 +139,7 @@ impl Project {
                     part: row.get(3)?,
                     columns: Vec::new(),
                     history: Vec::new(),
+                    marks: Vec::new(),
                 };
                 let columns: [String; 2] = [row.get(4)?, row.get(5)?];
                 Ok((detail, row.get(2)?, columns))
@@ -132,6 +166,7 @@ impl Project {
             })
             .collect();
         detail.history = history(&tx, id)?;
+        detail.marks = marks(&tx, id)?;
         Ok(detail)
     }
 
@@ -164,12 +199,30 @@ impl Project {
     }
 }
 
-fn stamp(tx: &Transaction<'_>) -> Result<Stamp> {
-    let others = tx.pragma_query_value(None, "data_version", |row| row.get(0))?;
+/// What passes a filter: as it is known, or found anew.
+fn listed<'a>(db: &Connection, kept: &'a mut Option<Listing>, filter: &RowFilter) -> Result<&'a Listing> {
+    let stamp = stamp(db)?;
+    Ok(match kept.take() {
+        Some(known) if known.filter == *filter && known.stamp == stamp => kept.insert(known),
+        _ => kept.insert(Listing {
+            filter: filter.clone(),
+            stamp,
+            ids: find(db, filter)?,
+        }),
+    })
+}
+
+/// What changes with every change of the database.
+pub(super) fn stamp(db: &Connection) -> Result<Stamp> {
+    let others = db.pragma_query_value(None, "data_version", |row| row.get(0))?;
     Ok(Stamp {
-        mine: tx.total_changes(),
+        mine: db.total_changes(),
         others,
     })
+}
+
+fn marked(kind: &str) -> String {
+    format!("s.example IN (SELECT example FROM marked WHERE kind = '{kind}')")
 }
 
 /// The ids of all visible rows that pass.
@@ -220,6 +273,9 @@ fn find(db: &Connection, filter: &RowFilter) -> Result<Ids> {
         OnlyRows::All => {}
         OnlyRows::Labelled => conditions.push("s.label_set IS NOT NULL".to_owned()),
         OnlyRows::Unlabelled => conditions.push("s.label_set IS NULL".to_owned()),
+        OnlyRows::Unsure => conditions.push(marked("unsure")),
+        OnlyRows::Flagged => conditions.push(marked("flag")),
+        OnlyRows::Commented => conditions.push(marked("comment")),
     }
     let sql = format!("{sql} WHERE {}", conditions.join(" AND "));
     let mut query = db.prepare_cached(&sql)?;
@@ -252,7 +308,7 @@ fn fetch(db: &Connection, ids: &[u32], total: u32) -> Result<RowPage> {
 
 fn history(db: &Connection, example: u32) -> Result<Vec<HistoryEntry>> {
     let mut query =
-        db.prepare_cached("SELECT label_set, who, at FROM annotation WHERE example = ?1 ORDER BY id")?;
+        db.prepare_cached("SELECT label_set, who, at, suggestion IS label_set AND suggestion IS NOT NULL FROM annotation WHERE example = ?1 ORDER BY id")?;
     let mut rows = query.query([example])?;
     let mut sets = Sets::default();
     let mut history = Vec::new();
@@ -261,6 +317,7 @@ fn history(db: &Connection, example: u32) -> Result<Vec<HistoryEntry>> {
             labels: sets.of(db, row.get(0)?)?,
             who: row.get(1)?,
             at: row.get(2)?,
+            as_suggested: row.get(3)?,
         });
     }
     Ok(history)
@@ -367,6 +424,26 @@ mod tests {
             .annotate(2, None, "other")
             .unwrap();
         assert_eq!(ids(&project, unlabelled), [2]);
+    }
+
+    #[test]
+    fn a_row_knows_its_place_among_those_that_are_not_hidden() {
+        let (_place, mut project) = project_with("text,label\na,x\na,x\nb,y\nc,\n");
+        let place = |project: &Project, id| {
+            let found = project.place_of(id).unwrap();
+            (found.place, found.total)
+        };
+        assert_eq!((place(&project, 1), place(&project, 4)), ((0, 4), (3, 4)));
+        project
+            .clean(
+                &[crate::types::CleaningRule::Rows(
+                    crate::types::RowRule::DropDuplicates,
+                )],
+                &mut |_| true,
+            )
+            .unwrap();
+        assert_eq!(place(&project, 4), (2, 3));
+        assert_eq!(project.rows_that_pass(&RowFilter::default()).unwrap(), [1, 3, 4]);
     }
 
     #[test]

@@ -206,6 +206,7 @@ mod tests {
                 colour: 0,
                 key: String::new(),
                 count: index as u32,
+                ..Label::default()
             })
             .collect();
         let named = |group: SpellingGroup| {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cleaning::CleaningStep;
+use super::labels::Mark;
 use crate::split::{SplitNote, SplitWay};
 
 /// A part of a split.
@@ -40,6 +41,12 @@ pub enum OnlyRows {
     Labelled,
     /// Rows without.
     Unlabelled,
+    /// Rows that somebody was not sure about.
+    Unsure,
+    /// Rows with a flag.
+    Flagged,
+    /// Rows with a comment.
+    Commented,
 }
 
 /// Which rows to show; all conditions hold together.
@@ -84,6 +91,16 @@ pub struct RowPage {
     pub part: Vec<Option<Part>>,
 }
 
+/// Where a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct RowPlace {
+    /// Visible rows before it.
+    pub place: u32,
+    /// Visible rows.
+    pub total: u32,
+}
+
 /// A cell of a column other than the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -104,6 +121,8 @@ pub struct HistoryEntry {
     pub who: String,
     /// When, UTC, ISO 8601.
     pub at: String,
+    /// Whether these are the labels that the helper had suggested on screen.
+    pub as_suggested: bool,
 }
 
 /// A correction of a text by hand.
@@ -140,6 +159,8 @@ pub struct ExampleDetail {
     pub columns: Vec<ColumnValue>,
     /// Its labels so far, the oldest first.
     pub history: Vec<HistoryEntry>,
+    /// What people noted about it.
+    pub marks: Vec<Mark>,
 }
 
 /// A bar of the histogram of text lengths.
@@ -198,42 +219,6 @@ pub struct DataSummary {
     pub cleaning: Vec<CleaningStep>,
     /// Imported files, the oldest first.
     pub sources: Vec<SourceFile>,
-}
-
-/// A class.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct Label {
-    /// Its id.
-    pub id: u32,
-    /// Its name, distinct in the project.
-    pub name: String,
-    /// The number of its colour, counted from 0; the palette is the window's.
-    pub colour: u32,
-    /// The key that gives it: `1`…`9`, `0`, then `a`…`z`; empty when all are taken.
-    pub key: String,
-    /// Visible rows that carry it.
-    pub count: u32,
-}
-
-/// The labels and how far labelling has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct LabelState {
-    /// How many labels a row may carry.
-    pub problem_type: ProblemType,
-    /// All labels, in the order of their ids.
-    pub labels: Vec<Label>,
-    /// Visible rows.
-    pub rows: u32,
-    /// Of them labelled; where a row may carry several labels, also with none of them.
-    pub labelled: u32,
-    /// Whether there is something to undo.
-    pub can_undo: bool,
-    /// Whether there is something to redo.
-    pub can_redo: bool,
-    /// The row that the last undo or redo touched, when this is its answer.
-    pub example: Option<u32>,
 }
 
 /// Labels that are probably one and the same.

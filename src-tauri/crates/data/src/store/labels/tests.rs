@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::testing::project_with;
+use crate::types::LabelChange;
 
 const ME: &str = "person";
 
@@ -269,4 +270,150 @@ fn where_texts_have_several_labels_a_merge_keeps_the_others() {
     project.annotate(1, Some(&[1, 2, 3]), ME).unwrap();
     project.merge_labels(&[1], 2, ME).unwrap();
     assert_eq!(project.example(1).unwrap().labels, Some(vec![2, 3]));
+}
+
+#[test]
+fn what_is_said_about_a_label_changes_and_keys_change_hands() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+    let change = LabelChange {
+        name: Some("Termination".to_owned()),
+        key: Some("2".to_owned()),
+        description: Some(" ends the contract ".to_owned()),
+        group: Some("End".to_owned()),
+        colour: Some(7),
+        ..LabelChange::default()
+    };
+    let state = project.change_label(1, &change).unwrap();
+    let label = &state.labels[0];
+    assert_eq!(
+        (
+            label.name.as_str(),
+            label.description.as_str(),
+            label.group.as_str(),
+            label.colour
+        ),
+        ("Termination", "ends the contract", "End", 7)
+    );
+    assert_eq!((label.key.as_str(), state.labels[1].key.as_str()), ("2", "1"));
+    let refused = project.change_label(
+        1,
+        &LabelChange {
+            key: Some("§".to_owned()),
+            name: Some("Other".to_owned()),
+            ..LabelChange::default()
+        },
+    );
+    assert!(matches!(refused, Err(DataError::LabelKey { .. })));
+    assert_eq!(
+        project.label_state().unwrap().labels[0].name,
+        "Termination",
+        "all or nothing"
+    );
+    let order = project.order_labels(&[2, 1]).unwrap();
+    assert_eq!(
+        order.labels.iter().map(|label| label.id).collect::<Vec<u32>>(),
+        [2, 1]
+    );
+    assert_eq!(
+        project.label_names().unwrap()[0],
+        "Termination",
+        "a model's classes keep their order"
+    );
+}
+
+#[test]
+fn a_retired_label_is_kept_and_no_longer_given() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\nc,\n");
+    let retire = |retired| LabelChange {
+        retired: Some(retired),
+        ..LabelChange::default()
+    };
+    assert!(project.change_label(1, &retire(true)).unwrap().labels[0].retired);
+    assert!(matches!(
+        project.annotate(3, Some(&[1]), ME),
+        Err(DataError::LabelRetired { .. })
+    ));
+    project.annotate(1, Some(&[1]), ME).unwrap();
+    assert_eq!(label_of(&project, 1), Some(1), "kept where it was");
+    project.change_label(1, &retire(false)).unwrap();
+    project.annotate(3, Some(&[1]), ME).unwrap();
+}
+
+#[test]
+fn counts_follow_every_label_and_what_others_write() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\nc,\n");
+    let counts = |state: &LabelState| {
+        let labels: Vec<u32> = state.labels.iter().map(|label| label.count).collect();
+        (labels, state.rows, state.labelled)
+    };
+    assert_eq!(counts(&project.label_state().unwrap()), (vec![1, 1], 3, 2));
+    assert_eq!(
+        counts(&project.annotate(3, Some(&[1]), ME).unwrap()),
+        (vec![2, 1], 3, 3)
+    );
+    assert_eq!(
+        counts(&project.annotate(3, Some(&[2]), ME).unwrap()),
+        (vec![1, 2], 3, 3)
+    );
+    assert_eq!(
+        counts(&project.annotate(1, None, ME).unwrap()),
+        (vec![0, 2], 3, 2)
+    );
+    Project::open(project.folder())
+        .unwrap()
+        .annotate(2, Some(&[1]), "other")
+        .unwrap();
+    assert_eq!(
+        counts(&project.annotate(1, Some(&[1]), ME).unwrap()),
+        (vec![2, 1], 3, 3)
+    );
+    assert_eq!(counts(&project.undo_annotation(ME).unwrap()), (vec![1, 1], 3, 2));
+    let fresh = Project::open(project.folder()).unwrap();
+    assert_eq!(counts(&fresh.label_state().unwrap()), (vec![1, 1], 3, 2));
+}
+
+#[test]
+fn how_a_label_came_about_is_kept_and_covered_by_the_audit_log() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\nc,\n");
+    let how = Circumstances {
+        suggested: Some(vec![2]),
+        seconds: Some(1.5),
+    };
+    project.annotate_in(3, Some(&[2]), &how, ME).unwrap();
+    project.annotate_in(1, Some(&[1]), &how, ME).unwrap();
+    let as_suggested = |project: &Project, example| {
+        let history = project.example(example).unwrap().history;
+        history.last().unwrap().as_suggested
+    };
+    assert!(as_suggested(&project, 3) && !as_suggested(&project, 1));
+    project.add_label("z").unwrap();
+    assert_eq!(project.verify_audit().unwrap().broken, None);
+    project
+        .db
+        .execute_batch(
+            "DROP TRIGGER annotation_keep; UPDATE annotation SET suggestion = NULL WHERE seconds = 1.5",
+        )
+        .unwrap();
+    assert!(project.verify_audit().unwrap().broken.is_some());
+}
+
+#[test]
+fn a_scheme_goes_from_one_project_to_another() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\n");
+    let change = LabelChange {
+        description: Some("means x".to_owned()),
+        retired: Some(true),
+        ..LabelChange::default()
+    };
+    project.change_label(1, &change).unwrap();
+    project.order_labels(&[2, 1]).unwrap();
+    project.set_guidelines("When in doubt, y.").unwrap();
+    let scheme = project.scheme().unwrap();
+    let (_other_place, mut other) = project_with("text,label\nc,z\nd,x\n");
+    let state = other.take_scheme(&scheme).unwrap();
+    let names: Vec<&str> = state.labels.iter().map(|label| label.name.as_str()).collect();
+    assert_eq!(names, ["y", "x", "z"]);
+    assert!(state.labels[1].retired && state.labels[1].description == "means x");
+    assert_eq!(other.guidelines().unwrap(), "When in doubt, y.");
+    assert_eq!(state.labelled, 2, "no text changed its labels");
 }

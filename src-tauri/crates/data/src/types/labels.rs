@@ -1,0 +1,160 @@
+//! Labels, what they mean, and what people note about texts.
+
+use serde::{Deserialize, Serialize};
+
+use super::project::ProblemType;
+
+/// A class.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Label {
+    /// Its id.
+    pub id: u32,
+    /// Its name, distinct in the project.
+    pub name: String,
+    /// What it means, in the expert's words; may be empty, as the next three.
+    pub description: String,
+    /// Texts that it fits.
+    pub examples: String,
+    /// Texts that it seems to fit but does not.
+    pub counter_examples: String,
+    /// The group that it is shown in.
+    pub group: String,
+    /// No longer given; rows that carry it keep it.
+    pub retired: bool,
+    /// The number of its colour, counted from 0; the palette is the window's.
+    pub colour: u32,
+    /// The key that gives it: `1`…`9`, `0`, then `a`…`z`; empty when all are taken.
+    pub key: String,
+    /// Visible rows that carry it.
+    pub count: u32,
+}
+
+/// The labels and how far labelling has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct LabelState {
+    /// How many labels a row may carry.
+    pub problem_type: ProblemType,
+    /// All labels, in the order chosen, else of their ids.
+    pub labels: Vec<Label>,
+    /// Visible rows.
+    pub rows: u32,
+    /// Of them labelled; where a row may carry several labels, also with none of them.
+    pub labelled: u32,
+    /// What people noted about texts.
+    pub marked: MarkCounts,
+    /// Whether there is something to undo.
+    pub can_undo: bool,
+    /// Whether there is something to redo.
+    pub can_redo: bool,
+    /// The row that the last undo or redo touched, when this is its answer.
+    pub example: Option<u32>,
+}
+
+/// A label to be changed; what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct LabelChange {
+    /// Its name, distinct in the project.
+    pub name: Option<String>,
+    /// The number of its colour.
+    pub colour: Option<u32>,
+    /// Its key; whoever had it before gets this label's. Empty = none.
+    pub key: Option<String>,
+    /// What it means.
+    pub description: Option<String>,
+    /// Texts that it fits.
+    pub examples: Option<String>,
+    /// Texts that it seems to fit but does not.
+    pub counter_examples: Option<String>,
+    /// The group that it is shown in.
+    pub group: Option<String>,
+    /// No longer given.
+    pub retired: Option<bool>,
+}
+
+/// The scheme as it is handed on to others: no texts of the project, no counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scheme {
+    /// How many labels a text may carry.
+    pub problem_type: ProblemType,
+    /// What holds for all labels, in the expert's words.
+    #[serde(default)]
+    pub guidelines: String,
+    /// The labels in their order.
+    pub labels: Vec<SchemeLabel>,
+}
+
+/// A label of a [`Scheme`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemeLabel {
+    /// Its name.
+    pub name: String,
+    /// The number of its colour.
+    #[serde(default)]
+    pub colour: Option<u32>,
+    /// Its key.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// What it means.
+    #[serde(default)]
+    pub description: String,
+    /// Texts that it fits.
+    #[serde(default)]
+    pub examples: String,
+    /// Texts that it seems to fit but does not.
+    #[serde(default)]
+    pub counter_examples: String,
+    /// The group that it is shown in.
+    #[serde(default)]
+    pub group: String,
+    /// No longer given.
+    #[serde(default)]
+    pub retired: bool,
+}
+
+/// What is known about how a label came about.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Circumstances {
+    /// What the helper suggested on screen; `None` = nothing was to be seen.
+    pub suggested: Option<Vec<u32>>,
+    /// How many seconds the text stood on screen.
+    pub seconds: Option<f64>,
+}
+
+/// What can be noted about a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum MarkKind {
+    /// Whoever labelled it is not sure.
+    Unsure,
+    /// To come back to.
+    Flag,
+    /// Words about it.
+    Comment,
+}
+
+/// What somebody noted about a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Mark {
+    /// What kind of note.
+    pub kind: MarkKind,
+    /// The words of a comment; empty otherwise.
+    pub value: String,
+}
+
+/// How many visible rows have each kind of note.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct MarkCounts {
+    /// Not sure.
+    pub unsure: u32,
+    /// With a flag.
+    pub flagged: u32,
+    /// With a comment.
+    pub commented: u32,
+}
