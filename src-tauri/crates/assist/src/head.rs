@@ -231,7 +231,7 @@ fn temperature(scores: &[f32], gold: Gold) -> f32 {
 }
 
 /// A fold for each text: those of a class are dealt out in turn, those of a group stay together.
-pub(crate) fn folds(labels: &[&[usize]], groups: &[u64], folds: usize, seed: u64) -> Vec<usize> {
+fn folds(labels: &[&[usize]], groups: &[u64], folds: usize, seed: u64) -> Vec<usize> {
     assert_eq!(labels.len(), groups.len(), "a group for each text");
     let stream = Stream::new(seed, 0);
     let mut order: Vec<usize> = (0..labels.len()).collect();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use understudy_engine::assist::Order;
 use understudy_train::presets::Preset;
 use understudy_train::{Method, Pooling, Precision, WindowPooling};
 
@@ -27,6 +28,11 @@ pub enum Verb {
     Clean(Clean),
     /// The labels, names that are probably one and the same, and merging them.
     Labels(Labels),
+    /// What the helper says: texts to label next, suggestions, doubtful labels, similar texts.
+    Assist {
+        #[command(subcommand)]
+        verb: Assist,
+    },
     /// Divide the labelled rows into training, validation and test.
     Split(Split),
     /// Check that a project's history has not been changed.
@@ -365,6 +371,58 @@ pub struct Finer {
 fn named<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, String> {
     serde_json::from_value(serde_json::Value::String(word.replace('-', "_")))
         .map_err(|error| error.to_string())
+}
+
+#[derive(Subcommand)]
+pub enum Assist {
+    /// Read all texts with a pretrained encoder, once; everything else needs it.
+    Read {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+    },
+    /// The texts to label next, each with what it is probably called.
+    Next {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+        /// By what they are chosen: useful, rare or random.
+        #[arg(long, default_value = "useful", value_parser = named::<Order>)]
+        order: Order,
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Labels that are probably wrong, the most doubtful first.
+    Doubts {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Texts that mean something like another one, or like some words.
+    Similar {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+        /// The row.
+        #[arg(long, required_unless_present = "text")]
+        example: Option<u32>,
+        /// The words.
+        #[arg(long, conflicts_with = "example")]
+        text: Option<String>,
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// What 50, 100 and 200 more labels would bring.
+    Forecast {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+    },
 }
 
 #[derive(Args)]

@@ -4,6 +4,7 @@
 //! read one JSON object on standard output. Exit codes: 0 good, 2 something the user can mend, 1 a fault of ours.
 
 mod arguments;
+mod assist;
 mod clean;
 mod data;
 mod models;
@@ -40,6 +41,7 @@ fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
         Verb::Problems(arguments) => data::problems(arguments, output),
         Verb::Clean(arguments) => clean::clean(arguments, output),
         Verb::Labels(arguments) => data::labels(arguments, output),
+        Verb::Assist { verb } => assist::assist(verb, output),
         Verb::Split(arguments) => data::split(arguments, output),
         Verb::Verify { project } => data::verify(&project),
         Verb::Models { verb } => models::models(verb, output),

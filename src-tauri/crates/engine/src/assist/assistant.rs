@@ -237,7 +237,13 @@ impl Assistant {
         let line = match order {
             Order::Useful => &self.useful,
             Order::Rare => &self.rare,
-            Order::Random => return random(project, after),
+            Order::Random => {
+                return Ok(project.random_unlabelled(after)?.map(|example| Next {
+                    example,
+                    by: Some(order),
+                    typical: false,
+                }));
+            }
         };
         for example in line {
             // Rows are labelled and hidden while the line stands.
@@ -254,6 +260,25 @@ impl Assistant {
             by: None,
             typical: false,
         }))
+    }
+
+    /// The rows that stand in line by an order and are still without a label, the first ones first; by chance none do.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn line(&self, project: &Project, order: Order, limit: usize) -> Result<Vec<u32>> {
+        let line = match order {
+            Order::Useful => &self.useful[..],
+            Order::Rare => &self.rare,
+            Order::Random => &[],
+        };
+        let mut open = Vec::new();
+        for example in line {
+            if open.len() < limit && project.is_unlabelled(*example)? {
+                open.push(*example);
+            }
+        }
+        Ok(open)
     }
 
     /// A page of the doubtful rows; those that carry other labels by now are left out.
@@ -347,19 +372,22 @@ pub fn foretell(project: &Project, stop: &dyn Fn() -> bool) -> Result<Option<For
     Ok(forecast(vectors, gold, &wanted.groups, &MORE, SEED, stop))
 }
 
-/// A row by chance.
-fn random(project: &Project, after: Option<u32>) -> Result<Option<Next>> {
-    Ok(project.random_unlabelled(after)?.map(|example| Next {
-        example,
-        by: Some(Order::Random),
-        typical: false,
-    }))
-}
-
-/// All, or of more than `most` as many, spread over all of them.
+/// All, or of more than `most` as many, spread evenly over all of them.
 fn every_so_many(rows: Vec<LabelledRow>, most: usize) -> Vec<LabelledRow> {
-    let step = rows.len().div_ceil(most).max(1);
-    rows.into_iter().step_by(step).collect()
+    let all = rows.len();
+    if all <= most {
+        return rows;
+    }
+    let mut taken = 0;
+    let mut rows = rows;
+    rows.retain(|_| {
+        // The n-th row is taken where n × most / all passes a whole number.
+        taken += most;
+        let passes = taken >= all;
+        taken -= if passes { all } else { 0 };
+        passes
+    });
+    rows
 }
 
 /// The rows that have a vector, with the vectors end to end.
