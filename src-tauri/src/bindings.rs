@@ -3,7 +3,7 @@
 use specta_typescript::semantic::Configuration;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands, collect_events};
 
-use crate::commands::{app, data, labels, model, project, results, split, train, usage};
+use crate::commands::{app, assist, data, labels, model, project, results, split, train, usage};
 use crate::jobs::{FileDropEvent, JobEvent};
 use crate::work::WorkEvent;
 
@@ -48,15 +48,31 @@ pub fn builder() -> Builder<tauri::Wry> {
             data::decide_conflict,
             labels::label_state,
             labels::add_label,
-            labels::rename_label,
+            labels::change_label,
+            labels::order_labels,
+            labels::guidelines,
+            labels::set_guidelines,
+            labels::save_scheme,
+            labels::load_scheme,
             labels::remove_label,
             labels::set_problem_type,
             labels::annotate,
+            labels::annotate_many,
+            labels::set_mark,
+            labels::place_of,
             labels::label_spellings,
             labels::merge_labels,
             labels::undo_annotation,
             labels::redo_annotation,
             labels::next_unlabelled,
+            assist::read_texts,
+            assist::learn_from_labels,
+            assist::suggestion,
+            assist::next_to_label,
+            assist::doubts_page,
+            assist::label_forecast,
+            assist::similar_texts,
+            assist::find_by_meaning,
             split::make_split,
             split::open_test,
             split::add_to_training,

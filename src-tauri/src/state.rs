@@ -1,11 +1,12 @@
 //! What the shell holds: the open project, the settings, the jobs at work. Facts live in the project's database.
 
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tauri::{AppHandle, Manager};
+use understudy_engine::assist::Assistant;
 use understudy_engine::settings::{Stored, system_language};
-use understudy_engine::supervisor::Answerer;
+use understudy_engine::supervisor::{Answerer, Reader};
 use understudy_engine::{EngineError, Language, Session, UserError, models};
 
 use crate::dialogs::{FilePicker, picker};
@@ -25,6 +26,12 @@ pub struct AppState {
     pub stops: Stops,
     /// The worker that answers single texts, with the model it has in memory.
     pub answerer: Mutex<Option<Answerer>>,
+    /// What was learnt last from the labels of a project.
+    pub assistant: Mutex<Option<(PathBuf, Arc<Assistant>)>>,
+    /// Held while it learns: one at a time.
+    pub learning: Mutex<()>,
+    /// The worker that says what words mean, with the encoder that it has in memory.
+    pub reader: Mutex<Option<Reader>>,
     /// File dialogs.
     pub picker: Box<dyn FilePicker>,
 }
@@ -51,6 +58,9 @@ impl AppState {
             jobs: Jobs::default(),
             stops: Stops::default(),
             answerer: Mutex::new(None),
+            assistant: Mutex::new(None),
+            learning: Mutex::new(()),
+            reader: Mutex::new(None),
             picker: picker(app.clone()),
         }
     }
@@ -113,8 +123,12 @@ impl AppState {
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// Ends what is only there for the open project.
     fn close_answerer(&self) {
         *self.answerer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.assistant.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.jobs.cancel(crate::commands::assist::READING);
     }
 }
 

@@ -1,7 +1,11 @@
 //! The label room.
 
 use tauri::State;
-use understudy_data::{LabelState, ProblemType, SpellingGroup};
+use understudy_data::{
+    Circumstances, ExampleDetail, LabelChange, LabelState, MarkKind, ProblemType, RowPlace, SpellingGroup,
+};
+
+use understudy_engine::scheme;
 
 use crate::state::{Answer, AppState};
 
@@ -22,8 +26,69 @@ pub fn add_label(state: State<'_, AppState>, name: String) -> Answer<LabelState>
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn rename_label(state: State<'_, AppState>, id: u32, name: String) -> Answer<LabelState> {
-    state.with(|session, _| Ok(session.project.rename_label(id, &name)?))
+pub fn change_label(state: State<'_, AppState>, id: u32, change: LabelChange) -> Answer<LabelState> {
+    state.with(|session, _| Ok(session.project.change_label(id, &change)?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn order_labels(state: State<'_, AppState>, ids: Vec<u32>) -> Answer<LabelState> {
+    state.with(|session, _| Ok(session.project.order_labels(&ids)?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn guidelines(state: State<'_, AppState>) -> Answer<String> {
+    state.with(|session, _| Ok(session.project.guidelines()?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn set_guidelines(state: State<'_, AppState>, text: String) -> Answer<()> {
+    state.with(|session, _| Ok(session.project.set_guidelines(&text)?))
+}
+
+/// Writes the scheme where the user says; `None` when they said nowhere.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn save_scheme(state: State<'_, AppState>) -> Answer<Option<String>> {
+    let name = state.with(|session, _| Ok(session.project.name().to_owned()))?;
+    let Some(path) = state.picker.save(&format!("{name} labels.json")) else {
+        return Ok(None);
+    };
+    state.with(|session, _| scheme::write(&session.project, &path))?;
+    Ok(Some(path.display().to_string()))
+}
+
+/// Takes over a scheme from a file that the user chooses; `None` when they chose none.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn load_scheme(state: State<'_, AppState>) -> Answer<Option<LabelState>> {
+    let Some(path) = state.picker.table() else {
+        return Ok(None);
+    };
+    state.with(|session, _| scheme::take(&mut session.project, &path).map(Some))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn set_mark(
+    state: State<'_, AppState>,
+    example: u32,
+    kind: MarkKind,
+    value: Option<String>,
+) -> Answer<ExampleDetail> {
+    state.with(|session, _| {
+        Ok(session
+            .project
+            .set_mark(example, kind, value.as_deref(), PERSON)?)
+    })
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn place_of(state: State<'_, AppState>, example: u32) -> Answer<RowPlace> {
+    state.with(|session, _| Ok(session.project.place_of(example)?))
 }
 
 #[tauri::command(async)]
@@ -40,8 +105,30 @@ pub fn set_problem_type(state: State<'_, AppState>, to: ProblemType) -> Answer<L
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn annotate(state: State<'_, AppState>, example: u32, labels: Option<Vec<u32>>) -> Answer<LabelState> {
-    state.with(|session, _| Ok(session.project.annotate(example, labels.as_deref(), PERSON)?))
+pub fn annotate(
+    state: State<'_, AppState>,
+    example: u32,
+    labels: Option<Vec<u32>>,
+    how: Circumstances,
+) -> Answer<LabelState> {
+    state.with(|session, _| {
+        let project = &mut session.project;
+        Ok(project.annotate_in(example, labels.as_deref(), &how, PERSON)?)
+    })
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn annotate_many(
+    state: State<'_, AppState>,
+    examples: Vec<u32>,
+    labels: Option<Vec<u32>>,
+) -> Answer<LabelState> {
+    state.with(|session, _| {
+        Ok(session
+            .project
+            .annotate_many(&examples, labels.as_deref(), PERSON)?)
+    })
 }
 
 #[tauri::command(async)]

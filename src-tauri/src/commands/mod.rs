@@ -2,6 +2,7 @@
 //! beside the main thread (`async`), so that none can block the window.
 
 pub mod app;
+pub mod assist;
 pub mod data;
 pub mod labels;
 pub mod model;

@@ -38,15 +38,41 @@ export const commands = {
 	decideConflict: (example: number, labels: number[]) => __TAURI_INVOKE<LabelState>("decide_conflict", { example, labels }),
 	labelState: () => __TAURI_INVOKE<LabelState>("label_state"),
 	addLabel: (name: string) => __TAURI_INVOKE<LabelState>("add_label", { name }),
-	renameLabel: (id: number, name: string) => __TAURI_INVOKE<LabelState>("rename_label", { id, name }),
+	changeLabel: (id: number, change: LabelChange) => __TAURI_INVOKE<LabelState>("change_label", { id, change }),
+	orderLabels: (ids: number[]) => __TAURI_INVOKE<LabelState>("order_labels", { ids }),
+	guidelines: () => __TAURI_INVOKE<string>("guidelines"),
+	setGuidelines: (text: string) => __TAURI_INVOKE<null>("set_guidelines", { text }),
+	/**  Writes the scheme where the user says; `None` when they said nowhere. */
+	saveScheme: () => __TAURI_INVOKE<string | null>("save_scheme"),
+	/**  Takes over a scheme from a file that the user chooses; `None` when they chose none. */
+	loadScheme: () => __TAURI_INVOKE<LabelState | null>("load_scheme"),
 	removeLabel: (id: number) => __TAURI_INVOKE<LabelState>("remove_label", { id }),
 	setProblemType: (to: ProblemType) => __TAURI_INVOKE<LabelState>("set_problem_type", { to }),
-	annotate: (example: number, labels: number[] | null) => __TAURI_INVOKE<LabelState>("annotate", { example, labels }),
+	annotate: (example: number, labels: number[] | null, how: Circumstances) => __TAURI_INVOKE<LabelState>("annotate", { example, labels, how }),
+	annotateMany: (examples: number[], labels: number[] | null) => __TAURI_INVOKE<LabelState>("annotate_many", { examples, labels }),
+	setMark: (example: number, kind: MarkKind, value: string | null) => __TAURI_INVOKE<ExampleDetail>("set_mark", { example, kind, value }),
+	placeOf: (example: number) => __TAURI_INVOKE<RowPlace>("place_of", { example }),
 	labelSpellings: () => __TAURI_INVOKE<SpellingGroup[]>("label_spellings"),
 	mergeLabels: (labels: number[], into: number) => __TAURI_INVOKE<LabelState>("merge_labels", { labels, into }),
 	undoAnnotation: () => __TAURI_INVOKE<LabelState>("undo_annotation"),
 	redoAnnotation: () => __TAURI_INVOKE<LabelState>("redo_annotation"),
 	nextUnlabelled: (after: number | null) => __TAURI_INVOKE<number | null>("next_unlabelled", { after }),
+	/**  Begins to read the texts that were not read yet; nothing happens when that is under way. */
+	readTexts: () => __TAURI_INVOKE<string>("read_texts"),
+	/**  Learns from the labels that there are now. */
+	learnFromLabels: () => __TAURI_INVOKE<AssistState>("learn_from_labels"),
+	/**  What a row is probably called. */
+	suggestion: (example: number) => __TAURI_INVOKE<Suggestion | null>("suggestion", { example }),
+	/**  The row to label next. */
+	nextToLabel: (order: Order, after: number | null) => __TAURI_INVOKE<Next | null>("next_to_label", { order, after }),
+	/**  Labels that are probably wrong. */
+	doubtsPage: (offset: number, limit: number) => __TAURI_INVOKE<DoubtPage>("doubts_page", { offset, limit }),
+	/**  What more labels would bring. */
+	labelForecast: () => __TAURI_INVOKE<Forecast | null>("label_forecast"),
+	/**  Rows that mean something like this one. */
+	similarTexts: (example: number, limit: number) => __TAURI_INVOKE<Nearby>("similar_texts", { example, limit }),
+	/**  Rows that mean something like these words. */
+	findByMeaning: (text: string, limit: number) => __TAURI_INVOKE<Nearby>("find_by_meaning", { text, limit }),
 	makeSplit: (percent: number[], seed: number, way: SplitWay) => __TAURI_INVOKE<SplitSummary>("make_split", { percent, seed, way }),
 	openTest: () => __TAURI_INVOKE<SplitSummary>("open_test"),
 	addToTraining: () => __TAURI_INVOKE<SplitSummary>("add_to_training"),
@@ -97,6 +123,29 @@ export type AppInfo = {
 	problem: UserError | null,
 };
 
+/**  How far the helper is. */
+export type AssistState = {
+	/**  The encoder that reads the texts. */
+	encoder: string,
+	/**  What it waits for; `None` when it has something to say. */
+	waiting: Waiting | null,
+	/**  Labelled texts that it learnt from. */
+	learnt_from: number,
+	/**  Labelled texts that it needs at least. */
+	least: number,
+	/**
+	 *  Share of texts that it would have called rightly without having seen their labels; where a text may have several
+	 *  labels, of texts of which every label was right.
+	 */
+	right: number | null,
+	/**  95 % limits of it. */
+	right_interval: Interval | null,
+	/**  Labels that are doubtful. */
+	doubts: number,
+	/**  How long learning took. */
+	seconds: number,
+};
+
 /**  A setting that a preset chose. */
 export type ChosenSetting = {
 	/**  The setting's name. */
@@ -105,6 +154,14 @@ export type ChosenSetting = {
 	value: string,
 	/**  Why, in a sentence. */
 	why: string,
+};
+
+/**  What is known about how a label came about. */
+export type Circumstances = {
+	/**  What the helper suggested on screen; `None` = nothing was to be seen. */
+	suggested: number[] | null,
+	/**  How many seconds the text stood on screen. */
+	seconds: number | null,
 };
 
 /**  How well one class is told from the others. */
@@ -249,6 +306,19 @@ export type ConflictingText = {
 	rows: ConflictRow[],
 };
 
+/**  A point of the curve. */
+export type CurvePoint = {
+	/**  Labelled texts. */
+	texts: number,
+	/**
+	 *  Share of unseen texts that are answered rightly (accuracy); where a text may have several labels the mean F1 of the
+	 *  texts.
+	 */
+	score: number,
+	/**  95 % limits of the score. */
+	interval: Interval,
+};
+
 /**  The state of a project's rows. */
 export type DataSummary = {
 	/**  Visible rows: those that cleaning has not hidden. The figures below are about them. */
@@ -305,6 +375,38 @@ export type DialectOverrides = {
 	sheet: string | null,
 };
 
+/**  A page of them, the most doubtful first. */
+export type DoubtPage = {
+	/**  How many there are. */
+	total: number,
+	/**  Labelled texts that were looked at. */
+	of: number,
+	/**  Those of this page. */
+	rows: DoubtfulRow[],
+};
+
+/**  A row whose labels are doubtful. */
+export type DoubtfulRow = {
+	/**  The row. */
+	example: number,
+	/**  Its text, cut at 2,000 characters. */
+	text: string,
+	/**  Its labels. */
+	labels: number[],
+	/**  The labels that would fit better. */
+	better: number[],
+	/**  Probability of the labels given. */
+	given: number,
+	/**  Probability of the better ones. */
+	likelier: number,
+	/**  Of the most similar labelled texts so many were looked at, */
+	neighbours: number,
+	/**  so many of which are called as it is, */
+	neighbours_as_given: number,
+	/**  and so many as would fit better. */
+	neighbours_as_better: number,
+};
+
 /**  A correction of a text by hand. */
 export type EditEntry = {
 	/**  A person. */
@@ -351,6 +453,8 @@ export type ExampleDetail = {
 	columns: ColumnValue[],
 	/**  Its labels so far, the oldest first. */
 	history: HistoryEntry[],
+	/**  What people noted about it. */
+	marks: Mark[],
 };
 
 /**  What has changed in a file that was imported before. */
@@ -381,6 +485,18 @@ export type FileDropEvent = {
 	paths: string[],
 };
 
+/**  A learning curve. */
+export type Forecast = {
+	/**  What was measured: so many labelled texts, and the score on others. */
+	measured: CurvePoint[],
+	/**  What is expected with all texts that are labelled now. */
+	now: CurvePoint,
+	/**  What is expected with more, ascending. */
+	then: CurvePoint[],
+	/**  How much better the first of these is than now, with 95 % limits. */
+	gain: Gain,
+};
+
 /**  What kind of file rows come from. */
 export type Format = 
 /**  Text whose cells are divided by one character: CSV, TSV. */
@@ -398,6 +514,16 @@ export type Format =
 /**  A folder of text files, one text a file. */
 "folder";
 
+/**  A difference of scores. */
+export type Gain = {
+	/**  Expected. */
+	expected: number,
+	/**  Lower limit. */
+	low: number,
+	/**  Upper limit. */
+	high: number,
+};
+
 /**  One entry of a row's label history. */
 export type HistoryEntry = {
 	/**  Ids of the labels given; `None` = taken away. */
@@ -406,6 +532,8 @@ export type HistoryEntry = {
 	who: string,
 	/**  When, UTC, ISO 8601. */
 	at: string,
+	/**  Whether these are the labels that the helper had suggested on screen. */
+	as_suggested: boolean,
 };
 
 /**  How to import a file. */
@@ -463,7 +591,9 @@ export type JobKind =
 /**  Predicting a file. */
 "predict_file" | 
 /**  Downloading a model. */
-"fetch_model";
+"fetch_model" | 
+/**  Reading texts for the helper. */
+"read_texts";
 
 /**  A class. */
 export type Label = {
@@ -471,12 +601,50 @@ export type Label = {
 	id: number,
 	/**  Its name, distinct in the project. */
 	name: string,
+	/**  What it means, in the expert's words; may be empty, as the next three. */
+	description: string,
+	/**  Texts that it fits. */
+	examples: string,
+	/**  Texts that it seems to fit but does not. */
+	counter_examples: string,
+	/**  The group that it is shown in. */
+	group: string,
+	/**  No longer given; rows that carry it keep it. */
+	retired: boolean,
 	/**  The number of its colour, counted from 0; the palette is the window's. */
 	colour: number,
 	/**  The key that gives it: `1`…`9`, `0`, then `a`…`z`; empty when all are taken. */
 	key: string,
 	/**  Visible rows that carry it. */
 	count: number,
+};
+
+/**  A label and how probable it is. */
+export type LabelChance = {
+	/**  The label. */
+	label: number,
+	/**  0 to 1. */
+	probability: number,
+};
+
+/**  A label to be changed; what is `None` stays. */
+export type LabelChange = {
+	/**  Its name, distinct in the project. */
+	name: string | null,
+	/**  The number of its colour. */
+	colour: number | null,
+	/**  Its key; whoever had it before gets this label's. Empty = none. */
+	key: string | null,
+	/**  What it means. */
+	description: string | null,
+	/**  Texts that it fits. */
+	examples: string | null,
+	/**  Texts that it seems to fit but does not. */
+	counter_examples: string | null,
+	/**  The group that it is shown in. */
+	group: string | null,
+	/**  No longer given. */
+	retired: boolean | null,
 };
 
 /**  A class with its probability. */
@@ -491,12 +659,14 @@ export type LabelProbability = {
 export type LabelState = {
 	/**  How many labels a row may carry. */
 	problem_type: ProblemType,
-	/**  All labels, in the order of their ids. */
+	/**  All labels, in the order chosen, else of their ids. */
 	labels: Label[],
 	/**  Visible rows. */
 	rows: number,
 	/**  Of them labelled; where a row may carry several labels, also with none of them. */
 	labelled: number,
+	/**  What people noted about texts. */
+	marked: MarkCounts,
 	/**  Whether there is something to undo. */
 	can_undo: boolean,
 	/**  Whether there is something to redo. */
@@ -571,6 +741,33 @@ export type Machine = {
 	/**  Understudy's version. */
 	version: string,
 };
+
+/**  What somebody noted about a text. */
+export type Mark = {
+	/**  What kind of note. */
+	kind: MarkKind,
+	/**  The words of a comment; empty otherwise. */
+	value: string,
+};
+
+/**  How many visible rows have each kind of note. */
+export type MarkCounts = {
+	/**  Not sure. */
+	unsure: number,
+	/**  With a flag. */
+	flagged: number,
+	/**  With a comment. */
+	commented: number,
+};
+
+/**  What can be noted about a text. */
+export type MarkKind = 
+/**  Whoever labelled it is not sure. */
+"unsure" | 
+/**  To come back to. */
+"flag" | 
+/**  Words about it. */
+"comment";
 
 /**  What a person needs to mend a row that was put aside. */
 export type MendForm = {
@@ -669,6 +866,34 @@ export type NearRow = {
 	part: Part | null,
 };
 
+/**  Rows that mean something like what was asked for, the nearest first. */
+export type Nearby = {
+	/**  They; empty while the texts were not read yet. */
+	rows: NearbyRow[],
+};
+
+/**  A row that means something like what was asked for. */
+export type NearbyRow = {
+	/**  The row. */
+	example: number,
+	/**  Its text, cut at 300 characters. */
+	text: string,
+	/**  Its labels; `None` = not labelled yet. */
+	labels: number[] | null,
+	/**  How near it is: 1 is the same meaning (the cosine of the vectors). */
+	nearness: number,
+};
+
+/**  The text to label next. */
+export type Next = {
+	/**  The row. */
+	example: number,
+	/**  The order that it was really chosen by; `None` when the helper had nothing to say and it is simply the next. */
+	by: Order | null,
+	/**  Whether it was chosen as a typical one, because the helper knows too little yet. */
+	typical: boolean,
+};
+
 /**  Which rows by label. */
 export type OnlyRows = 
 /**  Every row. */
@@ -676,7 +901,22 @@ export type OnlyRows =
 /**  Rows with a label. */
 "labelled" | 
 /**  Rows without. */
-"unlabelled";
+"unlabelled" | 
+/**  Rows that somebody was not sure about. */
+"unsure" | 
+/**  Rows with a flag. */
+"flagged" | 
+/**  Rows with a comment. */
+"commented";
+
+/**  By what the next text is chosen. */
+export type Order = 
+/**  Where the helper is least sure, of different kinds; before it can tell, typical texts of every kind. */
+"useful" | 
+/**  That probably carry labels that few texts carry. */
+"rare" | 
+/**  By chance. */
+"random";
 
 /**  A project at a glance. */
 export type Overview = {
@@ -761,6 +1001,8 @@ export type Phase =
 "tokenize" | 
 /**  The encoder reads all texts once, for the head. */
 "features" | 
+/**  The encoder reads all texts once, for the helper. */
+"read" | 
 /**  The model learns. */
 "train" | 
 /**  A round is judged. */
@@ -936,6 +1178,14 @@ export type RowPage = {
 	labels: (number[] | null)[],
 	/**  Parts of the current split. */
 	part: (Part | null)[],
+};
+
+/**  Where a row stands. */
+export type RowPlace = {
+	/**  Visible rows before it. */
+	place: number,
+	/**  Visible rows. */
+	total: number,
 };
 
 /**  A row put aside at import. */
@@ -1203,6 +1453,16 @@ export type StepTold = {
 	text: string,
 };
 
+/**  What a text is probably called. */
+export type Suggestion = {
+	/**  The suggested labels: one, or any number where a text may have several. */
+	labels: number[],
+	/**  The probability that this is right; where a text may have several labels, of its least certain decision. */
+	confidence: number,
+	/**  The likeliest labels, the likeliest first. */
+	chances: LabelChance[],
+};
+
 /**  A test part that a model was judged on already. */
 export type TestLock = {
 	/**  Finished runs that were judged on it. */
@@ -1350,6 +1610,13 @@ export type UserError = {
 	/**  What to do next. */
 	next: string,
 };
+
+/**  Why the helper cannot say anything yet. */
+export type Waiting = 
+/**  The texts were not read yet. */
+"texts" | 
+/**  There are too few labels. */
+"labels";
 
 /**  How the windows of a long text become one representation. */
 export type WindowPooling = 

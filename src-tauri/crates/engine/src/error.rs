@@ -95,6 +95,14 @@ pub enum EngineError {
         /// As asked for.
         name: String,
     },
+    /// The file holds no label scheme.
+    #[error("{path} is no label scheme: {reason}")]
+    NoScheme {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        reason: String,
+    },
     /// No cleaning rule has this name.
     #[error("no rule {name:?}")]
     NoSuchRule {
@@ -218,6 +226,10 @@ impl EngineError {
                 vec![("file", file.clone()), ("column", column.clone())],
             ),
             EngineError::NoSuchLabel { name } => ("no_such_label", vec![("name", name.clone())]),
+            EngineError::NoScheme { path, reason } => (
+                "no_scheme",
+                vec![("file", name(path)), ("reason", reason.clone())],
+            ),
             EngineError::NoSuchRule { name } => ("no_such_rule", vec![("name", name.clone())]),
             EngineError::WorkerMissing { reason } => ("worker_missing", vec![("reason", reason.clone())]),
             EngineError::WorkerDied { ending } => match ending {

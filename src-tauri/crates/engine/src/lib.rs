@@ -15,6 +15,7 @@ pub mod report;
 pub mod results;
 pub mod runs;
 pub mod samples;
+pub mod scheme;
 pub mod session;
 pub mod settings;
 pub mod supervisor;

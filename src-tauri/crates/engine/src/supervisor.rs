@@ -160,13 +160,58 @@ pub fn ending(event: &Event) -> Option<WorkerEnding> {
     }
 }
 
+/// A worker that stays with a model in memory and is asked one thing after the other.
+struct Warm {
+    worker: Worker,
+    events: Receiver<Event>,
+    asked: u32,
+}
+
+impl Warm {
+    fn start(program: &Path, job: &Job) -> Result<Self> {
+        let (sender, events) = channel();
+        let worker = Worker::start(program, job, move |event| {
+            // Nobody waits for an answer after the asker was dropped.
+            let _ = sender.send(event);
+        })?;
+        Ok(Warm {
+            worker,
+            events,
+            asked: 0,
+        })
+    }
+
+    /// Asks, under the question's number, and waits for the event that `answer` takes for its answer.
+    fn ask<T>(
+        &mut self,
+        question: impl FnOnce(u32) -> Command,
+        answer: impl Fn(Event, u32) -> Option<T>,
+    ) -> std::result::Result<T, Box<Problem>> {
+        self.asked += 1;
+        self.worker.tell(&question(self.asked));
+        loop {
+            match self.events.recv_timeout(ANSWER_TIMEOUT) {
+                Ok(Event::Failed { problem } | Event::Interrupted { problem }) => {
+                    return Err(Box::new(problem));
+                }
+                Ok(event) => {
+                    if let Some(answer) = answer(event, self.asked) {
+                        return Ok(answer);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    return Err(died(WorkerEnding::Crashed));
+                }
+            }
+        }
+    }
+}
+
 /// A worker that stays, with a run's model in memory, to answer single texts at once.
 pub struct Answerer {
     /// The project's folder and the run.
     pub of: (PathBuf, String),
-    worker: Worker,
-    events: Receiver<Event>,
-    asked: u32,
+    warm: Warm,
 }
 
 impl Answerer {
@@ -175,20 +220,13 @@ impl Answerer {
     /// # Errors
     /// [`EngineError::WorkerMissing`].
     pub fn start(program: &Path, project: &Path, run: &str) -> Result<Self> {
-        let (sender, events) = channel();
         let job = Job::Serve {
             project: project.to_owned(),
             run: run.to_owned(),
         };
-        let worker = Worker::start(program, &job, move |event| {
-            // Nobody waits for an answer after the answerer was dropped.
-            let _ = sender.send(event);
-        })?;
         Ok(Answerer {
             of: (project.to_owned(), run.to_owned()),
-            worker,
-            events,
-            asked: 0,
+            warm: Warm::start(program, &job)?,
         })
     }
 
@@ -197,25 +235,56 @@ impl Answerer {
     /// # Errors
     /// [`Problem`] as the worker told it, or that it died.
     pub fn ask(&mut self, text: &str) -> std::result::Result<Prediction, Box<Problem>> {
-        self.asked += 1;
-        self.worker.tell(&Command::Predict {
-            id: self.asked,
+        let question = |id| Command::Predict {
+            id,
             texts: vec![text.to_owned()],
-        });
-        loop {
-            match self.events.recv_timeout(ANSWER_TIMEOUT) {
-                Ok(Event::Answer { id, mut predictions }) if id == self.asked => {
-                    return predictions.pop().ok_or_else(|| died(WorkerEnding::Crashed));
-                }
-                Ok(Event::Failed { problem } | Event::Interrupted { problem }) => {
-                    return Err(Box::new(problem));
-                }
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    return Err(died(WorkerEnding::Crashed));
-                }
-            }
-        }
+        };
+        let predictions = self.warm.ask(question, |event, asked| match event {
+            Event::Answer { id, predictions } if id == asked => Some(predictions),
+            _ => None,
+        })?;
+        predictions
+            .into_iter()
+            .next()
+            .ok_or_else(|| died(WorkerEnding::Crashed))
+    }
+}
+
+/// A worker that stays, with an encoder in memory, to say at once what words mean.
+pub struct Reader {
+    /// The encoder.
+    pub encoder: String,
+    warm: Warm,
+}
+
+impl Reader {
+    /// Starts a worker with an encoder.
+    ///
+    /// # Errors
+    /// [`EngineError::WorkerMissing`].
+    pub fn start(program: &Path, encoder: &str) -> Result<Self> {
+        let job = Job::ServeEncoder {
+            encoder: encoder.to_owned(),
+        };
+        Ok(Reader {
+            encoder: encoder.to_owned(),
+            warm: Warm::start(program, &job)?,
+        })
+    }
+
+    /// What the encoder makes of a text.
+    ///
+    /// # Errors
+    /// As [`Answerer::ask`].
+    pub fn read(&mut self, text: &str) -> std::result::Result<Vec<f32>, Box<Problem>> {
+        let question = |id| Command::Embed {
+            id,
+            text: text.to_owned(),
+        };
+        self.warm.ask(question, |event, asked| match event {
+            Event::Vector { id, vector } if id == asked => Some(vector),
+            _ => None,
+        })
     }
 }
 

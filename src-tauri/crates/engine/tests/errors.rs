@@ -223,6 +223,10 @@ fn own() -> Vec<EngineError> {
             column: text("text"),
         },
         EngineError::NoSuchLabel { name: "x".into() },
+        EngineError::NoScheme {
+            path: path(),
+            reason: text("expected value at line 1 column 1"),
+        },
         EngineError::NoSuchRule { name: "x".into() },
         EngineError::WorkerMissing {
             reason: text("no such file"),

@@ -9,6 +9,8 @@ pub mod meaning;
 pub mod reading;
 mod view;
 
+pub use understudy_assist::Forecast;
+
 pub use assistant::{Assistant, LEAST_LABELLED, foretell};
 pub use view::{
     AssistState, DoubtPage, DoubtfulRow, LabelChance, Nearby, NearbyRow, Next, Order, Suggestion, Waiting,

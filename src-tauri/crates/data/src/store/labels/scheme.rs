@@ -192,25 +192,6 @@ impl Project {
         self.label_state()
     }
 
-    /// Gives a label another name.
-    ///
-    /// # Errors
-    /// `UnknownLabel`, `LabelName`, `LabelExists`.
-    pub fn rename_label(&mut self, id: u32, name: &str) -> Result<LabelState> {
-        let name = checked_name(name)?;
-        let tx = self.write()?;
-        let before = label_name(&tx, id)?;
-        refuse_taken(&tx, name, Some(id))?;
-        tx.execute("UPDATE label SET name = ?2 WHERE id = ?1", params![id, name])?;
-        append(
-            &tx,
-            "label_renamed",
-            &json!({ "label": id, "from": before, "to": name }),
-        )?;
-        tx.commit()?;
-        self.label_state()
-    }
-
     /// Removes a label that no row carries, hidden rows included. An undo that needs it brings it back.
     ///
     /// # Errors

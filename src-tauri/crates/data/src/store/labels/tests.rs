@@ -4,6 +4,14 @@ use crate::types::LabelChange;
 
 const ME: &str = "person";
 
+fn rename(project: &mut Project, id: u32, name: &str) -> Result<LabelState> {
+    let change = LabelChange {
+        name: Some(name.to_owned()),
+        ..LabelChange::default()
+    };
+    project.change_label(id, &change)
+}
+
 /// The label of a row that carries at most one.
 fn label_of(project: &Project, example: u32) -> Option<u32> {
     let labels = project.example(example).unwrap().labels;
@@ -25,12 +33,12 @@ fn labels_get_a_key_a_colour_and_a_distinct_name() {
     assert!(matches!(project.add_label("违约"), Err(DataError::LabelExists { name }) if name == "违约"));
     assert!(matches!(project.add_label(" "), Err(DataError::LabelName { .. })));
     assert!(matches!(
-        project.rename_label(1, "违约"),
+        rename(&mut project, 1, "违约"),
         Err(DataError::LabelExists { .. })
     ));
-    assert_eq!(project.rename_label(1, "End").unwrap().labels[0].name, "End");
+    assert_eq!(rename(&mut project, 1, "End").unwrap().labels[0].name, "End");
     assert!(matches!(
-        project.rename_label(9, "x"),
+        rename(&mut project, 9, "x"),
         Err(DataError::UnknownLabel { id: 9 })
     ));
 }
