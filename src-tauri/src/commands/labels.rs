@@ -2,7 +2,8 @@
 
 use tauri::State;
 use understudy_data::{
-    Circumstances, ExampleDetail, LabelChange, LabelState, MarkKind, ProblemType, RowPlace, SpellingGroup,
+    Circumstances, ExampleDetail, LabelChange, LabelNotes, LabelState, MarkKind, ProblemType, RowPlace,
+    SpellingGroup,
 };
 
 use understudy_engine::scheme;
@@ -38,14 +39,14 @@ pub fn order_labels(state: State<'_, AppState>, ids: Vec<u32>) -> Answer<LabelSt
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn guidelines(state: State<'_, AppState>) -> Answer<String> {
-    state.with(|session, _| Ok(session.project.guidelines()?))
+pub fn label_notes(state: State<'_, AppState>) -> Answer<LabelNotes> {
+    state.with(|session, _| Ok(session.project.label_notes()?))
 }
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn set_guidelines(state: State<'_, AppState>, text: String) -> Answer<()> {
-    state.with(|session, _| Ok(session.project.set_guidelines(&text)?))
+pub fn set_label_notes(state: State<'_, AppState>, notes: LabelNotes) -> Answer<()> {
+    state.with(|session, _| Ok(session.project.set_label_notes(&notes)?))
 }
 
 /// Writes the scheme where the user says; `None` when they said nowhere.

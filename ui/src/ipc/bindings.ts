@@ -40,8 +40,8 @@ export const commands = {
 	addLabel: (name: string) => __TAURI_INVOKE<LabelState>("add_label", { name }),
 	changeLabel: (id: number, change: LabelChange) => __TAURI_INVOKE<LabelState>("change_label", { id, change }),
 	orderLabels: (ids: number[]) => __TAURI_INVOKE<LabelState>("order_labels", { ids }),
-	guidelines: () => __TAURI_INVOKE<string>("guidelines"),
-	setGuidelines: (text: string) => __TAURI_INVOKE<null>("set_guidelines", { text }),
+	labelNotes: () => __TAURI_INVOKE<LabelNotes>("label_notes"),
+	setLabelNotes: (notes: LabelNotes) => __TAURI_INVOKE<null>("set_label_notes", { notes }),
 	/**  Writes the scheme where the user says; `None` when they said nowhere. */
 	saveScheme: () => __TAURI_INVOKE<string | null>("save_scheme"),
 	/**  Takes over a scheme from a file that the user chooses; `None` when they chose none. */
@@ -645,6 +645,16 @@ export type LabelChange = {
 	group: string | null,
 	/**  No longer given. */
 	retired: boolean | null,
+};
+
+/**  What the expert wrote down for labelling. */
+export type LabelNotes = {
+	/**  What holds for all labels. */
+	guidelines: string,
+	/**  Words that are marked in the texts, one a line. */
+	keywords: string,
+	/**  How many texts are to be labelled. */
+	goal: number | null,
 };
 
 /**  A class with its probability. */

@@ -3,7 +3,7 @@
 import { emit } from "@tauri-apps/api/event";
 import { mockIPC } from "@tauri-apps/api/mocks";
 import type {
-  AppInfo, CleaningRule, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, Machine, ModelCard, Preset, Preview, ProblemType, RowFilter, Settings,
+  AppInfo, CleaningRule, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, LabelChange, LabelNotes, Machine, MarkKind, ModelCard, Order, Preset, Preview, ProblemType, RowFilter, Settings,
   SplitWay, TrainSettings, UserError, WorkerEvent, WrongFilter,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
@@ -272,11 +272,35 @@ const handlers: Record<string, Handler> = {
   undo_cleaning: (e, a) => e.need().undoCleaning(a["step"] as number),
   label_state: (e) => e.need().labelState(),
   add_label: (e, a) => e.need().addLabel(a["name"] as string),
-  rename_label: (e, a) => {
+  change_label: (e, a) => e.need().changeLabel(a["id"] as number, a["change"] as LabelChange),
+  order_labels: (e, a) => {
     const project = e.need();
-    project.labels = project.labels.map((label) => (label.id === a["id"] ? { ...label, name: a["name"] as string } : label));
+    const ids = a["ids"] as number[];
+    project.labels.sort((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id));
     return project.labelState();
   },
+  label_notes: (e) => e.need().notes,
+  set_label_notes: (e, a) => {
+    e.need().notes = a["notes"] as LabelNotes;
+    return null;
+  },
+  save_scheme: () => "/home/expert/Documents/labels.json",
+  load_scheme: (e) => e.need().labelState(),
+  set_mark: (e, a) => e.need().mark(a["example"] as number, a["kind"] as MarkKind, a["value"] as string | null),
+  place_of: (e, a) => e.need().placeOf(a["example"] as number),
+  annotate_many: (e, a) => {
+    const project = e.need();
+    for (const id of a["examples"] as number[]) project.annotate(id, a["labels"] as number[] | null);
+    return project.labelState();
+  },
+  read_texts: () => "read-texts",
+  learn_from_labels: (e) => e.need().assist(),
+  suggestion: (e) => e.need().suggestion(),
+  next_to_label: (e, a) => e.need().next(a["order"] as Order, a["after"] as number | null),
+  doubts_page: (e) => e.need().doubts(),
+  label_forecast: (e) => e.need().forecast(),
+  similar_texts: (e, a) => e.need().nearby(a["limit"] as number),
+  find_by_meaning: (e, a) => e.need().nearby(a["limit"] as number),
   remove_label: (e, a) => {
     const project = e.need();
     project.labels = project.labels.filter((label: Pick<Label, "id">) => label.id !== a["id"]);

@@ -1,11 +1,12 @@
 // One project in memory, answering as the engine would. Only what the window can see is imitated.
 import type {
-  CleaningLook, CleaningRule, CleaningStep, ConflictPage, DataSummary, ExampleDetail, Label, LabelState, NearPage, Overview, Part,
-  ProblemType, RoomState, RowFilter, RowPage, RunSummary, SplitSummary, SplitWay, StepTold,
+  AssistState, CleaningLook, CleaningRule, CleaningStep, ConflictPage, DataSummary, DoubtPage, ExampleDetail, Forecast, Label, LabelChange,
+  LabelNotes, LabelState, Mark as Note, MarkKind, Nearby, NearPage, Next, Order, Overview, Part,
+  ProblemType, RoomState, RowFilter, RowPage, RowPlace, RunSummary, SplitSummary, SplitWay, StepTold, Suggestion,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
 
-type Row = { id: number; text: string; imported?: string; labels: number[] | null; part: Part | null; hidden: boolean };
+type Row = { id: number; text: string; imported?: string; labels: number[] | null; part: Part | null; hidden: boolean; notes: Note[] };
 type Mark = { row: number; before: number[] | null; after: number[] | null };
 
 const PARTS: Part[] = ["train", "validation", "test"];
@@ -20,7 +21,9 @@ export class MockProject {
   nearKnown = false;
   conflictDecided = false;
   rows: Row[] = [];
-  labels: { id: number; name: string; colour: number }[] = [];
+  labels: Omit<Label, "key" | "count">[] = [];
+  notes: LabelNotes = { guidelines: "", keywords: "", goal: null };
+  doubtsLeft = 1;
   cleaning: CleaningStep[] = [];
   split: SplitSummary | null = null;
   model: string | null = "all-MiniLM-L6-v2";
@@ -40,7 +43,7 @@ export class MockProject {
     for (const { text, label } of corpus(language)) {
       const known = this.labels.find((l) => l.name === label);
       this.rows.push({
-        id: this.rows.length + 1, text, part: null, hidden: false,
+        id: this.rows.length + 1, text, part: null, hidden: false, notes: [],
         labels: known ? [known.id] : null,
       });
     }
@@ -169,7 +172,7 @@ export class MockProject {
         row.text.toLowerCase().includes(search) &&
         (filter.label === null || carries(row, filter.label)) &&
         (filter.part === null || row.part === filter.part) &&
-        (filter.only === "all" || (row.labels !== null) === (filter.only === "labelled")),
+        (filter.only === "all" || (row.labels !== null) === (filter.only !== "unlabelled")),
     );
     const some = rows.slice(offset, offset + limit);
     return {
@@ -184,7 +187,8 @@ export class MockProject {
       id, row: id + 1, text: row.text, written: row.text, imported_text: row.imported ?? null,
       edited: row.imported === undefined ? null : { who: "person", at: NOW }, labels: row.labels, part: row.part,
       columns: [{ name: "contract", value: `2019-${String(id).padStart(3, "0")}` }, { name: "page", value: String((id % 40) + 1) }],
-      history: row.labels === null ? [] : [{ labels: row.labels, who: "import", at: NOW }],
+      history: row.labels === null ? [] : [{ labels: row.labels, who: "import", at: NOW, as_suggested: false }],
+      marks: row.notes,
     };
   }
 
@@ -201,6 +205,7 @@ export class MockProject {
     }));
     return {
       problem_type: this.problemType, labels, rows: shown.length, labelled: shown.filter((row) => row.labels !== null).length,
+      marked: { unsure: this.noted("unsure"), flagged: this.noted("flag"), commented: this.noted("comment") },
       can_undo: this.#done.length > 0, can_redo: this.#undone.length > 0, example,
     };
   }
@@ -208,9 +213,76 @@ export class MockProject {
   addLabel(name: string): LabelState {
     if (!this.labels.some((label) => label.name === name)) {
       const id = Math.max(0, ...this.labels.map((label) => label.id)) + 1;
-      this.labels.push({ id, name, colour: id - 1 });
+      const words = { description: "", examples: "", counter_examples: "", group: "", retired: false };
+      this.labels.push({ id, name, colour: id - 1, ...words });
     }
     return this.labelState();
+  }
+
+  changeLabel(id: number, change: LabelChange): LabelState {
+    const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null));
+    this.labels = this.labels.map((label) => (label.id === id ? { ...label, ...said } : label));
+    return this.labelState();
+  }
+
+  noted(kind: MarkKind): number {
+    return this.shown().filter((row) => row.notes.some((note) => note.kind === kind)).length;
+  }
+
+  mark(id: number, kind: MarkKind, value: string | null): ExampleDetail {
+    const row = this.row(id);
+    row.notes = row.notes.filter((note) => note.kind !== kind);
+    if (value !== null && (kind !== "comment" || value !== "")) row.notes.push({ kind, value });
+    return this.example(id);
+  }
+
+  placeOf(id: number): RowPlace {
+    const shown = this.shown();
+    return { place: shown.findIndex((row) => row.id === id), total: shown.length };
+  }
+
+  assist(): AssistState {
+    const learnt_from = this.shown().filter((row) => row.labels !== null).length;
+    const waiting = learnt_from < 10 ? "labels" : null;
+    return {
+      encoder: "sentence-transformers/all-MiniLM-L6-v2", waiting, learnt_from, least: 10, seconds: 0.2, doubts: waiting ? 0 : this.doubtsLeft,
+      right: waiting ? null : 0.84, right_interval: waiting ? null : { low: 0.78, high: 0.89 },
+    };
+  }
+
+  suggestion(): Suggestion | null {
+    if (this.assist().waiting) return null;
+    const chances = this.labels.slice(0, 3).map((label, i) => ({ label: label.id, probability: [0.82, 0.11, 0.04][i] ?? 0 }));
+    return { labels: chances.slice(0, 1).map(({ label }) => label), confidence: 0.82, chances };
+  }
+
+  next(order: Order, after: number | null): Next | null {
+    const example = this.nextUnlabelled(after);
+    return example === null ? null : { example, by: order, typical: this.assist().waiting !== null };
+  }
+
+  doubts(): DoubtPage {
+    const row = this.shown().find(({ labels }) => labels !== null && labels.length > 0);
+    const other = this.labels.find(({ id }) => !row?.labels?.includes(id));
+    if (!row || !other || this.doubtsLeft === 0 || this.assist().waiting) return { total: 0, of: this.assist().learnt_from, rows: [] };
+    const doubt = {
+      example: row.id, text: row.text, labels: row.labels ?? [], better: [other.id], given: 0.07, likelier: 0.81,
+      neighbours: 10, neighbours_as_given: 1, neighbours_as_better: 8,
+    };
+    return { total: 1, of: this.assist().learnt_from, rows: [doubt] };
+  }
+
+  nearby(limit: number): Nearby {
+    const rows = this.shown().slice(0, Math.min(limit, 8));
+    return { rows: rows.map((row, i) => ({ example: row.id, text: row.text.slice(0, 300), labels: row.labels, nearness: 0.95 - i / 20 })) };
+  }
+
+  forecast(): Forecast {
+    const point = (texts: number, score: number) => ({ texts, score, interval: { low: score - 0.04, high: score + 0.04 } });
+    return {
+      measured: [point(40, 0.7), point(80, 0.78)], now: point(120, 0.82), then: [point(170, 0.85), point(220, 0.87), point(320, 0.89)],
+      gain: { expected: 0.03, low: 0.01, high: 0.05 },
+    };
   }
 
   /** Two rows that differ in a word. */

@@ -34,3 +34,16 @@ describe("keys at the bench", () => {
     expect([press("1", { target: input }), press("1", { altKey: true }), press("a", { ctrlKey: true })]).toEqual([null, null, null]);
   });
 });
+
+describe("keys for the helper and for notes", () => {
+  it("accept, doubt, flag, comment and look for the like", () => {
+    expect([press(" "), press("?"), press("！"), press("；"), press("=")].map((action) => action?.do)).toEqual([
+      "accept", "unsure", "flag", "comment", "similar",
+    ]);
+    expect(press("f", { ctrlKey: true })).toEqual({ do: "find" });
+  });
+
+  it("leave the space bar to a button that has the focus", () => {
+    expect(press(" ", { target: document.createElement("button") })).toBeNull();
+  });
+});

@@ -1,13 +1,23 @@
 // The Labels room's state: the scheme, and the row being labelled.
-import { commands, type ExampleDetail, type Label, type LabelState, type RowFilter } from "../../ipc/bindings";
+import {
+  commands, type ExampleDetail, type Label, type LabelChange, type LabelNotes, type LabelState, type MarkKind, type Order,
+} from "../../ipc/bindings";
 import type { Session } from "../../project/session.svelte";
 import { settled } from "../../shared/settled";
 import { Task } from "../../shared/task.svelte";
+import { DoubtList } from "./doubts.svelte";
+import { Helper } from "./helper.svelte";
+import { Many } from "./many.svelte";
 
-/** Where one goes after a label: to the next row without one, or simply to the next row. */
-export type Walk = "unlabelled" | "all";
+/** Where one goes after a label: in the helper's order, by chance, to the next row without one, or simply to the next row. */
+export type Walk = Order | "unlabelled" | "all";
+export const WALKS: readonly Walk[] = ["useful", "rare", "random", "unlabelled", "all"];
 
-const EVERY_ROW: RowFilter = { search: "", label: null, part: null, only: "all" };
+/** How one works: a text at a time, many at once, or through the doubtful ones. */
+export type View = "bench" | "many" | "doubts";
+
+/** Nobody reads one text for longer: they were elsewhere. */
+const LONGEST_LOOK = 300;
 
 /** The labels of a row with one more or one fewer; without any left, the row is unlabelled again. */
 export function toggled(labels: number[] | null, label: number): number[] | null {
@@ -18,33 +28,62 @@ export function toggled(labels: number[] | null, label: number): number[] | null
 
 export class LabelsRoom {
   readonly task = new Task();
+  readonly helper: Helper;
+  readonly many: Many;
+  readonly doubts: DoubtList;
+  view = $state<View>("bench");
   scheme = $state.raw<LabelState | null>(null);
+  notes = $state.raw<LabelNotes>({ guidelines: "", keywords: "", goal: null });
   detail = $state.raw<ExampleDetail | null>(null);
   /** The row's place among all rows, from 0, and how many there are. */
   place = $state(0);
   total = $state(0);
-  walk = $state<Walk>("unlabelled");
+  walk = $state<Walk>("useful");
+  /** Why this row is the one on screen; null = it is simply the next. */
+  why = $state<Order | "typical" | null>(null);
+  /** Labels given since the room was first entered, and the seconds that they took. */
+  pace = $state.raw({ labels: 0, seconds: 0 });
+  /** Where each text was scrolled to. */
+  readonly scrolled: Record<number, number> = {};
   #session: Session;
+  #since = Date.now();
   #last: Promise<void> = Promise.resolve();
   #tellOthers = settled(250, () => void this.#session.refresh());
 
   constructor(session: Session) {
     this.#session = session;
+    this.helper = new Helper(session, () => void this.#askHelper());
+    this.many = new Many(this);
+    this.doubts = new DoubtList(this);
   }
 
   async load(): Promise<void> {
     if ((this.#session.overview?.rows ?? 0) === 0) return;
     await this.#inTurn(async () => {
       this.scheme = await commands.labelState();
+      this.notes = await commands.labelNotes();
       const id = this.detail?.id ?? (await commands.nextUnlabelled(null));
       if (id === null) await this.#showPlace(0);
       else await this.#show(id);
     });
+    await this.helper.begin(this.scheme?.labelled ?? 0);
+    if (this.view === "doubts") await this.doubts.load();
   }
 
   /** Whether a row may carry several labels. */
   get several(): boolean {
     return this.scheme?.problem_type === "multi_label";
+  }
+
+  /** The labels that are still given. */
+  get offered(): Label[] {
+    return this.scheme?.labels.filter((label) => !label.retired || this.detail?.labels?.includes(label.id)) ?? [];
+  }
+
+  async open(view: View): Promise<void> {
+    this.view = view;
+    if (view === "doubts") await this.doubts.load();
+    if (view === "many") await this.many.begin();
   }
 
   /**
@@ -55,20 +94,34 @@ export class LabelsRoom {
     await this.#inTurn(async () => {
       if (!this.detail) return;
       if (!this.several) {
-        this.#take(await commands.annotate(this.detail.id, [label]));
+        await this.#give([label]);
         return this.#goOn();
       }
-      const labels = toggled(this.detail.labels, label);
-      this.#take(await commands.annotate(this.detail.id, labels));
+      await this.#give(toggled(this.detail.labels, label));
       await this.#show(this.detail.id);
     });
+  }
+
+  /** Gives what the helper suggests, and goes on. */
+  async accept(): Promise<void> {
+    await this.#inTurn(async () => {
+      const suggested = this.suggested;
+      if (!this.detail || !suggested || (suggested.length === 0 && !this.several)) return;
+      await this.#give(suggested);
+      await this.#goOn();
+    });
+  }
+
+  /** The labels that are suggested on screen; null while nothing is to be seen. */
+  get suggested(): number[] | null {
+    return this.helper.shown ? (this.helper.suggestion?.labels ?? null) : null;
   }
 
   /** Says that none of the labels applies, and goes on. */
   async none(): Promise<void> {
     await this.#inTurn(async () => {
       if (!this.detail || !this.several) return;
-      this.#take(await commands.annotate(this.detail.id, []));
+      await this.#give([]);
       await this.#goOn();
     });
   }
@@ -80,7 +133,7 @@ export class LabelsRoom {
   async clear(): Promise<void> {
     await this.#inTurn(async () => {
       if (!this.detail) return;
-      this.#take(await commands.annotate(this.detail.id, null));
+      await this.#give(null);
       await this.#show(this.detail.id);
     });
   }
@@ -91,6 +144,31 @@ export class LabelsRoom {
 
   async step(by: 1 | -1): Promise<void> {
     await this.#inTurn(() => this.#showPlace(this.place + by));
+  }
+
+  /** Brings a row to the bench. */
+  async look(example: number): Promise<void> {
+    this.view = "bench";
+    await this.#inTurn(() => this.#show(example));
+  }
+
+  async go(walk: Walk): Promise<void> {
+    this.walk = walk;
+    if (walk === "all" || this.detail?.labels === null) return this.#askHelper();
+    await this.#inTurn(() => this.#goOn());
+  }
+
+  /** Notes something about the row on screen, or takes the note back. */
+  async mark(kind: MarkKind, value: string | null): Promise<void> {
+    await this.#inTurn(async () => {
+      if (!this.detail) return;
+      this.detail = await commands.setMark(this.detail.id, kind, value);
+      this.#take(await commands.labelState());
+    });
+  }
+
+  marked(kind: MarkKind): string | null {
+    return this.detail?.marks.find((mark) => mark.kind === kind)?.value ?? null;
   }
 
   async undo(): Promise<void> {
@@ -105,17 +183,67 @@ export class LabelsRoom {
     return this.#change(() => commands.addLabel(name));
   }
 
-  async rename(label: Label, name: string): Promise<boolean> {
-    return this.#change(() => commands.renameLabel(label.id, name));
+  async change(label: Label, change: Partial<LabelChange>): Promise<boolean> {
+    const nothing: LabelChange = {
+      name: null, colour: null, key: null, description: null, examples: null, counter_examples: null, group: null, retired: null,
+    };
+    return this.#change(() => commands.changeLabel(label.id, { ...nothing, ...change }));
+  }
+
+  /** Moves a label up or down in the list. */
+  async move(label: Label, by: 1 | -1): Promise<void> {
+    const ids = this.scheme?.labels.map(({ id }) => id) ?? [];
+    const from = ids.indexOf(label.id);
+    if (from < 0 || from + by < 0 || from + by >= ids.length) return;
+    ids.splice(from + by, 0, ...ids.splice(from, 1));
+    await this.#change(() => commands.orderLabels(ids));
   }
 
   async remove(label: Label): Promise<boolean> {
     return this.#change(() => commands.removeLabel(label.id));
   }
 
+  async keepNotes(notes: LabelNotes): Promise<boolean> {
+    await this.#inTurn(async () => {
+      await commands.setLabelNotes(notes);
+      this.notes = notes;
+    });
+    return this.task.failure === null;
+  }
+
+  async saveScheme(): Promise<string | null> {
+    return (await this.task.run(() => commands.saveScheme())) ?? null;
+  }
+
+  async loadScheme(): Promise<void> {
+    await this.#inTurn(async () => {
+      const state = await commands.loadScheme();
+      if (!state) return;
+      this.#take(state);
+      this.notes = await commands.labelNotes();
+    });
+  }
+
+  /** Gives many rows their labels as one step; true when it was done. */
+  async giveMany(examples: number[], labels: number[] | null): Promise<boolean> {
+    return this.#change(() => commands.annotateMany(examples, labels));
+  }
+
+  /** Gives one row labels, from elsewhere than the bench; true when it was done. */
+  async giveOne(example: number, labels: number[] | null, suggested: number[] | null): Promise<boolean> {
+    return this.#change(() => commands.annotate(example, labels, { suggested, seconds: null }));
+  }
+
   /** The label that a plain key stands for. */
   byKey(key: string): Label | undefined {
-    return this.scheme?.labels.find((label) => label.key !== "" && label.key === key.toLowerCase());
+    return this.offered.find((label) => label.key !== "" && label.key === key.toLowerCase());
+  }
+
+  async #give(labels: number[] | null): Promise<void> {
+    if (!this.detail) return;
+    const seconds = Math.min(LONGEST_LOOK, (Date.now() - this.#since) / 1000);
+    this.#take(await commands.annotate(this.detail.id, labels, { suggested: this.suggested, seconds }));
+    if (labels !== null) this.pace = { labels: this.pace.labels + 1, seconds: this.pace.seconds + seconds };
   }
 
   async #again(work: () => Promise<LabelState>): Promise<void> {
@@ -124,56 +252,51 @@ export class LabelsRoom {
       this.#take(state);
       if (state.example !== null) await this.#show(state.example);
     });
+    if (this.view === "doubts") await this.doubts.load();
   }
 
   async #change(work: () => Promise<LabelState>): Promise<boolean> {
-    await this.#inTurn(async () => this.#take(await work()));
+    await this.#inTurn(async () => {
+      this.#take(await work());
+      if (this.detail) this.detail = await commands.example(this.detail.id);
+    });
     return this.task.failure === null;
   }
 
   #take(state: LabelState): void {
     this.scheme = state;
+    this.helper.labelled(state.labelled);
     this.#tellOthers();
   }
 
   async #goOn(): Promise<void> {
     if (this.walk === "all") return this.#showPlace(this.place + 1);
-    const next = await commands.nextUnlabelled(this.detail?.id ?? null);
-    await this.#show(next ?? this.detail?.id ?? null);
+    const after = this.detail?.id ?? null;
+    if (this.walk === "unlabelled") return this.#show((await commands.nextUnlabelled(after)) ?? after);
+    const next = await commands.nextToLabel(this.walk, after);
+    await this.#show(next?.example ?? after, next?.typical ? "typical" : (next?.by ?? null));
   }
 
-  async #show(id: number | null): Promise<void> {
+  async #show(id: number | null, why: LabelsRoom["why"] = null): Promise<void> {
     if (id === null) return;
-    this.detail = await commands.example(id);
-    this.place = await this.#placeOf(id);
+    const [detail, at] = await Promise.all([commands.example(id), commands.placeOf(id), this.helper.ask(id)]);
+    this.#since = Date.now();
+    this.detail = detail;
+    this.place = at.place;
+    this.total = at.total;
+    this.why = why;
   }
 
   async #showPlace(place: number): Promise<void> {
     if (place < 0 || (this.total > 0 && place >= this.total)) return;
-    const page = await commands.rowsPage(EVERY_ROW, place, 1);
-    this.total = page.total;
+    const page = await commands.rowsPage({ search: "", label: null, part: null, only: "all" }, place, 1);
     const id = page.id[0];
-    if (id === undefined) return;
-    this.detail = await commands.example(id);
-    this.place = place;
+    if (id !== undefined) await this.#show(id);
   }
 
-  // Rows come in the order of their ids, so the place of one is found in a few questions.
-  async #placeOf(id: number): Promise<number> {
-    let low = 0;
-    let high = Math.max(0, (await this.#count()) - 1);
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const at = (await commands.rowsPage(EVERY_ROW, middle, 1)).id[0];
-      if (at === undefined || at >= id) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
-  async #count(): Promise<number> {
-    this.total = (await commands.rowsPage(EVERY_ROW, 0, 1)).total;
-    return this.total;
+  /** The helper has something new to say about what is on screen. */
+  async #askHelper(): Promise<void> {
+    if (this.detail) await this.#inTurn(() => this.helper.ask(this.detail?.id ?? 0));
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

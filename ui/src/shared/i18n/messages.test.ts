@@ -12,6 +12,6 @@ describe("message", () => {
   });
 
   it("leaves strings as they are, even when they look like placeholders or patterns", () => {
-    expect(message("en", "labels.rename", { name: "$& {n}" })).toBe("Rename “$& {n}”");
+    expect(message("en", "labels.rename", { name: "$& {n}" })).toBe("Change “$& {n}”");
   });
 });

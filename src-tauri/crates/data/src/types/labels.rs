@@ -74,6 +74,18 @@ pub struct LabelChange {
     pub retired: Option<bool>,
 }
 
+/// What the expert wrote down for labelling.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct LabelNotes {
+    /// What holds for all labels.
+    pub guidelines: String,
+    /// Words that are marked in the texts, one a line.
+    pub keywords: String,
+    /// How many texts are to be labelled.
+    pub goal: Option<u32>,
+}
+
 /// The scheme as it is handed on to others: no texts of the project, no counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scheme {
@@ -82,6 +94,9 @@ pub struct Scheme {
     /// What holds for all labels, in the expert's words.
     #[serde(default)]
     pub guidelines: String,
+    /// Words that are marked in the texts, one a line.
+    #[serde(default)]
+    pub keywords: String,
     /// The labels in their order.
     pub labels: Vec<SchemeLabel>,
 }

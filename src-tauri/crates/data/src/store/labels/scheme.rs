@@ -8,10 +8,10 @@ use serde_json::json;
 use super::super::audit::append;
 use super::super::label_sets::{Sets, ensure_set};
 use super::super::project::{Project, read_setting};
-use super::super::sql::{from_word, number, to_word};
+use super::super::sql::{from_json, from_word, number, to_json, to_word};
 use super::give_together;
 use crate::error::{DataError, Result};
-use crate::types::{LabelChange, LabelState, ProblemType, Scheme, SchemeLabel};
+use crate::types::{LabelChange, LabelNotes, LabelState, ProblemType, Scheme, SchemeLabel};
 
 /// Characters of a label's name.
 pub(in super::super) const NAME_LIMIT: usize = 200;
@@ -22,8 +22,8 @@ pub(in super::super) const MOST_LABELS: usize = 1_000;
 /// Characters of what is said about a label.
 const WORDS_LIMIT: usize = 5_000;
 
-/// Where the project notes what holds for all labels.
-const GUIDELINES: &str = "guidelines";
+/// Where the project keeps what the expert wrote down.
+const NOTES: &str = "label_notes";
 
 const KEYS: &str = "1234567890abcdefghijklmnopqrstuvwxyz";
 
@@ -112,20 +112,23 @@ impl Project {
         self.label_state()
     }
 
-    /// What holds for all labels, in the expert's words; empty at first.
+    /// What the expert wrote down for labelling.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn guidelines(&self) -> Result<String> {
-        Ok(read_setting(&self.db, GUIDELINES)?.unwrap_or_default())
+    pub fn label_notes(&self) -> Result<LabelNotes> {
+        match read_setting(&self.db, NOTES)? {
+            Some(text) => from_json(&text),
+            None => Ok(LabelNotes::default()),
+        }
     }
 
-    /// Sets them.
+    /// Keeps what the expert wrote down.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn set_guidelines(&mut self, text: &str) -> Result<()> {
-        self.set_setting(GUIDELINES, text.trim())
+    pub fn set_label_notes(&mut self, notes: &LabelNotes) -> Result<()> {
+        self.set_setting(NOTES, &to_json(notes)?)
     }
 
     /// The scheme, to be handed on.
@@ -133,10 +136,11 @@ impl Project {
     /// # Errors
     /// Those of the database.
     pub fn scheme(&self) -> Result<Scheme> {
-        let state = self.label_state()?;
+        let (state, notes) = (self.label_state()?, self.label_notes()?);
         Ok(Scheme {
             problem_type: state.problem_type,
-            guidelines: self.guidelines()?,
+            guidelines: notes.guidelines,
+            keywords: notes.keywords,
             labels: state
                 .labels
                 .into_iter()
@@ -186,9 +190,16 @@ impl Project {
         }
         append(&tx, "scheme_taken", &serde_json::to_value(scheme)?)?;
         tx.commit()?;
-        if !scheme.guidelines.trim().is_empty() {
-            self.set_guidelines(&scheme.guidelines)?;
+        let mut notes = self.label_notes()?;
+        for (own, given) in [
+            (&mut notes.guidelines, &scheme.guidelines),
+            (&mut notes.keywords, &scheme.keywords),
+        ] {
+            if !given.trim().is_empty() {
+                own.clone_from(given);
+            }
         }
+        self.set_label_notes(&notes)?;
         self.label_state()
     }
 

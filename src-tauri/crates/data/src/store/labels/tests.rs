@@ -1,6 +1,6 @@
 use super::*;
 use crate::store::testing::project_with;
-use crate::types::LabelChange;
+use crate::types::{LabelChange, LabelNotes};
 
 const ME: &str = "person";
 
@@ -415,13 +415,22 @@ fn a_scheme_goes_from_one_project_to_another() {
     };
     project.change_label(1, &change).unwrap();
     project.order_labels(&[2, 1]).unwrap();
-    project.set_guidelines("When in doubt, y.").unwrap();
+    let notes = LabelNotes {
+        guidelines: "When in doubt, y.".to_owned(),
+        keywords: "shall\nmust".to_owned(),
+        goal: Some(50),
+    };
+    project.set_label_notes(&notes).unwrap();
     let scheme = project.scheme().unwrap();
     let (_other_place, mut other) = project_with("text,label\nc,z\nd,x\n");
     let state = other.take_scheme(&scheme).unwrap();
     let names: Vec<&str> = state.labels.iter().map(|label| label.name.as_str()).collect();
     assert_eq!(names, ["y", "x", "z"]);
     assert!(state.labels[1].retired && state.labels[1].description == "means x");
-    assert_eq!(other.guidelines().unwrap(), "When in doubt, y.");
+    let taken = other.label_notes().unwrap();
+    assert_eq!(
+        (taken.guidelines, taken.keywords, taken.goal),
+        (notes.guidelines, notes.keywords, None)
+    );
     assert_eq!(state.labelled, 2, "no text changed its labels");
 }
