@@ -20,11 +20,12 @@ export class Helper {
   shown = $state(true);
   foretelling = $state(false);
   #session: Session;
-  #labelled = 0;
+  /** Labels given or taken away so far, and how many of them it has learnt from; -1 = it never learnt. */
+  #changes = 0;
   #learnt = -1;
-  #learning = false;
+  #learning: Promise<void> | null = null;
   #onLearnt: () => void;
-  #soon = settled(400, () => void this.#learn());
+  #soon = settled(400, () => void this.upToDate());
 
   /** `onLearnt` is called when it has something new to say. */
   constructor(session: Session, onLearnt: () => void) {
@@ -43,34 +44,39 @@ export class Helper {
   }
 
   /** Begins to read what was not read yet, and learns from the labels there are. */
-  async begin(labelled: number): Promise<void> {
-    this.#labelled = labelled;
+  async begin(): Promise<void> {
     await this.task.run(() => commands.readTexts());
-    await this.#learn();
+    await this.upToDate();
   }
 
   /** The reading has come to an end: there is more to learn from. */
   async read(): Promise<void> {
     this.#learnt = -1;
-    await this.#learn();
+    await this.upToDate();
   }
 
   stopReading(): void {
     void commands.cancelJob(READING);
   }
 
-  /** There are so many labels now. */
-  labelled(count: number): void {
-    this.#labelled = count;
-    const few = this.state?.waiting !== null || this.#learnt < 0;
-    const enough = few ? 1 : Math.max(LEARN_AFTER, this.#learnt * LEARN_AFTER_SHARE);
-    if (Math.abs(count - this.#learnt) >= enough) this.#soon();
+  /** So many labels were given or taken away. */
+  changed(labels: number): void {
+    this.#changes += labels;
+    const learntFrom = this.state?.waiting === null ? this.state.learnt_from : 0;
+    const enough = learntFrom === 0 || this.#learnt < 0 ? 1 : Math.max(LEARN_AFTER, learntFrom * LEARN_AFTER_SHARE);
+    if (this.#changes - this.#learnt >= enough) this.#soon();
+  }
+
+  /** It has learnt from all labels that there are. */
+  async upToDate(): Promise<void> {
+    while (this.#learnt < this.#changes) {
+      if (!(await this.#learn())) return;
+    }
   }
 
   /** What it says about a row. */
-  async ask(example: number): Promise<void> {
-    const suggestion = this.state?.waiting === null ? await commands.suggestion(example) : null;
-    this.suggestion = suggestion;
+  async about(example: number): Promise<Suggestion | null> {
+    return this.state?.waiting === null ? commands.suggestion(example) : null;
   }
 
   /** What more labels would bring. */
@@ -81,22 +87,19 @@ export class Helper {
     if (forecast !== undefined) this.forecast = forecast;
   }
 
-  async #learn(): Promise<void> {
-    if (this.#learning || this.#learnt === this.#labelled) return;
-    this.#learning = true;
-    try {
-      // Labels that come while it learns are learnt from at once after.
-      while (this.#learnt !== this.#labelled) {
-        const from = this.#labelled;
-        const state = await this.task.run(() => commands.learnFromLabels());
-        if (!state) return;
-        this.#learnt = from;
-        this.state = state;
-        this.#onLearnt();
-        if (Math.abs(this.#labelled - from) < LEARN_AFTER) return;
-      }
-    } finally {
-      this.#learning = false;
-    }
+  /** Learns once, or waits for the learning that goes on; false when it failed. */
+  async #learn(): Promise<boolean> {
+    this.#learning ??= this.#learnNow().finally(() => (this.#learning = null));
+    await this.#learning;
+    return this.task.failure === null;
+  }
+
+  async #learnNow(): Promise<void> {
+    const from = this.#changes;
+    const state = await this.task.run(() => commands.learnFromLabels());
+    if (!state) return;
+    this.#learnt = from;
+    this.state = state;
+    this.#onLearnt();
   }
 }

@@ -1,6 +1,7 @@
 // The Labels room's state: the scheme, and the row being labelled.
 import {
   commands, type ExampleDetail, type Label, type LabelChange, type LabelNotes, type LabelState, type MarkKind, type Order,
+  type RowPlace, type Suggestion,
 } from "../../ipc/bindings";
 import type { Session } from "../../project/session.svelte";
 import { settled } from "../../shared/settled";
@@ -26,6 +27,9 @@ export function toggled(labels: number[] | null, label: number): number[] | null
   return next.length === 0 ? null : next;
 }
 
+/** A row as it comes on screen. */
+type Shown = { detail: ExampleDetail; at: RowPlace; suggestion: Suggestion | null; why: Order | "typical" | null };
+
 export class LabelsRoom {
   readonly task = new Task();
   readonly helper: Helper;
@@ -40,12 +44,14 @@ export class LabelsRoom {
   total = $state(0);
   walk = $state<Walk>("useful");
   /** Why this row is the one on screen; null = it is simply the next. */
-  why = $state<Order | "typical" | null>(null);
+  why = $state<Shown["why"]>(null);
   /** Labels given since the room was first entered, and the seconds that they took. */
   pace = $state.raw({ labels: 0, seconds: 0 });
   /** Where each text was scrolled to. */
   readonly scrolled: Record<number, number> = {};
   #session: Session;
+  /** The row after the one on screen, asked for ahead. */
+  #ahead: { after: number | null; walk: Walk; row: Promise<Shown | null> } | null = null;
   #since = Date.now();
   #last: Promise<void> = Promise.resolve();
   #tellOthers = settled(250, () => void this.#session.refresh());
@@ -66,7 +72,7 @@ export class LabelsRoom {
       if (id === null) await this.#showPlace(0);
       else await this.#show(id);
     });
-    await this.helper.begin(this.scheme?.labelled ?? 0);
+    await this.helper.begin();
     if (this.view === "doubts") await this.doubts.load();
   }
 
@@ -82,7 +88,7 @@ export class LabelsRoom {
 
   async open(view: View): Promise<void> {
     this.view = view;
-    if (view === "doubts") await this.doubts.load();
+    if (view === "doubts") await this.doubts.begin();
     if (view === "many") await this.many.begin();
   }
 
@@ -226,12 +232,12 @@ export class LabelsRoom {
 
   /** Gives many rows their labels as one step; true when it was done. */
   async giveMany(examples: number[], labels: number[] | null): Promise<boolean> {
-    return this.#change(() => commands.annotateMany(examples, labels));
+    return this.#change(() => commands.annotateMany(examples, labels), examples.length);
   }
 
   /** Gives one row labels, from elsewhere than the bench; true when it was done. */
   async giveOne(example: number, labels: number[] | null, suggested: number[] | null): Promise<boolean> {
-    return this.#change(() => commands.annotate(example, labels, { suggested, seconds: null }));
+    return this.#change(() => commands.annotate(example, labels, { suggested, seconds: null }), 1);
   }
 
   /** The label that a plain key stands for. */
@@ -242,49 +248,81 @@ export class LabelsRoom {
   async #give(labels: number[] | null): Promise<void> {
     if (!this.detail) return;
     const seconds = Math.min(LONGEST_LOOK, (Date.now() - this.#since) / 1000);
-    this.#take(await commands.annotate(this.detail.id, labels, { suggested: this.suggested, seconds }));
+    this.#take(await commands.annotate(this.detail.id, labels, { suggested: this.suggested, seconds }), 1);
     if (labels !== null) this.pace = { labels: this.pace.labels + 1, seconds: this.pace.seconds + seconds };
   }
 
   async #again(work: () => Promise<LabelState>): Promise<void> {
     await this.#inTurn(async () => {
       const state = await work();
-      this.#take(state);
+      this.#take(state, 1);
       if (state.example !== null) await this.#show(state.example);
     });
     if (this.view === "doubts") await this.doubts.load();
   }
 
-  async #change(work: () => Promise<LabelState>): Promise<boolean> {
+  async #change(work: () => Promise<LabelState>, labels = 0): Promise<boolean> {
     await this.#inTurn(async () => {
-      this.#take(await work());
+      this.#ahead = null;
+      this.#take(await work(), labels);
       if (this.detail) this.detail = await commands.example(this.detail.id);
     });
     return this.task.failure === null;
   }
 
-  #take(state: LabelState): void {
+  /** What the engine says now, after so many labels were given or taken away. */
+  #take(state: LabelState, labels = 0): void {
     this.scheme = state;
-    this.helper.labelled(state.labelled);
+    if (labels > 0) this.helper.changed(labels);
     this.#tellOthers();
   }
 
   async #goOn(): Promise<void> {
     if (this.walk === "all") return this.#showPlace(this.place + 1);
-    const after = this.detail?.id ?? null;
-    if (this.walk === "unlabelled") return this.#show((await commands.nextUnlabelled(after)) ?? after);
-    const next = await commands.nextToLabel(this.walk, after);
-    await this.#show(next?.example ?? after, next?.typical ? "typical" : (next?.by ?? null));
+    const ahead = this.#ahead;
+    const ready = ahead !== null && ahead.after === (this.detail?.id ?? null) && ahead.walk === this.walk;
+    this.#put(ready ? await ahead.row : await this.#next());
   }
 
-  async #show(id: number | null, why: LabelsRoom["why"] = null): Promise<void> {
-    if (id === null) return;
-    const [detail, at] = await Promise.all([commands.example(id), commands.placeOf(id), this.helper.ask(id)]);
+  /** The row after the one on screen; null when there is none. */
+  async #next(): Promise<Shown | null> {
+    const after = this.detail?.id ?? null;
+    if (this.walk === "all") return null;
+    if (this.walk === "unlabelled") {
+      const id = await commands.nextUnlabelled(after);
+      return id === null ? null : this.#fetch(id, null);
+    }
+    const next = await commands.nextToLabel(this.walk, after);
+    return next && this.#fetch(next.example, next.typical ? "typical" : next.by);
+  }
+
+  async #fetch(id: number, why: Shown["why"]): Promise<Shown> {
+    const [detail, at, suggestion] = await Promise.all([commands.example(id), commands.placeOf(id), this.helper.about(id)]);
+    return { detail, at, suggestion, why };
+  }
+
+  /** Puts a row on screen, and has the next one ready while it is read: a key must not wait for it. */
+  #put(row: Shown | null): void {
+    if (row) {
+      this.detail = row.detail;
+      this.place = row.at.place;
+      this.total = row.at.total;
+      this.why = row.why;
+      this.helper.suggestion = row.suggestion;
+    }
     this.#since = Date.now();
-    this.detail = detail;
-    this.place = at.place;
-    this.total = at.total;
-    this.why = why;
+    this.#prepare();
+  }
+
+  #prepare(): void {
+    const row = this.#next();
+    // A failure shows when the row is wanted.
+    row.catch(() => undefined);
+    this.#ahead = { after: this.detail?.id ?? null, walk: this.walk, row };
+  }
+
+  async #show(id: number | null, why: Shown["why"] = null): Promise<void> {
+    if (id !== null) this.#put(await this.#fetch(id, why));
   }
 
   async #showPlace(place: number): Promise<void> {
@@ -294,9 +332,12 @@ export class LabelsRoom {
     if (id !== undefined) await this.#show(id);
   }
 
-  /** The helper has something new to say about what is on screen. */
+  /** The helper has something new to say about what is on screen and what comes next. */
   async #askHelper(): Promise<void> {
-    if (this.detail) await this.#inTurn(() => this.helper.ask(this.detail?.id ?? 0));
+    await this.#inTurn(async () => {
+      if (this.detail) this.helper.suggestion = await this.helper.about(this.detail.id);
+      this.#prepare();
+    });
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
