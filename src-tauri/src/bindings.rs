@@ -30,6 +30,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             data::preview_file,
             data::import_file,
             data::data_summary,
+            data::long_texts,
             data::rows_page,
             data::example,
             data::problems_page,

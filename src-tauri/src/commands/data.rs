@@ -7,7 +7,7 @@ use understudy_data::{
     CleaningLook, CleaningRule, ConflictPage, DataSummary, DialectOverrides, ExampleDetail, FileChanges,
     ImportOptions, ImportSummary, LabelState, MendForm, NearPage, RowFilter, RowPage,
 };
-use understudy_engine::view::{Preview, ProblemPage, StepTold};
+use understudy_engine::view::{LongTexts, Preview, ProblemPage, StepTold};
 use understudy_engine::{Session, session};
 
 use crate::commands::labels::PERSON;
@@ -88,6 +88,12 @@ pub fn stop_work(state: State<'_, AppState>) {
 #[specta::specta]
 pub fn data_summary(state: State<'_, AppState>) -> Answer<DataSummary> {
     state.with(|session, _| Ok(session.project.summary()?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn long_texts(state: State<'_, AppState>) -> Answer<Option<LongTexts>> {
+    state.with(|session, _| session.long_texts())
 }
 
 #[tauri::command(async)]

@@ -20,6 +20,7 @@ export const commands = {
 	previewFile: (path: string, dialect: DialectOverrides) => __TAURI_INVOKE<Preview>("preview_file", { path, dialect }),
 	importFile: (path: string, options: ImportOptions) => __TAURI_INVOKE<ImportSummary>("import_file", { path, options }),
 	dataSummary: () => __TAURI_INVOKE<DataSummary>("data_summary"),
+	longTexts: () => __TAURI_INVOKE<LongTexts | null>("long_texts"),
 	rowsPage: (filter: RowFilter, offset: number, limit: number) => __TAURI_INVOKE<RowPage>("rows_page", { filter, offset, limit }),
 	example: (id: number) => __TAURI_INVOKE<ExampleDetail>("example", { id }),
 	problemsPage: (offset: number, limit: number) => __TAURI_INVOKE<ProblemPage>("problems_page", { offset, limit }),
@@ -347,6 +348,8 @@ export type DataSummary = {
 	cleaning: CleaningStep[],
 	/**  Imported files, the oldest first. */
 	sources: SourceFile[],
+	/**  Columns whose name says that they hold personal data. */
+	personal_columns: PersonalColumn[],
 };
 
 /**  How a file's bytes become cells. */
@@ -730,6 +733,14 @@ export type LocalizedText = {
 	zh: string,
 };
 
+/**  Texts that are longer than the chosen model reads at once. */
+export type LongTexts = {
+	/**  How many, as near as the lengths in characters tell. */
+	rows: number,
+	/**  What the model reads at once, in characters of these texts: about, to two digits. */
+	characters: number,
+};
+
 /**  This machine, as the window shows it. What the system does not tell is 0 or empty. */
 export type Machine = {
 	/**  Operating system with version. */
@@ -973,6 +984,14 @@ export type PartCount = {
 	rows: number,
 	/**  The same by label, in the order of [`SplitSummary::labels`]. */
 	per_label: number[],
+};
+
+/**  A column whose name says that it holds personal data. */
+export type PersonalColumn = {
+	/**  Its name. */
+	name: string,
+	/**  Whether its cells are in the texts, which the model reads; else they are only kept beside them. */
+	in_text: boolean,
 };
 
 /**

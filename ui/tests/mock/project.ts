@@ -96,7 +96,7 @@ export class MockProject {
       lengths: Array.from({ length: 16 }, (_, i) => ({
         from: i * width, to: (i + 1) * width - 1, rows: lengths.filter((n) => n >= i * width && n < (i + 1) * width).length,
       })),
-      cleaning: this.cleaning, sources: this.#sources,
+      cleaning: this.cleaning, sources: this.#sources, personal_columns: [{ name: "client name", in_text: false }],
     };
   }
 

@@ -10,7 +10,10 @@ use crate::output::Output;
 pub fn clean(arguments: Clean, output: &Output) -> Result<Value> {
     let mut session = Session::open(&arguments.project)?;
     if arguments.look {
-        return Ok(json!({ "look": session.project.cleaning_look(&mut |_| true)? }));
+        let look = session.project.cleaning_look(&mut |_| true)?;
+        let personal = session.project.summary()?.personal_columns;
+        let long = session.long_texts()?;
+        return Ok(json!({ "look": look, "personal_columns": personal, "long_texts": long }));
     }
     if let Some(step) = arguments.undo {
         session.project.undo_cleaning(step, &mut |_| true)?;

@@ -11,7 +11,7 @@ use understudy_train::tokenizer::Tokenizer;
 use understudy_train::{Control, TrainError, TrainSettings};
 
 use crate::error::{EngineError, Result, UserError};
-use crate::view::{ChosenSetting, SplitSummary, TrainPlan};
+use crate::view::{ChosenSetting, LongTexts, SplitSummary, TrainPlan};
 use crate::{Session, models, runs, words};
 
 /// Training texts that are tokenised to tell their lengths.
@@ -113,6 +113,25 @@ impl Facts {
         let cut = lengths.iter().filter(|&&length| length > max_length).count();
         cut as f64 / lengths.len().max(1) as f64
     }
+}
+
+/// Characters that this many tokens hold in texts like these, special tokens apart; `None` where they have no tokens.
+fn characters_read(texts: &[String], folder: &Path, max_length: usize) -> Result<Option<f64>> {
+    let tokenizer = Tokenizer::load(folder, LONGEST_TOLD.max(max_length), 1)?;
+    let around = tokenizer.encode(&[""], &Control::default(), |_| {})?.length(0);
+    let encoded = tokenizer.encode(texts, &Control::default(), |_| {})?;
+    let tokens: usize = (0..encoded.len())
+        .map(|text| encoded.length(text).saturating_sub(around))
+        .sum();
+    let characters: usize = texts.iter().map(|text| text.chars().count()).sum();
+    let room = max_length.saturating_sub(around);
+    Ok((tokens > 0).then(|| room as f64 * characters as f64 / tokens as f64))
+}
+
+/// Two digits: more would promise too much.
+fn about(characters: f64) -> u32 {
+    let step = 10_f64.powf(characters.max(1.0).log10().floor() - 1.0).max(1.0);
+    ((characters / step).round() * step) as u32
 }
 
 fn threads() -> usize {
@@ -231,6 +250,27 @@ impl Session {
         })
     }
 
+    /// The texts that are longer than the chosen model reads at once, labelled or not; `None` without texts, and while the
+    /// model is not on this machine.
+    ///
+    /// # Errors
+    /// Those of the database and the model's files.
+    pub fn long_texts(&self) -> Result<Option<LongTexts>> {
+        let Ok(folder) = models::base_folder(&self.model()?) else {
+            return Ok(None);
+        };
+        let sample = self.project.text_beginnings(LENGTH_SAMPLE as u32)?;
+        let (model, _) = ModelFacts::read(&folder)?;
+        let Some(characters) = characters_read(&sample, &folder, model.max_length)? else {
+            return Ok(None);
+        };
+        let characters = about(characters);
+        Ok(Some(LongTexts {
+            rows: self.project.rows_longer_than(characters)?,
+            characters,
+        }))
+    }
+
     fn data_blockers(&self, split: Option<&SplitSummary>, language: Language) -> Result<Vec<UserError>> {
         // One label that a text may have or not have is something to learn.
         let least = match self.project.problem_type()? {
@@ -309,5 +349,46 @@ pub(crate) fn setting_word(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(word) => word.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use understudy_data::{ColumnRole, DialectOverrides, ImportOptions};
+
+    #[test]
+    fn a_length_is_told_to_two_digits() {
+        assert_eq!(
+            [0.0, 7.4, 84.6, 2_349.0, 2_351.0, 123_456.0].map(about),
+            [0, 7, 85, 2_300, 2_400, 120_000]
+        );
+    }
+
+    #[test]
+    fn texts_longer_than_the_model_reads_are_counted() {
+        let place = tempfile::tempdir().unwrap();
+        let mut session = Session::create(&place.path().join("p.understudy"), "p").unwrap();
+        let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nn/tests/fixtures/tiny-bert");
+        session
+            .project
+            .set_setting("model", &tiny.canonicalize().unwrap().display().to_string())
+            .unwrap();
+        assert_eq!(session.long_texts().unwrap(), None, "no texts yet");
+        let file = place.path().join("texts.csv");
+        let longer = "court law ".repeat(500);
+        std::fs::write(&file, format!("text\ncourt law\nlaw court law\n{longer}\n")).unwrap();
+        let options = ImportOptions {
+            dialect: DialectOverrides::default(),
+            roles: vec![ColumnRole::Text],
+            label_separator: None,
+        };
+        session.import(&file, &options, None, &mut |_, _| true).unwrap();
+        let long = session.long_texts().unwrap().unwrap();
+        // Two words of five characters for two tokens, and two special tokens of the room.
+        let room = ModelFacts::read(&tiny).unwrap().0.max_length as f64 - 2.0;
+        assert_eq!((long.rows, long.characters), (1, about(room * 5.0)));
+        session.project.set_setting("model", "/no/such/model").unwrap();
+        assert_eq!(session.long_texts().unwrap(), None);
     }
 }

@@ -269,6 +269,16 @@ impl SplitSummary {
     }
 }
 
+/// Texts that are longer than the chosen model reads at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct LongTexts {
+    /// How many, as near as the lengths in characters tell.
+    pub rows: u32,
+    /// What the model reads at once, in characters of these texts: about, to two digits.
+    pub characters: u32,
+}
+
 /// What a training would be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]

@@ -3,7 +3,7 @@ import { SvelteMap } from "svelte/reactivity";
 import {
   commands, type CleaningRule, type ColumnRole, type ConflictPage, type DataSummary, type DialectOverrides, type ExampleDetail,
   type FileChanges, type ImportOptions,
-  type Label, type MendForm, type NearPage, type Part, type Preview, type RowFilter, type RowProblem, type SpellingGroup, type StepTold,
+  type Label, type LongTexts, type MendForm, type NearPage, type Part, type Preview, type RowFilter, type RowProblem, type SpellingGroup, type StepTold,
 } from "../../ipc/bindings";
 import type { Session } from "../../project/session.svelte";
 import { t } from "../../shared/i18n/i18n.svelte";
@@ -39,6 +39,8 @@ export class DataRoom {
   conflicts = $state.raw<ConflictPage | null>(null);
   /** Labels that are probably one and the same. */
   spellings = $state.raw<SpellingGroup[]>([]);
+  /** Texts longer than the chosen model reads at once; null where that cannot be told. */
+  long = $state.raw<LongTexts | null>(null);
   /** The cleaning steps in force. */
   steps = $state.raw<StepTold[]>([]);
   filter = $state.raw<RowFilter>(EVERY_ROW);
@@ -77,6 +79,7 @@ export class DataRoom {
       this.spellings = await commands.labelSpellings();
       this.steps = await commands.cleaningSteps();
       if (this.conflicts) this.conflicts = await commands.conflictsPage(0, CONFLICTS_SHOWN);
+      this.long = await commands.longTexts();
     });
     await this.rows.reset();
   }
@@ -298,6 +301,13 @@ export function withRole(roles: ColumnRole[], index: number, choice: RoleChoice,
 /** Whether what was pasted is a table, or at least several lines; a word is meant for nobody here. */
 export function isTable(pasted: string): boolean {
   return pasted.trim().includes("\n");
+}
+
+/** Columns that hold personal data by their names: those that the model reads, and those that only stand beside the texts. */
+export function personalColumns(summary: DataSummary): { read: string[]; beside: string[] } {
+  const names = (inText: boolean): string[] =>
+    summary.personal_columns.filter((column) => column.in_text === inText).map((column) => column.name);
+  return { read: names(true), beside: names(false) };
 }
 
 export type Finding = {

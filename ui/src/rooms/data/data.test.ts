@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DataSummary } from "../../ipc/bindings";
-import { findings, isTable, withRole } from "./data.svelte";
+import { findings, isTable, personalColumns, withRole } from "./data.svelte";
 
 describe("column roles", () => {
   it("are held by one column each: the former holder is ignored", () => {
@@ -28,6 +28,11 @@ describe("findings", () => {
 
   it("name what is there, the most serious first", () => {
     expect(findings(summary, 7).map((f) => [f.kind, f.n])).toEqual([["problems", 1], ["conflicts", 2], ["unlabelled", 3]]);
+  });
+
+  it("tell personal columns that the model reads from those beside the texts", () => {
+    const columns = [{ name: "patient", in_text: false }, { name: "address", in_text: true }, { name: "phone", in_text: false }];
+    expect(personalColumns({ ...summary, personal_columns: columns })).toEqual({ read: ["address"], beside: ["patient", "phone"] });
   });
 
   it("are none in clean data", () => {

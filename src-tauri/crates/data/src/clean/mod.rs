@@ -18,6 +18,7 @@ use regex::Regex;
 
 pub(crate) use boilerplate::Lines;
 pub(crate) use language::language;
+pub(crate) use personal::is_personal_column;
 
 use crate::types::{PersonalKind, TextRule};
 

@@ -3,12 +3,14 @@
 //! A text in, the text with placeholders out. Within a text the same value has the same placeholder. What no rule can know,
 //! such as a name that stands alone in a sentence, stays.
 
+mod columns;
 mod numbers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::LazyLock;
 
+pub(crate) use columns::is_personal_column;
 use regex::Regex;
 
 use super::mask::EMAIL;

@@ -1,14 +1,16 @@
 //! The state of a project's rows in one look.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::cleaning::{DUPLICATES, steps};
+use super::import::StoredColumn;
 use super::project::Project;
 use super::spellings::CONFLICTS;
-use super::sql::number;
+use super::sql::{from_json, number};
 use super::texts::find_repeated;
+use crate::clean::is_personal_column;
 use crate::error::Result;
-use crate::types::{DataSummary, LengthBin, SourceFile};
+use crate::types::{ColumnRole, DataSummary, LengthBin, PersonalColumn, SourceFile};
 
 /// Bars of the histogram.
 const BINS: u32 = 24;
@@ -40,8 +42,61 @@ impl Project {
             lengths: lengths.bins(),
             cleaning: steps(&tx)?,
             sources: sources(&tx)?,
+            personal_columns: personal_columns(&tx)?,
         })
     }
+
+    /// How many visible texts have more characters than this.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn rows_longer_than(&self, characters: u32) -> Result<u32> {
+        number(
+            &self.db,
+            "SELECT count(*) FROM state WHERE hidden_by IS NULL AND length > ?1",
+            [characters],
+        )
+    }
+
+    /// Up to `most` visible texts, evenly from all of them; of long ones only the beginning.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn text_beginnings(&self, most: u32) -> Result<Vec<String>> {
+        let last = number(&self.db, "SELECT coalesce(max(example), 0) FROM state", [])?;
+        let step = last.div_ceil(most.max(1)).max(1);
+        let mut query = self.db.prepare_cached(
+            "SELECT p.head FROM state s JOIN present_text p ON p.example = s.example
+             WHERE s.example BETWEEN ?1 AND ?2 AND +s.hidden_by IS NULL ORDER BY s.example LIMIT 1",
+        )?;
+        let mut beginnings = Vec::new();
+        for first in (1..=last).step_by(step as usize) {
+            let found = query.query_row([first, first.saturating_add(step - 1)], |row| row.get(0));
+            beginnings.extend(found.optional()?);
+        }
+        Ok(beginnings)
+    }
+}
+
+/// Labels are learned by their names and are meant to be seen: their columns are left out.
+fn personal_columns(db: &Connection) -> Result<Vec<PersonalColumn>> {
+    let mut query = db.prepare_cached("SELECT columns FROM source ORDER BY id")?;
+    let mut rows = query.query([])?;
+    let mut found: Vec<PersonalColumn> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let columns: Vec<StoredColumn> = from_json(&row.get::<_, String>(0)?)?;
+        for StoredColumn { name, role } in columns {
+            if role == ColumnRole::Label || !is_personal_column(&name) {
+                continue;
+            }
+            let in_text = role == ColumnRole::Text;
+            match found.iter_mut().find(|known| known.name == name) {
+                Some(known) => known.in_text |= in_text,
+                None => found.push(PersonalColumn { name, in_text }),
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn sources(db: &Connection) -> Result<Vec<SourceFile>> {
@@ -135,7 +190,55 @@ impl Lengths {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::testing::{import, project};
+    use ColumnRole::{Group, Ignore, Label, Text};
     use proptest::prelude::*;
+
+    #[test]
+    fn columns_about_people_are_told_apart_by_whether_the_model_reads_them() {
+        let (_place, mut project) = project();
+        import(
+            &mut project,
+            "patient,text,address,phone\np1,first,a street,x\np2,second,b street,y\n",
+            &[Group, Text, Text, Label],
+        );
+        import(&mut project, "address,text\nc street,third\n", &[Ignore, Text]);
+        let told = project.summary().unwrap().personal_columns;
+        let told: Vec<(&str, bool)> = told
+            .iter()
+            .map(|column| (column.name.as_str(), column.in_text))
+            .collect();
+        assert_eq!(told, [("patient", false), ("address", true)]);
+    }
+
+    #[test]
+    fn a_sample_of_beginnings_is_even_and_leaves_hidden_rows_out() {
+        let (_place, mut project) = project();
+        let long = "x".repeat(4_000);
+        let rows: String = (0..10).map(|i| format!("{i}{long},a\n")).collect();
+        import(
+            &mut project,
+            &format!("text,label\n{rows}0{long},a\n"),
+            &[Text, Label],
+        );
+        let begin = |project: &Project, most| -> String {
+            let sample = project.text_beginnings(most).unwrap();
+            assert!(sample.iter().all(|text| text.len() == 300));
+            sample.iter().filter_map(|text| text.chars().next()).collect()
+        };
+        assert_eq!(begin(&project, 100), "01234567890");
+        assert_eq!(begin(&project, 4), "0369");
+        let duplicates = crate::types::CleaningRule::Rows(crate::types::RowRule::DropDuplicates);
+        project.clean(&[duplicates], &mut |_| true).unwrap();
+        assert_eq!(begin(&project, 100), "0123456789");
+        assert_eq!(
+            (
+                project.rows_longer_than(4_000).unwrap(),
+                project.rows_longer_than(4_001).unwrap()
+            ),
+            (10, 0)
+        );
+    }
 
     #[test]
     fn lengths_are_summed_up() {

@@ -219,6 +219,18 @@ pub struct DataSummary {
     pub cleaning: Vec<CleaningStep>,
     /// Imported files, the oldest first.
     pub sources: Vec<SourceFile>,
+    /// Columns whose name says that they hold personal data.
+    pub personal_columns: Vec<PersonalColumn>,
+}
+
+/// A column whose name says that it holds personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct PersonalColumn {
+    /// Its name.
+    pub name: String,
+    /// Whether its cells are in the texts, which the model reads; else they are only kept beside them.
+    pub in_text: bool,
 }
 
 /// Labels that are probably one and the same.
