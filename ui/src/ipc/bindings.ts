@@ -567,6 +567,8 @@ export type ImportSummary = {
 	problem_rows: number,
 	/**  Rows imported with an empty text. */
 	empty_texts: number,
+	/**  Rows that are not written in the file's encoding. */
+	mixed: MixedEncoding[],
 };
 
 /**  A 95 % interval of a score; both ends lie in 0..=1 and the score between them. */
@@ -808,6 +810,21 @@ export type Method =
 "lora" | 
 /**  The head alone, on what the encoder makes of the texts, computed once. */
 "head";
+
+/**  Rows of a file that are not written in its encoding. */
+export type MixedEncoding = {
+	/**
+	 *  The encoding in which they were read, as a guess; `None` where no other made sense of them, and what could not be
+	 *  read is U+FFFD.
+	 */
+	encoding: string | null,
+	/**  How many, the row of names included. */
+	rows: number,
+	/**  The first 20 of them, counted as [`RowProblem::row`]. */
+	first_rows: number[],
+	/**  The id of the first one in the project; `None` in a preview, and where none of them was taken in. */
+	example: number | null,
+};
 
 /**  What a user needs to know to choose a model. */
 export type ModelCard = {
@@ -1114,6 +1131,8 @@ export type Preview = {
 	more: boolean,
 	/**  Rows that would be put aside, among those read. */
 	problems: RowProblem[],
+	/**  Rows that are not written in the file's encoding, among those read. */
+	mixed: MixedEncoding[],
 	/**  What seems to stand between several labels of a cell. */
 	label_separator: string | null,
 };
@@ -1419,6 +1438,8 @@ export type SourceFile = {
 	sha256: string,
 	/**  When, UTC, ISO 8601. */
 	imported_at: string,
+	/**  Rows that are not written in the file's encoding; what runs of earlier versions kept does not tell. */
+	mixed: MixedEncoding[] | null,
 };
 
 /**  Labels that are probably one and the same. */

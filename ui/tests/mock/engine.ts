@@ -123,6 +123,7 @@ class MockEngine {
       columns: [column("id", "id", rows.length, 4), column("clause", "text", 240, 168), column("kind", "label", 5, 16), column("contract", "ignore", 40, 8)],
       rows: rows.slice(0, 8).map((row, i) => [`C${100 + i}`, row.text, row.label ?? "", `2019-0${i}`]),
       rows_read: rows.length, more: false, label_separator: null,
+      mixed: [{ encoding: "windows-1252", rows: 2, first_rows: [14, 27], example: null }],
       problems: [{
         id: null, row: 88, kind: "too_many_columns", raw: "C187,\"Licensee shall, at its own cost, maintain\",Insurance,2019-41,,",
         message: this.language === "en"
@@ -249,7 +250,7 @@ const handlers: Record<string, Handler> = {
     const project = e.need();
     project.import(e.language, "clauses.csv");
     const { rows, labelled, labels } = project.overview();
-    return { file_name: "clauses.csv", rows, labelled, labels, problem_rows: 1, empty_texts: 2 };
+    return { file_name: "clauses.csv", rows, labelled, labels, problem_rows: 1, empty_texts: 2, mixed: [] };
   },
   data_summary: (e) => e.need().summary(),
   long_texts: (e) => ({ rows: e.need().shown().filter((row) => row.text.length > 180).length, characters: 180 }),

@@ -47,7 +47,7 @@ export class MockProject {
         labels: known ? [known.id] : null,
       });
     }
-    this.#sources.push({ file_name: fileName, rows: corpus(language).length, sha256: "9f2c".repeat(16), imported_at: NOW });
+    this.#sources.push({ file_name: fileName, rows: corpus(language).length, sha256: "9f2c".repeat(16), imported_at: NOW, mixed: [{ encoding: "windows-1252", rows: 2, first_rows: [14, 27], example: 13 }] });
   }
 
   shown(): Row[] {

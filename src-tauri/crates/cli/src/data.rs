@@ -31,6 +31,17 @@ pub fn import(arguments: Import, output: &Output) -> Result<Value> {
         "{}: {} rows, {} with a label, {} labels, {} put aside",
         summary.file_name, summary.rows, summary.labelled, summary.labels, summary.problem_rows
     ));
+    for mixed in &summary.mixed {
+        output.say(&format!(
+            "{} rows are not written in the file's encoding, {}: rows {:?}",
+            mixed.rows,
+            mixed
+                .encoding
+                .as_deref()
+                .unwrap_or("U+FFFD stands for what could not be read"),
+            mixed.first_rows
+        ));
+    }
     Ok(json!({ "import": summary, "project": session.project.folder() }))
 }
 

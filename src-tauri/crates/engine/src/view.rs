@@ -161,6 +161,8 @@ pub struct Preview {
     pub more: bool,
     /// Rows that would be put aside, among those read.
     pub problems: Vec<RowProblem>,
+    /// Rows that are not written in the file's encoding, among those read.
+    pub mixed: Vec<data::MixedEncoding>,
     /// What seems to stand between several labels of a cell.
     pub label_separator: Option<String>,
 }
@@ -180,6 +182,7 @@ impl Preview {
             rows_read: preview.rows_read,
             more: preview.more,
             label_separator: preview.label_separator,
+            mixed: preview.mixed,
             problems: preview
                 .problems
                 .into_iter()

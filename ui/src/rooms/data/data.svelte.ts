@@ -3,9 +3,10 @@ import { SvelteMap } from "svelte/reactivity";
 import {
   commands, type CleaningRule, type ColumnRole, type ConflictPage, type DataSummary, type DialectOverrides, type ExampleDetail,
   type FileChanges, type ImportOptions,
-  type Label, type LongTexts, type MendForm, type NearPage, type Part, type Preview, type RowFilter, type RowProblem, type SpellingGroup, type StepTold,
+  type Label, type LongTexts, type MendForm, type MixedEncoding, type NearPage, type Part, type Preview, type RowFilter, type RowProblem, type SpellingGroup, type StepTold,
 } from "../../ipc/bindings";
 import type { Session } from "../../project/session.svelte";
+import { number } from "../../shared/i18n/format";
 import { t } from "../../shared/i18n/i18n.svelte";
 import { notices } from "../../shared/notices.svelte";
 import { Pages } from "../../shared/pages.svelte";
@@ -274,6 +275,13 @@ export class DataRoom {
     if (detail) this.detail = detail;
   }
 
+  /** Shows a row that need not be in the list at hand. */
+  async show(example: number): Promise<void> {
+    this.active = -1;
+    const detail = await this.rowTask.run(() => commands.example(example));
+    if (detail) this.detail = detail;
+  }
+
   close(): void {
     this.detail = null;
     this.active = -1;
@@ -301,6 +309,20 @@ export function withRole(roles: ColumnRole[], index: number, choice: RoleChoice,
 /** Whether what was pasted is a table, or at least several lines; a word is meant for nobody here. */
 export function isTable(pasted: string): boolean {
   return pasted.trim().includes("\n");
+}
+
+/** Rows in another encoding than the rest of their file, in a sentence; more of them than are named end in an ellipsis. */
+export function mixedSentence(file: string, mixed: MixedEncoding): string {
+  const rows = mixed.first_rows.map((row) => number(row)).join(t("list.separator")) + (mixed.rows > mixed.first_rows.length ? " …" : "");
+  if (mixed.encoding === null) return t("data.mixed.replaced", { n: mixed.rows, file, rows });
+  return t("data.mixed.read", { n: mixed.rows, encoding: mixed.encoding, file, rows });
+}
+
+/** Of each file what its latest version has: an earlier one's rows are no more. */
+export function mixedFiles(summary: DataSummary): { file: string; mixed: MixedEncoding }[] {
+  const later = (i: number): string[] => summary.sources.slice(i + 1).map((source) => source.file_name);
+  const latest = summary.sources.filter((source, i) => !later(i).includes(source.file_name));
+  return latest.flatMap((source) => (source.mixed ?? []).map((mixed) => ({ file: source.file_name, mixed })));
 }
 
 /** Columns that hold personal data by their names: those that the model reads, and those that only stand beside the texts. */

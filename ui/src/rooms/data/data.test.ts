@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DataSummary } from "../../ipc/bindings";
-import { findings, isTable, personalColumns, withRole } from "./data.svelte";
+import { findings, isTable, mixedFiles, personalColumns, withRole } from "./data.svelte";
 
 describe("column roles", () => {
   it("are held by one column each: the former holder is ignored", () => {
@@ -33,6 +33,13 @@ describe("findings", () => {
   it("tell personal columns that the model reads from those beside the texts", () => {
     const columns = [{ name: "patient", in_text: false }, { name: "address", in_text: true }, { name: "phone", in_text: false }];
     expect(personalColumns({ ...summary, personal_columns: columns })).toEqual({ read: ["address"], beside: ["patient", "phone"] });
+  });
+
+  it("tell of rows in another encoding only those of a file's latest version", () => {
+    const gbk = { encoding: "GBK", rows: 1, first_rows: [5], example: 4 };
+    const source = { file_name: "a.csv", rows: 1, sha256: "", imported_at: "", mixed: [gbk] };
+    const sources = [source, { ...source, file_name: "b.csv", mixed: [] }, { ...source, mixed: [{ ...gbk, example: 9 }] }];
+    expect(mixedFiles({ ...summary, sources })).toEqual([{ file: "a.csv", mixed: { ...gbk, example: 9 } }]);
   });
 
   it("are none in clean data", () => {

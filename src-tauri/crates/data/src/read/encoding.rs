@@ -1,7 +1,7 @@
 //! Which encoding a text is in.
 //!
 //! In order: a byte order mark; UTF-16 without one (NUL bytes on one side of every pair); UTF-8 when it decodes,
-//! allowing for a few broken bytes; else what `chardetng` guesses.
+//! allowing for a few broken bytes, and when most lines do; else what `chardetng` guesses.
 
 use std::io::Read;
 use std::path::Path;
@@ -119,17 +119,22 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     sound.then_some(guess)
 }
 
-/// Counts sound and broken multi-byte characters over a stream of chunks.
+/// Counts sound and broken multi-byte characters over a stream of chunks, and the lines that have them.
 #[derive(Default)]
-struct Utf8Tally {
-    sound: u64,
-    broken: u64,
+pub(super) struct Utf8Tally {
+    pub(super) sound: u64,
+    pub(super) broken: u64,
+    /// Lines with sound characters only, and with broken ones.
+    sound_lines: u64,
+    broken_lines: u64,
+    /// What the line at hand has had so far.
+    line: (bool, bool),
     /// The beginning of a character that a chunk cut.
     carried: Vec<u8>,
 }
 
 impl Utf8Tally {
-    fn feed(&mut self, bytes: &[u8]) {
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
         let joined: Vec<u8>;
         let mut rest = if self.carried.is_empty() {
             bytes
@@ -149,6 +154,7 @@ impl Utf8Tally {
                         return;
                     };
                     self.broken += 1;
+                    self.line.1 = true;
                     rest = &bad[length..];
                 }
             }
@@ -156,11 +162,38 @@ impl Utf8Tally {
     }
 
     fn count(&mut self, good: &[u8]) {
-        self.sound += good.iter().filter(|byte| **byte >= 0xC0).count() as u64;
+        // Most files are mostly ASCII, and a line without anything else is not counted.
+        if self.line == (false, false) && good.is_ascii() {
+            return;
+        }
+        let mut pieces = good.split(|byte| *byte == b'\n');
+        self.count_piece(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            self.end_line();
+            self.count_piece(piece);
+        }
     }
 
-    fn is_utf8(&self) -> bool {
-        self.broken * SOUND_PER_BROKEN <= self.sound
+    fn count_piece(&mut self, piece: &[u8]) {
+        if !piece.is_ascii() {
+            self.sound += piece.iter().filter(|byte| **byte >= 0xC0).count() as u64;
+            self.line.0 = true;
+        }
+    }
+
+    fn end_line(&mut self) {
+        match std::mem::take(&mut self.line) {
+            (_, true) => self.broken_lines += 1,
+            (true, false) => self.sound_lines += 1,
+            (false, false) => {}
+        }
+    }
+
+    /// Lines of another encoding hardly ever are sound UTF-8: where most are, that is what the file is in, however many
+    /// characters the others break.
+    fn is_utf8(&mut self) -> bool {
+        self.end_line();
+        self.broken * SOUND_PER_BROKEN <= self.sound || self.broken_lines < self.sound_lines
     }
 }
 
@@ -184,6 +217,15 @@ mod tests {
             .into_bytes();
         bytes.extend_from_slice(b"\xFF,x\n");
         assert_eq!(guess(&bytes).unwrap(), UTF_8);
+    }
+
+    #[test]
+    fn a_file_with_a_third_of_its_rows_in_another_encoding_is_in_that_of_the_most() {
+        let (foreign, _, _) = encoding_rs::GBK.encode("租赁合同的违约责任,押金不予退还\n");
+        let row = ["双方协商解决,违约\n".repeat(2).as_bytes(), &foreign].concat();
+        assert_eq!(guess(&row.repeat(40)).unwrap(), UTF_8);
+        let row = ["双方协商解决,违约\n".as_bytes(), &foreign, &foreign].concat();
+        assert_ne!(guess(&row.repeat(40)).unwrap(), UTF_8);
     }
 
     #[test]

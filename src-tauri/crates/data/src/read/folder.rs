@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::CELL_LIMIT;
 use super::encoding::{by_name, detect};
+use super::misfit::{Misfit, read_alone};
 use super::record::Record;
 use super::table::{Opened, Reader};
 use crate::error::{DataError, Result};
@@ -147,6 +148,7 @@ pub(super) fn open(files: Files, overrides: &DialectOverrides) -> Result<Opened>
         columns: columns.iter().map(|name| (*name).to_owned()).collect(),
         sheets: Vec::new(),
         pending: Default::default(),
+        mixed: Vec::new(),
         reader: Box::new(Texts {
             files: files.texts,
             at: 0,
@@ -171,15 +173,21 @@ struct Texts {
 }
 
 impl Texts {
-    fn decode(&self, bytes: &[u8]) -> String {
+    fn decode(&self, bytes: &[u8]) -> (String, Option<Misfit>) {
         let utf8 = if self.sure {
             None
         } else {
             std::str::from_utf8(bytes).ok()
         };
-        match utf8 {
-            Some(text) => text.trim_start_matches('\u{feff}').to_owned(),
-            None => self.encoding.decode(bytes).0.into_owned(),
+        if let Some(text) = utf8 {
+            return (text.trim_start_matches('\u{feff}').to_owned(), None);
+        }
+        match self.encoding.decode(bytes) {
+            (text, _, false) => (text.into_owned(), None),
+            _ => {
+                let (text, misfit) = read_alone(bytes, self.encoding);
+                (text.into_owned(), Some(misfit))
+            }
         }
     }
 }
@@ -207,7 +215,7 @@ impl Reader for Texts {
             self.hasher.update((part.len() as u64).to_le_bytes());
             self.hasher.update(part);
         }
-        let text = self.decode(&bytes);
+        let (text, misfit) = self.decode(&bytes);
         record.begin(row);
         if text.contains('\0') {
             record.keep_raw(&file.path.to_string_lossy());
@@ -220,6 +228,7 @@ impl Reader for Texts {
             record.push(&file.folder);
         }
         record.keep_raw(&text);
+        record.misfit = misfit;
         Ok(true)
     }
 

@@ -16,6 +16,7 @@ use super::CELL_LIMIT;
 use super::decoded::Decoded;
 use super::dialect::display_names;
 use super::lines::Lines;
+use super::misfit::Misfit;
 use super::record::Record;
 use super::source::{Origin, Source};
 use super::table::{Opened, Reader, unknown_sheet};
@@ -119,6 +120,7 @@ pub(super) fn open(
         columns: display_names(Some(&keys), keys.len()),
         sheets: lists,
         pending: Default::default(),
+        mixed: Vec::new(),
         reader: Box::new(reader),
     })
 }
@@ -234,6 +236,13 @@ impl Objects {
         Ok(found)
     }
 
+    fn misfit(&mut self) -> Option<Misfit> {
+        match &mut self.input {
+            Input::Lines(lines) => lines.misfit(),
+            Input::Sequence(scanner) | Input::List { scanner, .. } => scanner.input().misfit(),
+        }
+    }
+
     fn source(&mut self) -> &mut Source {
         match &mut self.input {
             Input::Lines(lines) => lines.source(),
@@ -256,6 +265,7 @@ impl Reader for Objects {
             Ok(cells) => cells.iter().for_each(|cell| record.push(cell)),
             Err(problem) => record.problem = Some(problem),
         }
+        record.misfit = self.misfit();
         Ok(true)
     }
 

@@ -7,6 +7,7 @@ use encoding_rs::Encoding;
 
 use super::CELL_LIMIT;
 use super::decoded::Decoded;
+use super::misfit::Misfit;
 use super::record::Record;
 use super::source::Source;
 use super::table::Reader;
@@ -63,6 +64,11 @@ impl<R: Read> Lines<R> {
         }
     }
 
+    /// See [`Decoded::misfit`].
+    pub(super) fn misfit(&mut self) -> Option<Misfit> {
+        self.input.misfit()
+    }
+
     pub(super) fn source(&mut self) -> &mut R {
         self.input.source()
     }
@@ -102,6 +108,7 @@ impl Reader for Lines<Source> {
         record.begin(row);
         record.push(line);
         record.keep_raw(line);
+        record.misfit = self.misfit();
         Ok(true)
     }
 

@@ -15,6 +15,7 @@ mod folder;
 mod format;
 mod json;
 mod lines;
+mod misfit;
 mod parquet;
 mod preview;
 mod record;
@@ -28,6 +29,7 @@ mod unpack;
 mod workbook;
 
 pub(crate) use flags::{flag, parts};
+pub(crate) use misfit::Misfit;
 pub(crate) use preview::cell_problem;
 pub use preview::preview;
 pub(crate) use record::Record;

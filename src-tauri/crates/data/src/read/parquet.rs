@@ -48,6 +48,7 @@ pub(super) fn open(origin: &Origin) -> Result<Opened> {
         columns: display_names(Some(&names), names.len()),
         sheets: Vec::new(),
         pending: Default::default(),
+        mixed: Vec::new(),
         reader: Box::new(Rows {
             path: path.clone(),
             bytes: origin.bytes,

@@ -35,12 +35,16 @@ pub fn preview(path: &Path, dialect: &DialectOverrides, max_rows: usize) -> Resu
     let mut record = Record::default();
     let mut read = 0;
     let mut more = false;
+    let mut mixed = std::mem::take(&mut table.mixed);
     while table.next(&mut record)? {
         if read >= FIGURE_ROWS.max(max_rows) || (read > 0 && table.bytes_read() > PREFIX_BYTES) {
             more = true;
             break;
         }
         read += 1;
+        if let Some(misfit) = record.misfit {
+            misfit.tell(&mut mixed, record.row, None);
+        }
         match cell_problem(&record, table.columns.len()) {
             Some(kind) if problems.len() < PROBLEMS => {
                 problems.push(RowProblem {
@@ -87,6 +91,7 @@ pub fn preview(path: &Path, dialect: &DialectOverrides, max_rows: usize) -> Resu
         rows_read: read as u32,
         more,
         problems,
+        mixed,
     })
 }
 

@@ -1,6 +1,7 @@
 //! One row of cells, whatever it was read from.
 
 use super::RAW_LIMIT;
+use super::misfit::Misfit;
 use crate::text::head;
 use crate::types::ProblemKind;
 
@@ -15,6 +16,8 @@ pub(crate) struct Record {
     pub(crate) row: u32,
     /// What the reader found wrong with it.
     pub(crate) problem: Option<ProblemKind>,
+    /// How it was read where its bytes are no text in the file's encoding.
+    pub(crate) misfit: Option<Misfit>,
 }
 
 impl Record {
@@ -25,6 +28,7 @@ impl Record {
         self.raw.clear();
         self.row = row;
         self.problem = None;
+        self.misfit = None;
     }
 
     /// Adds a cell.

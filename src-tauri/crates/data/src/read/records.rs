@@ -82,7 +82,9 @@ impl<R: Read> Records<R> {
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
                 ReadRecordResult::Record => {
                     self.row += 1;
-                    return self.finish(record, &so_far, at_end).map(|()| true);
+                    self.finish(record, &so_far, at_end)?;
+                    record.misfit = self.input.misfit();
+                    return Ok(true);
                 }
                 ReadRecordResult::End => return Ok(false),
             }

@@ -9,7 +9,7 @@ use super::source::{Origin, Packing};
 use super::unpack::{Member, Zip, look_into};
 use super::{folder, parquet, text, workbook};
 use crate::error::{DataError, NotATable, Result};
-use crate::types::{Dialect, DialectOverrides};
+use crate::types::{Dialect, DialectOverrides, MixedEncoding};
 
 /// How much of the file may be read to guess its encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub(super) struct Opened {
     pub(super) sheets: Vec<String>,
     /// Data rows that opening has read already.
     pub(super) pending: VecDeque<Record>,
+    /// Rows before the data whose bytes do not fit the encoding.
+    pub(super) mixed: Vec<MixedEncoding>,
     pub(super) reader: Box<dyn Reader>,
 }
 
@@ -56,6 +58,8 @@ pub(crate) struct Table {
     pub(crate) sheets: Vec<String>,
     /// Files of a folder that are left out.
     pub(crate) other_files: u32,
+    /// Rows before the data whose bytes do not fit the encoding.
+    pub(crate) mixed: Vec<MixedEncoding>,
     reader: Box<dyn Reader>,
     pending: VecDeque<Record>,
     bytes_read: u64,
@@ -107,6 +111,7 @@ impl Table {
             columns: opened.columns,
             sheets: opened.sheets,
             other_files: 0,
+            mixed: opened.mixed,
             reader: opened.reader,
             pending: opened.pending,
             bytes_read: 0,

@@ -11,7 +11,7 @@ use super::records::Records;
 use super::source::{Origin, Source};
 use super::table::{Extent, Opened, Reader};
 use crate::error::{DataError, Result};
-use crate::types::{Dialect, DialectOverrides, Format};
+use crate::types::{Dialect, DialectOverrides, Format, MixedEncoding};
 
 /// Bytes from which format, delimiter and header are guessed.
 const SAMPLE_BYTES: usize = 256 * 1024;
@@ -83,6 +83,7 @@ fn open_lines(origin: &Origin, encoding: &'static Encoding, overrides: &DialectO
             false => lines::COLUMN.to_owned(),
         }],
         sheets: Vec::new(),
+        mixed: told(&first, header),
         pending: (!header).then_some(first).into_iter().collect(),
         reader: Box::new(reader),
     })
@@ -111,9 +112,19 @@ fn open_table(
         dialect,
         columns: display_names(header.then_some(&names), names.len()),
         sheets: Vec::new(),
+        mixed: told(&first, header),
         pending: (!header).then_some(first).into_iter().collect(),
         reader: Box::new(reader),
     })
+}
+
+/// The row of names is told of here, because it is no row of the table.
+fn told(first: &Record, header: bool) -> Vec<MixedEncoding> {
+    let mut told = Vec::new();
+    if let Some(misfit) = first.misfit.filter(|_| header) {
+        misfit.tell(&mut told, first.row, None);
+    }
+    told
 }
 
 fn first_record(reader: &mut impl Reader, origin: &Origin) -> Result<Record> {

@@ -70,6 +70,7 @@ pub(super) fn open(origin: &Origin, overrides: &DialectOverrides) -> Result<Open
         columns: display_names(names.as_deref(), rows.width),
         sheets: if sheets.len() > 1 { sheets } else { Vec::new() },
         pending,
+        mixed: Vec::new(),
         reader: Box::new(rows),
     })
 }

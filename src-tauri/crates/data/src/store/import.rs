@@ -25,10 +25,22 @@ use super::texts::{count_changes, start, text_rules};
 use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
 use crate::read::{Extent, Record, Table};
-use crate::types::{ColumnRole, ImportOptions, ImportSummary, Part, ProblemKind, ProblemType};
+use crate::types::{
+    ColumnRole, Dialect, ImportOptions, ImportSummary, MixedEncoding, Part, ProblemKind, ProblemType,
+};
 use bulk::Bulk;
 use meaning::{LabelColumns, Reading, Row, Understood, check_roles};
 use mend::note_options;
+
+/// How a file was read, as it is remembered with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredDialect {
+    #[serde(flatten)]
+    dialect: Dialect,
+    /// Earlier versions did not look.
+    #[serde(default)]
+    pub(super) mixed: Vec<MixedEncoding>,
+}
 
 /// A column as it is remembered with its file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -230,6 +242,7 @@ impl<'a> Importer<'a> {
             labels: 0,
             problem_rows: 0,
             empty_texts: 0,
+            mixed: table.mixed.clone(),
         };
         let mut importer = Importer {
             tx,
@@ -327,10 +340,37 @@ impl Importer<'_> {
             self.changed.resize(self.changed.len().max(rule + 1), 0);
             self.changed[*rule] += 1;
         }
+        self.note_misfit(row, id);
         self.summary.rows += 1;
         self.summary.labelled += u32::from(labels.is_some());
         self.summary.empty_texts += u32::from(row.raw.length == 0);
         Ok(id)
+    }
+
+    fn note_misfit(&mut self, row: &Row, example: i64) {
+        if let Some(misfit) = row.misfit {
+            misfit.tell(&mut self.summary.mixed, row.number, u32::try_from(example).ok());
+        }
+    }
+
+    /// Keeps with the file what was met in it: its hash, its rows, and rows in another encoding.
+    fn close_source(&self, table: &Table) -> Result<()> {
+        let summary = &self.summary;
+        let dialect = StoredDialect {
+            dialect: table.dialect.clone(),
+            mixed: summary.mixed.clone(),
+        };
+        self.tx.execute(
+            "UPDATE source SET sha256 = ?2, rows = ?3, problem_rows = ?4, dialect = ?5 WHERE id = ?1",
+            params![
+                self.source,
+                table.sha256(),
+                summary.rows,
+                summary.problem_rows,
+                to_json(&dialect)?
+            ],
+        )?;
+        Ok(())
     }
 
     fn label_set(&mut self, names: &[String]) -> Result<u32> {
@@ -370,6 +410,7 @@ impl Importer<'_> {
 
     fn finish(mut self, table: &Table) -> Result<ImportSummary> {
         self.summary.labels = self.labels.len() as u32;
+        self.close_source(table)?;
         let summary = self.summary;
         match (summary.rows, summary.problem_rows) {
             (0, 0) => {
@@ -383,14 +424,10 @@ impl Importer<'_> {
             (rows, _) if rows == summary.empty_texts => return Err(DataError::AllTextsEmpty { rows }),
             _ => {}
         }
-        let sha256 = table.sha256();
-        self.tx.execute(
-            "UPDATE source SET sha256 = ?2, rows = ?3, problem_rows = ?4 WHERE id = ?1",
-            params![self.source, sha256, summary.rows, summary.problem_rows],
-        )?;
         let detail = json!({
-            "file_name": summary.file_name, "sha256": sha256, "part": self.reading.part, "rows": summary.rows,
+            "file_name": summary.file_name, "sha256": table.sha256(), "part": self.reading.part, "rows": summary.rows,
             "labelled": summary.labelled, "problem_rows": summary.problem_rows,
+            "other_encodings": summary.mixed,
         });
         append(self.tx, "imported", &detail)?;
         count_changes(self.tx, &self.changed)?;

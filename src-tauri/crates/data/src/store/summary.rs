@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::cleaning::{DUPLICATES, steps};
-use super::import::StoredColumn;
+use super::import::{StoredColumn, StoredDialect};
 use super::project::Project;
 use super::spellings::CONFLICTS;
 use super::sql::{from_json, number};
@@ -101,16 +101,20 @@ fn personal_columns(db: &Connection) -> Result<Vec<PersonalColumn>> {
 
 fn sources(db: &Connection) -> Result<Vec<SourceFile>> {
     let mut query =
-        db.prepare_cached("SELECT file_name, rows, sha256, imported_at FROM source ORDER BY id")?;
-    let rows = query.query_map([], |row| {
-        Ok(SourceFile {
+        db.prepare_cached("SELECT file_name, rows, sha256, imported_at, dialect FROM source ORDER BY id")?;
+    let mut rows = query.query([])?;
+    let mut files = Vec::new();
+    while let Some(row) = rows.next()? {
+        let dialect: StoredDialect = from_json(&row.get::<_, String>(4)?)?;
+        files.push(SourceFile {
             file_name: row.get(0)?,
             rows: row.get(1)?,
             sha256: row.get(2)?,
             imported_at: row.get(3)?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+            mixed: Some(dialect.mixed),
+        });
+    }
+    Ok(files)
 }
 
 /// How many visible rows have which length in characters, ascending.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cleaning::CleaningStep;
 use super::labels::Mark;
+use super::reading::MixedEncoding;
 use crate::split::{SplitNote, SplitWay};
 
 /// A part of a split.
@@ -187,6 +188,8 @@ pub struct SourceFile {
     pub sha256: String,
     /// When, UTC, ISO 8601.
     pub imported_at: String,
+    /// Rows that are not written in the file's encoding; what runs of earlier versions kept does not tell.
+    pub mixed: Option<Vec<MixedEncoding>>,
 }
 
 /// The state of a project's rows.

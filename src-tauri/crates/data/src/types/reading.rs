@@ -158,6 +158,21 @@ pub struct RowProblem {
     pub raw: String,
 }
 
+/// Rows of a file that are not written in its encoding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct MixedEncoding {
+    /// The encoding in which they were read, as a guess; `None` where no other made sense of them, and what could not be
+    /// read is U+FFFD.
+    pub encoding: Option<String>,
+    /// How many, the row of names included.
+    pub rows: u32,
+    /// The first 20 of them, counted as [`RowProblem::row`].
+    pub first_rows: Vec<u32>,
+    /// The id of the first one in the project; `None` in a preview, and where none of them was taken in.
+    pub example: Option<u32>,
+}
+
 /// What has changed in a file that was imported before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -218,6 +233,8 @@ pub struct Preview {
     pub more: bool,
     /// Rows that would be put aside, among those read; at most 20.
     pub problems: Vec<RowProblem>,
+    /// Rows that are not written in the file's encoding, among those read.
+    pub mixed: Vec<MixedEncoding>,
     /// What seems to stand between several labels of a cell; see [`ImportOptions::label_separator`].
     pub label_separator: Option<String>,
 }
@@ -252,4 +269,6 @@ pub struct ImportSummary {
     pub problem_rows: u32,
     /// Rows imported with an empty text.
     pub empty_texts: u32,
+    /// Rows that are not written in the file's encoding.
+    pub mixed: Vec<MixedEncoding>,
 }

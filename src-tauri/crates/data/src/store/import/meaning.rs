@@ -4,7 +4,7 @@ use super::super::labels::NAME_LIMIT;
 use super::super::sql::to_json;
 use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
-use crate::read::{Record, cell_problem, flag, part_from_word, parts};
+use crate::read::{Misfit, Record, cell_problem, flag, part_from_word, parts};
 use crate::text::{HASH_BYTES, content_hash, head, joined_text, length};
 use crate::types::{ColumnRole, ImportOptions, Part, ProblemKind};
 
@@ -141,6 +141,8 @@ pub(super) struct Row {
     /// The cell of the column with case numbers.
     pub(super) id: Option<String>,
     pub(super) part: Option<Part>,
+    /// How it was read where its bytes do not fit the file's encoding.
+    pub(super) misfit: Option<Misfit>,
     /// The cells of all columns but the text, as JSON.
     pub(super) others: String,
 }
@@ -216,6 +218,7 @@ impl Reading {
             date: filled(self.columns.date).map(str::to_owned),
             id: filled(self.columns.id).map(str::to_owned),
             part: self.part.or(from_file),
+            misfit: record.misfit,
             others: String::new(),
         })
     }

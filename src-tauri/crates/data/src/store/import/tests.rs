@@ -279,3 +279,44 @@ fn several_text_columns_become_one_text_and_a_date_is_kept() {
         ["2024-03-05", "x"]
     );
 }
+
+#[test]
+fn rows_in_another_encoding_are_named_with_their_file_for_good() {
+    let (place, mut project) = project();
+    let (foreign, _, _) = encoding_rs::GBK.encode("租赁合同的违约责任,b\n");
+    let bytes = [
+        "text,label\n双方协商解决,a\n甲方承担责任,b\n书面通知,a\n".as_bytes(),
+        &foreign,
+        "合同,".as_bytes(),
+        b"\xE5,x\n",
+    ];
+    let path = place.path().join("mixed.csv");
+    std::fs::write(&path, bytes.concat()).unwrap();
+    let roles = options(&[ColumnRole::Text, ColumnRole::Label]);
+    let summary = project.import(&path, &roles, &mut |_, _| true).unwrap();
+    assert_eq!((summary.rows, summary.problem_rows), (4, 1));
+    assert_eq!(project.example(4).unwrap().text, "租赁合同的违约责任");
+    let gbk = [crate::types::MixedEncoding {
+        encoding: Some("GBK".to_owned()),
+        rows: 1,
+        first_rows: vec![5],
+        example: Some(4),
+    }];
+    assert_eq!(summary.mixed, gbk, "the row put aside is told as such");
+    assert_eq!(
+        project.summary().unwrap().sources[0].mixed.as_deref(),
+        Some(&gbk[..])
+    );
+    project
+        .update_from_file(&path, &roles, false, &mut |_, _| true)
+        .unwrap();
+    assert_eq!(
+        project.summary().unwrap().sources[1].mixed.as_deref(),
+        Some(&gbk[..])
+    );
+    assert_eq!(
+        project.mend_form(1).unwrap().cells.len(),
+        2,
+        "the dialect is still read"
+    );
+}

@@ -243,6 +243,7 @@ impl Update<'_> {
 
     fn again(&mut self, before: &Known, row: &Row) -> Result<()> {
         let tx = self.importer.tx;
+        self.importer.note_misfit(row, before.example.into());
         let mut same = true;
         if before.was_gone {
             tx.prepare_cached("UPDATE state SET hidden_by = NULL WHERE example = ?1")?
@@ -291,15 +292,7 @@ impl Update<'_> {
              (SELECT id FROM source WHERE file_name = ?2 AND id <> ?1)",
             params![importer.source, table.file_name()],
         )?;
-        importer.tx.execute(
-            "UPDATE source SET sha256 = ?2, rows = ?3, problem_rows = ?4 WHERE id = ?1",
-            params![
-                importer.source,
-                table.sha256(),
-                importer.summary.rows,
-                importer.summary.problem_rows
-            ],
-        )?;
+        importer.close_source(table)?;
         Ok(self.changes)
     }
 }
