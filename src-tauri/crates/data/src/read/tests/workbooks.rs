@@ -73,6 +73,45 @@ fn merged_cells_hold_for_every_row_they_span() {
 }
 
 #[test]
+fn merged_cells_of_opendocument_sheets_hold_for_every_row_too() {
+    let cell = |attributes: &str, text: &str| {
+        format!(
+            r#"<table:table-cell office:value-type="string" {attributes}><text:p>{text}</text:p></table:table-cell>"#
+        )
+    };
+    let covered = "<table:covered-table-cell/>";
+    let row = |cells: &[&str]| format!("<table:table-row>{}</table:table-row>", cells.concat());
+    let merged =
+        |rows: u32| format!(r#"table:number-rows-spanned="{rows}" table:number-columns-spanned="1""#);
+    let rows = [
+        r#"<table:table-row table:number-rows-repeated="3"><table:table-cell/></table:table-row>"#.to_owned(),
+        row(&[&cell("", "patient"), &cell("", "note"), &cell("", "day")]),
+        row(&[
+            &cell(&merged(2), "P1"),
+            &cell("", "first"),
+            &cell(&merged(3), "Monday"),
+        ]),
+        row(&[covered, &cell("", "second"), covered]),
+        row(&[&cell("", "P2"), &cell("", "third"), covered]),
+        row(&[
+            &cell(r#"table:number-columns-repeated="2""#, "P3"),
+            &cell("", "Tuesday"),
+        ]),
+    ];
+    let seen = look("a.ods", &ods(&rows.concat())).unwrap();
+    assert_eq!(names(&seen), ["patient", "note", "day"]);
+    assert_eq!(
+        seen.rows,
+        [
+            ["P1", "first", "Monday"],
+            ["P1", "second", "Monday"],
+            ["P2", "third", "Monday"],
+            ["P3", "P3", "Tuesday"]
+        ]
+    );
+}
+
+#[test]
 fn a_table_may_begin_anywhere_and_a_cell_outside_of_it_is_told() {
     let mut grid: Vec<Vec<String>> = vec![vec![]; 300];
     for (number, row) in grid.iter_mut().enumerate().skip(3) {

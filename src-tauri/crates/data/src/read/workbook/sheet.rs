@@ -12,9 +12,7 @@ use calamine::{
     Xlsb, XlsbError, Xlsx, XlsxError,
 };
 
-use quick_xml::events::Event;
-
-use super::damaged;
+use super::{damaged, opendocument};
 use crate::error::{DataError, NotATable, Result};
 
 /// What is told of a workbook, in this order.
@@ -38,7 +36,7 @@ pub(super) struct SheetRow {
 /// Whoever is told answers whether to go on.
 type Tell<'a> = &'a mut dyn FnMut(Told) -> bool;
 
-type Workbook = BufReader<File>;
+pub(super) type Workbook = BufReader<File>;
 
 /// How much of an old container is looked through for what it is.
 const CONTAINER_BYTES: u64 = 256 * 1024 * 1024;
@@ -75,47 +73,17 @@ pub(super) fn pour(path: &Path, file: File, sheet: Option<&str>, tell: Tell<'_>)
             Ok(())
         })
     } else {
-        check_opendocument(path, &mut file)?;
+        let merged = opendocument::check(path, &mut file)?;
         let mut workbook: Ods<Workbook> = Ods::new(file).map_err(failed(path))?;
         let sheets = workbook.sheets_metadata().to_vec();
         pour_sheets(&sheets, sheet, tell, &mut |name, tell| {
             let range = workbook.worksheet_range(name).map_err(failed(path))?;
-            pour_range(&range, &[], tell);
+            let table = sheets.iter().position(|sheet| sheet.name == name);
+            let merged = table.and_then(|table| merged.get(table));
+            pour_range(&range, merged.map(Vec::as_slice).unwrap_or_default(), tell);
             Ok(())
         })
     }
-}
-
-/// An OpenDocument workbook must be well-formed: its reader looks for the end of a table beyond the end of a file.
-fn check_opendocument(path: &Path, file: &mut Workbook) -> Result<()> {
-    let mut archive = zip::ZipArchive::new(&mut *file).map_err(|error| damaged(path, &error.to_string()))?;
-    let content = archive.by_name("content.xml").map_err(|error| match error {
-        zip::result::ZipError::UnsupportedArchive(zip::result::ZipError::PASSWORD_REQUIRED) => {
-            DataError::PasswordProtected {
-                path: path.to_path_buf(),
-            }
-        }
-        other => damaged(path, &other.to_string()),
-    })?;
-    let mut xml = quick_xml::Reader::from_reader(BufReader::new(content));
-    let mut buffer = Vec::new();
-    let mut depth = 0_u32;
-    loop {
-        buffer.clear();
-        match xml.read_event_into(&mut buffer) {
-            Ok(Event::Start(_)) => depth += 1,
-            Ok(Event::End(_)) => depth = depth.saturating_sub(1),
-            Ok(Event::Eof) if depth > 0 => return Err(damaged(path, "content.xml is cut")),
-            Ok(Event::Eof) => break,
-            Ok(_) => {}
-            // An encrypted part is no XML, and whether it is encrypted is told elsewhere.
-            Err(_) if depth == 0 => break,
-            Err(error) => return Err(damaged(path, &error.to_string())),
-        }
-    }
-    drop(xml);
-    drop(archive);
-    file.rewind().map_err(DataError::io(path))
 }
 
 /// A file in the container of old Office programs: an xls workbook, a document, or anything encrypted.
