@@ -49,6 +49,21 @@ pub struct SplitRow {
     pub file_part: Option<Part>,
     /// Its day, counted from 1 January 1970.
     pub date: Option<i32>,
+    /// Where it stands in the draw of folds that is gone on with.
+    pub fold: FoldPlace,
+}
+
+/// Where a row stands in a draw of folds of which some were tested. A row is tested in one fold, whatever happens to labels
+/// and rows between two folds: else the next one would be another draw.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FoldPlace {
+    /// In one of the folds that were tested, counted from 1.
+    Tested(u32),
+    /// In one of the others.
+    #[default]
+    Open,
+    /// In none: it came after the draw and is only learned from.
+    Later,
 }
 
 /// By what rows are divided.
@@ -262,7 +277,7 @@ pub fn divide(rows: &[SplitRow], names: &[String], wanted: Wanted) -> Result<Pla
             if fixed.contains(&Some(Part::Test)) {
                 return Err(SplitError::FoldsBesideTestFile);
             }
-            fold(&units, names.len(), wanted, number, of)?
+            fold(rows, &units, names.len(), wanted, number, of)?
         }
     };
     let mut parts: Vec<Part> = fixed.iter().map(|part| part.unwrap_or(Part::Train)).collect();
@@ -321,8 +336,10 @@ fn by_date(rows: &[SplitRow], units: &[Unit], wish: [f64; 3]) -> Result<Vec<Part
     Ok(chosen)
 }
 
-/// One fold after the other is drawn from what is left, and the last one drawn is the test part.
+/// The rows of a fold that was tested are its test part again. Else one fold after the other is drawn from what was never
+/// tested, and the last one drawn is the test part.
 fn fold(
+    rows: &[SplitRow],
     units: &[Unit],
     classes: usize,
     wanted: Wanted,
@@ -332,23 +349,37 @@ fn fold(
     if of < 2 || !(1..=of).contains(&number) || of as usize > units.len() {
         return Err(SplitError::Fold { number, of });
     }
+    // Rows that belong together now may have been tested in different folds: together they stay.
+    let place = |unit: &Unit| unit.rows.iter().map(|row| rows[*row].fold).min();
+    let places: Vec<FoldPlace> = units.iter().map(|unit| place(unit).unwrap_or_default()).collect();
+    let is_tested = |fold: u32| places.contains(&FoldPlace::Tested(fold));
     let mut chosen = vec![Part::Train; units.len()];
-    let mut left: Vec<usize> = (0..units.len()).collect();
-    for drawn in 0..number {
-        let share = 1.0 / f64::from(of - drawn);
-        let rest: Vec<Unit> = left.iter().map(|unit| units[*unit].clone()).collect();
-        let parts = spread(&rest, classes, [1.0 - share, 0.0, share], wanted.seed);
-        // The last fold is what is left.
-        let is_drawn = |place: usize| drawn + 1 == of || parts[place] == Part::Test;
-        if drawn + 1 == number {
-            (0..left.len())
-                .filter(|place| is_drawn(*place))
-                .for_each(|place| chosen[left[place]] = Part::Test);
-        }
-        left = (0..left.len())
-            .filter(|place| !is_drawn(*place))
-            .map(|place| left[place])
+    let mut test = |unit: usize| chosen[unit] = Part::Test;
+    if is_tested(number) {
+        (0..units.len())
+            .filter(|unit| places[*unit] == FoldPlace::Tested(number))
+            .for_each(&mut test);
+    } else {
+        let mut left: Vec<usize> = (0..units.len())
+            .filter(|unit| places[*unit] == FoldPlace::Open)
             .collect();
+        let open: Vec<u32> = (1..=of).filter(|fold| !is_tested(*fold)).collect();
+        for (drawn, fold) in open.iter().enumerate().take_while(|(_, fold)| **fold <= number) {
+            let share = 1.0 / (open.len() - drawn) as f64;
+            let rest: Vec<Unit> = left.iter().map(|unit| units[*unit].clone()).collect();
+            let parts = spread(&rest, classes, [1.0 - share, 0.0, share], wanted.seed);
+            // The last fold is what is left.
+            let is_drawn = |place: usize| drawn + 1 == open.len() || parts[place] == Part::Test;
+            if *fold == number {
+                (0..left.len())
+                    .filter(|place| is_drawn(*place))
+                    .for_each(|place| test(left[place]));
+            }
+            left = (0..left.len())
+                .filter(|place| !is_drawn(*place))
+                .map(|place| left[place])
+                .collect();
+        }
     }
     let [train, validation, _] = wanted.percent.map(f64::from);
     let others: Vec<usize> = (0..units.len())

@@ -10,6 +10,7 @@ fn row(id: u32, label: usize) -> SplitRow {
         near: None,
         file_part: None,
         date: None,
+        fold: FoldPlace::Open,
     }
 }
 
@@ -217,6 +218,7 @@ fn tangled_rows() -> impl Strategy<Value = Vec<SplitRow>> {
             near: None,
             file_part: None,
             date: None,
+            fold: FoldPlace::Open,
         });
         made.collect()
     })
@@ -451,6 +453,43 @@ fn folds_are_the_test_part_in_turn() {
         tested.iter().all(|times| *times == 1),
         "each row is tested once: {tested:?}"
     );
+}
+
+#[test]
+fn rows_that_were_tested_stay_in_their_fold_whatever_labels_they_carry_now() {
+    let wanted = |number| Wanted {
+        way: SplitWay::Fold { number, of: 4 },
+        ..Wanted::random([70, 15, 15], 3)
+    };
+    let tested = |rows: &[SplitRow], labels: usize, number| -> Vec<u32> {
+        let plan = divide(rows, &names(labels), wanted(number)).unwrap();
+        let test = rows
+            .iter()
+            .zip(plan.parts)
+            .filter(|(_, part)| *part == Part::Test);
+        test.map(|(row, _)| row.id).collect()
+    };
+    let mut rows = rows_of(&[20, 20]);
+    let first = tested(&rows, 2, 1);
+    for row in &mut rows {
+        if first.contains(&row.id) {
+            row.fold = FoldPlace::Tested(1);
+        }
+        // Half of the labels are corrected, and new rows come in.
+        row.labels = Arc::new([row.id as usize % 3]);
+    }
+    rows.extend((100..110).map(|id| SplitRow {
+        fold: FoldPlace::Later,
+        ..row(id, 0)
+    }));
+    assert_eq!(tested(&rows, 3, 1), first);
+    let others: Vec<u32> = (2..=4).flat_map(|number| tested(&rows, 3, number)).collect();
+    assert_eq!(
+        others.len(),
+        40 - first.len(),
+        "each once, and the new ones never"
+    );
+    assert!(others.iter().all(|id| !first.contains(id) && *id < 100));
 }
 
 #[test]

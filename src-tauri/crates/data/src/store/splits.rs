@@ -1,5 +1,6 @@
 //! The project's splits: versions of which row is in which part, and the rows of a part.
 
+mod folds;
 mod leaks;
 mod lock;
 mod more;
@@ -16,10 +17,10 @@ use super::labels::labels_in_use;
 use super::project::Project;
 use super::sql::{from_json, now, number, to_json};
 use crate::error::{DataError, Result};
-use crate::split::{Plan, SplitNote, SplitRow, SplitWay, Wanted, divide};
+use crate::split::{FoldPlace, Plan, SplitNote, SplitRow, SplitWay, Wanted, divide};
 use crate::types::{LabelledText, Part, PartCount, SplitSummary, TestLock};
 use leaks::{date_orders, day_of_row, leaks};
-use lock::{count_reopening, is_next_fold, lock, reopened};
+use lock::{count_reopening, is_next_fold, judged_runs, lock, reopened};
 
 /// For rows that a file's own split leaves open.
 const USUAL_PERCENT: [u32; 3] = [70, 15, 15];
@@ -45,25 +46,13 @@ impl Project {
             },
             _ => false,
         };
-        let rows = SplitRows::read(&tx)?;
         let draw = newest
             .filter(|split| is_next_fold(split, &wanted))
             .map(|split| split.draw);
-        let mut plan = divide(&rows.rows, &rows.names, wanted)?;
         if anew {
             count_reopening(&tx)?;
         }
-        plan.notes.extend(reopened(&tx)?);
-        store(
-            &tx,
-            &rows,
-            &plan,
-            &Made {
-                wanted,
-                from_file: false,
-                draw,
-            },
-        )?;
+        draw_rows(&tx, wanted, draw)?;
         tx.commit()?;
         self.split_summary()?.ok_or(DataError::NoSplit)
     }
@@ -116,6 +105,27 @@ impl Project {
         }
         Ok(rows)
     }
+}
+
+/// Divides the rows; with the draw that a fold belongs to, its rows stay where they were tested.
+fn draw_rows(tx: &Transaction<'_>, wanted: Wanted, draw: Option<u32>) -> Result<()> {
+    let mut rows = SplitRows::read(tx)?;
+    // A draw on which nothing was judged gives nothing away: it can be drawn again.
+    let draw = match draw {
+        Some(draw) if judged_runs(tx, draw)? > 0 => Some(draw),
+        _ => None,
+    };
+    if let Some(draw) = draw {
+        folds::place(tx, draw, &mut rows.rows)?;
+    }
+    let mut plan = divide(&rows.rows, &rows.names, wanted)?;
+    plan.notes.extend(reopened(tx)?);
+    let made = Made {
+        wanted,
+        from_file: false,
+        draw,
+    };
+    store(tx, &rows, &plan, &made)
 }
 
 /// The newest split with its counts as of now.
@@ -198,9 +208,15 @@ struct Stored {
 }
 
 fn newest(db: &Connection) -> Result<Option<Stored>> {
+    let last: Option<u32> = db.query_row("SELECT max(version) FROM split", [], |row| row.get(0))?;
+    last.map_or(Ok(None), |version| stored(db, version))
+}
+
+/// A split by its version.
+fn stored(db: &Connection, version: u32) -> Result<Option<Stored>> {
     let sql = "SELECT version, seed, grouped, from_file, percent, notes, way, coalesce(draw, version)
-         FROM split ORDER BY version DESC LIMIT 1";
-    let found = db.query_row(sql, [], |row| {
+         FROM split WHERE version = ?1";
+    let found = db.query_row(sql, [version], |row| {
         let texts: [String; 3] = [row.get(4)?, row.get(5)?, row.get(6)?];
         Ok((
             row.get(0)?,
@@ -262,6 +278,7 @@ impl SplitRows {
                 file_part: row.get(4)?,
                 near: row.get(5)?,
                 date: day_of_row(&orders, row.get(7)?, row.get(6)?),
+                fold: FoldPlace::default(),
             });
         }
         Ok(SplitRows {

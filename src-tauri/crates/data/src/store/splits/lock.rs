@@ -50,12 +50,17 @@ pub(super) fn is_next_fold(split: &Stored, wanted: &Wanted) -> bool {
 const OPENED: &str = "test_opened";
 const REOPENED: &str = "test_reopened";
 
-/// Whether models were judged on the test part of a split, or of another fold of the same draw.
-pub(super) fn lock(db: &Connection, split: &Stored) -> Result<Option<TestLock>> {
+/// Finished runs that were judged on a test part of a draw.
+pub(super) fn judged_runs(db: &Connection, draw: u32) -> Result<u32> {
     let judged = "SELECT count(*) FROM run JOIN split ON split.version = run.split_version
          WHERE coalesce(split.draw, split.version) = ?1 AND status = 'finished'
          AND json_extract(summary, '$.test') IS NOT NULL";
-    let runs = number(db, judged, [split.draw])?;
+    number(db, judged, [draw])
+}
+
+/// Whether models were judged on the test part of a split, or of another fold of the same draw.
+pub(super) fn lock(db: &Connection, split: &Stored) -> Result<Option<TestLock>> {
+    let runs = judged_runs(db, split.draw)?;
     let open = read_setting(db, OPENED)?.is_some_and(|opened| opened == split.draw.to_string());
     Ok((runs > 0).then_some(TestLock { runs, open }))
 }

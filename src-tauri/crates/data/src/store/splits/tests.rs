@@ -273,6 +273,71 @@ fn the_next_fold_is_no_new_draw() {
 }
 
 #[test]
+fn labels_given_between_two_folds_do_not_draw_the_judged_rows_again() {
+    let (_place, mut project) = project_with(&(rows(&["a", "b"], 20) + "new one,\nnew two,\n"));
+    let fold = |number| Wanted {
+        way: SplitWay::Fold { number, of: 4 },
+        ..Wanted::random([70, 15, 15], 0)
+    };
+    let tested = |project: &Project| -> Vec<u32> {
+        let rows = project.labelled(Part::Test).unwrap();
+        rows.iter().map(|row| row.example).collect()
+    };
+    project.make_split(fold(1)).unwrap();
+    let first = tested(&project);
+    let mut run = run();
+    project.insert_run(&run).unwrap();
+    run.status = crate::types::RunStatus::Finished;
+    run.summary = Some(serde_json::json!({ "test": {} }));
+    project.update_run(&run).unwrap();
+    for example in (1..=10).chain([41, 42]) {
+        project.annotate(example, Some(&[2]), "person").unwrap();
+    }
+    let mut all = Vec::new();
+    for number in [1, 2, 3, 4] {
+        project.make_split(fold(number)).unwrap();
+        let now = tested(&project);
+        assert!(number != 1 || now == first, "{now:?} {first:?}");
+        all.extend(now);
+    }
+    all.sort_unstable();
+    assert_eq!(all, (1..=40).collect::<Vec<u32>>(), "each row of the draw once");
+    assert!(project.verify_audit().unwrap().broken.is_none());
+}
+
+#[test]
+fn a_cross_validation_gives_the_split_back_with_its_lock() {
+    let (_place, mut project) = project_with(&rows(&["a", "b"], 20));
+    let before = project.make_split(Wanted::random([70, 15, 15], 0)).unwrap();
+    let test = project.labelled(Part::Test).unwrap();
+    let mut run = run();
+    project.insert_run(&run).unwrap();
+    run.status = crate::types::RunStatus::Finished;
+    run.summary = Some(serde_json::json!({ "test": {} }));
+    project.update_run(&run).unwrap();
+    let fold = |number| Wanted {
+        way: SplitWay::Fold { number, of: 4 },
+        ..Wanted::random([70, 15, 15], 0)
+    };
+    let draw = project.draw_fold(fold(1), None).unwrap();
+    assert_ne!(project.labelled(Part::Test).unwrap(), test);
+    project.return_to_split(before.version).unwrap();
+    assert_eq!(project.labelled(Part::Test).unwrap(), test);
+    let after = project.split_summary().unwrap().unwrap();
+    assert_eq!(
+        (after.parts, after.way, after.lock),
+        (before.parts, before.way, Some(TestLock { runs: 1, open: false }))
+    );
+    let anew = project.make_split(Wanted::random([70, 15, 15], 9));
+    assert!(matches!(anew, Err(DataError::TestLocked { .. })));
+    assert_ne!(
+        project.draw_fold(fold(2), Some(draw)).unwrap(),
+        draw,
+        "nothing was judged on it"
+    );
+}
+
+#[test]
 fn by_date_the_test_part_lies_in_the_future() {
     let (_place, mut project) = project();
     let csv: String = (1..=28)
