@@ -184,5 +184,7 @@ describe("cleaned texts are learnt from and answered", () => {
     const judged = found.folds.reduce((sum, fold) => sum + fold.test.examples, 0);
     assert.equal(judged, 45);
     assert.ok(found.scores.accuracy.mean >= 0 && found.scores.accuracy.standard_deviation >= 0);
+    const { split } = place.must("split", "--project", project, "--add");
+    assert.equal(split.way.way, "random", "the division that was there before is back");
   });
 });

@@ -11,7 +11,7 @@ use understudy_data::Project;
 use understudy_engine::job::{Command, Event, Job, JobKind};
 use understudy_engine::supervisor::{self, Worker};
 use understudy_engine::view::WorkerEvent;
-use understudy_engine::{EngineError, runs};
+use understudy_engine::{EngineError, cross_validation, runs};
 
 use crate::state::AppState;
 
@@ -132,12 +132,16 @@ impl Relay {
 
     /// A worker that was killed, or could not reach the project, cannot write down its own end.
     fn note_death(&self, event: &Event) -> Result<(), EngineError> {
-        let Job::Train { project, run } = &self.job else {
-            return Ok(());
-        };
-        match (event, supervisor::ending(event)) {
-            (_, Some(ending)) => runs::interrupted(&mut Project::open(project)?, run, ending),
-            (Event::Failed { problem }, None) => runs::failed(&mut Project::open(project)?, run, problem),
+        match (&self.job, event, supervisor::ending(event)) {
+            (Job::Train { project, run }, _, Some(ending)) => {
+                runs::interrupted(&mut Project::open(project)?, run, ending)
+            }
+            (Job::Train { project, run }, Event::Failed { problem }, None) => {
+                runs::failed(&mut Project::open(project)?, run, problem)
+            }
+            (Job::CrossValidate { project }, _, Some(ending)) => {
+                cross_validation::interrupted(&mut Project::open(project)?, ending)
+            }
             _ => Ok(()),
         }
     }

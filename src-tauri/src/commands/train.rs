@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use tauri::{AppHandle, State};
 use understudy_data::Project;
 use understudy_engine::job::{Job, JobKind};
-use understudy_engine::view::{RunHistory, RunSummary, TrainPlan};
-use understudy_engine::{EngineError, Problem, runs as engine};
+use understudy_engine::view::{CrossValidation, RunHistory, RunSummary, TrainPlan};
+use understudy_engine::{EngineError, Problem, cross_validation, runs as engine};
 use understudy_train::TrainSettings;
 use understudy_train::presets::Preset;
 
@@ -68,6 +68,45 @@ fn begin(app: &AppHandle, state: &AppState, run: &str, project: PathBuf) -> Answ
         .and_then(|mut project| engine::failed(&mut project, run, &Problem::from(&error)));
     noted.map_err(|error| state.tell(error))?;
     Err(state.tell(error))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn start_cross_validation(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    settings: TrainSettings,
+    folds: u32,
+) -> Answer<()> {
+    let project = state.with(|session, _| {
+        cross_validation::begin(&mut session.project, &settings, folds)?;
+        Ok(session.project.folder().to_owned())
+    })?;
+    go_through_folds(&app, &state, project)
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn continue_cross_validation(app: AppHandle, state: State<'_, AppState>) -> Answer<()> {
+    let project = state.with(|session, _| {
+        cross_validation::refuse_beside_another(&session.project)?;
+        Ok(session.project.folder().to_owned())
+    })?;
+    go_through_folds(&app, &state, project)
+}
+
+fn go_through_folds(app: &AppHandle, state: &AppState, project: PathBuf) -> Answer<()> {
+    let job = Job::CrossValidate { project };
+    let started = state
+        .jobs
+        .start(app, cross_validation::JOB, JobKind::CrossValidate, job);
+    started.map_err(|error| state.tell(error))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn cross_validation_result(state: State<'_, AppState>) -> Answer<Option<CrossValidation>> {
+    state.with(|session, _| cross_validation::result(&session.project))
 }
 
 #[tauri::command(async)]

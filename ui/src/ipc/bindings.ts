@@ -85,6 +85,9 @@ export const commands = {
 	startTraining: (settings: TrainSettings) => __TAURI_INVOKE<string>("start_training", { settings }),
 	continueTraining: (run: string) => __TAURI_INVOKE<null>("continue_training", { run }),
 	continueWithHalfTheRate: (run: string) => __TAURI_INVOKE<null>("continue_with_half_the_rate", { run }),
+	startCrossValidation: (settings: TrainSettings, folds: number) => __TAURI_INVOKE<null>("start_cross_validation", { settings, folds }),
+	continueCrossValidation: () => __TAURI_INVOKE<null>("continue_cross_validation"),
+	crossValidationResult: () => __TAURI_INVOKE<CrossValidation | null>("cross_validation_result"),
 	cancelJob: (job: string) => __TAURI_INVOKE<void>("cancel_job", { job }),
 	runs: () => __TAURI_INVOKE<RunSummary[]>("runs"),
 	runHistory: (run: string) => __TAURI_INVOKE<RunHistory>("run_history", { run }),
@@ -593,6 +596,8 @@ export type JobEvent = {
 export type JobKind = 
 /**  A training run. */
 "train" | 
+/**  A training run a fold. */
+"cross_validate" | 
 /**  Predicting a file. */
 "predict_file" | 
 /**  Downloading a model. */
@@ -1699,9 +1704,9 @@ export type WorkKind =
 "clean";
 
 /**  News of a job, in the window's language. */
-export type WorkerEvent = ({ event: "started"; pid: number }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; path?: never; scores?: never; step?: never; steps?: never } | {
+export type WorkerEvent = ({ event: "started"; pid: number }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; run?: never; scores?: never; step?: never; steps?: never } | {
 	event: "progress",
-} & Progress | ({ event: "step"; step: number; steps: number; loss: number; learning_rate: number }) & { error?: never; left_out?: never; message?: never; path?: never; pid?: never; scores?: never } | ({ event: "epoch"; scores: EpochScores }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; path?: never; pid?: never; step?: never; steps?: never } | ({ event: "log"; message: string }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; path?: never; pid?: never; scores?: never; step?: never; steps?: never } | ({ event: "finished"; path: string | null; left_out: number }) & { error?: never; learning_rate?: never; loss?: never; message?: never; pid?: never; scores?: never; step?: never; steps?: never } | ({ event: "cancelled" }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; path?: never; pid?: never; scores?: never; step?: never; steps?: never } | ({ event: "failed"; error: UserError }) & { learning_rate?: never; left_out?: never; loss?: never; message?: never; path?: never; pid?: never; scores?: never; step?: never; steps?: never } | ({ event: "interrupted"; error: UserError }) & { learning_rate?: never; left_out?: never; loss?: never; message?: never; path?: never; pid?: never; scores?: never; step?: never; steps?: never };
+} & Progress | ({ event: "fold"; number: number; of: number; run: string }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; path?: never; pid?: never; scores?: never; step?: never; steps?: never } | ({ event: "step"; step: number; steps: number; loss: number; learning_rate: number }) & { error?: never; left_out?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never } | ({ event: "epoch"; scores: EpochScores }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; step?: never; steps?: never } | ({ event: "log"; message: string }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "finished"; path: string | null; left_out: number }) & { error?: never; learning_rate?: never; loss?: never; message?: never; number?: never; of?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "cancelled" }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "failed"; error: UserError }) & { learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "interrupted"; error: UserError }) & { learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never };
 
 /**  Which wrong answers to show. */
 export type WrongFilter = {

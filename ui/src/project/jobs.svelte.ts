@@ -4,6 +4,7 @@ import { events, type EpochScores, type JobEvent, type JobKind, type UserError, 
 
 export type JobState = "running" | "finished" | "cancelled" | "interrupted" | "failed";
 export type Progress = Extract<WorkerEvent, { event: "progress" }>;
+export type Fold = Extract<WorkerEvent, { event: "fold" }>;
 export type Curves = { steps: number; step: number[]; loss: number[]; learning_rate: number[] };
 
 export class Job {
@@ -13,6 +14,8 @@ export class Job {
   progress = $state.raw<Progress | null>(null);
   curves = $state.raw<Curves>({ steps: 0, step: [], loss: [], learning_rate: [] });
   epochs = $state.raw<EpochScores[]>([]);
+  /** Which fold of a cross-validation has its turn, and its run. */
+  fold = $state.raw<Fold | null>(null);
   path = $state<string | null>(null);
   /** Rows of a file that do not fit its columns and got no answer. */
   leftOut = $state(0);
@@ -29,9 +32,12 @@ export class Job {
         // Also the beginning of a continuation under the same id: what was learned before stays in the run's history.
         this.state = "running";
         this.error = null;
-        this.progress = null;
-        this.curves = { steps: 0, step: [], loss: [], learning_rate: [] };
-        this.epochs = [];
+        this.fold = null;
+        this.#begin();
+        break;
+      case "fold":
+        this.fold = event;
+        this.#begin();
         break;
       case "progress":
         this.progress = event;
@@ -60,6 +66,12 @@ export class Job {
     }
   }
 
+  #begin(): void {
+    this.progress = null;
+    this.curves = { steps: 0, step: [], loss: [], learning_rate: [] };
+    this.epochs = [];
+  }
+
   // The arrays grow in place; the object around them is new, which is what redraws. Copying them
   // at each of some ten thousand steps would be quadratic.
   #addStep(event: Extract<WorkerEvent, { event: "step" }>): void {
@@ -75,7 +87,7 @@ export class Jobs {
   #jobs = new SvelteMap<string, Job>();
   #onTurn: () => void;
 
-  /** `onTurn` is called when a job begins or ends: the project has changed. */
+  /** `onTurn` is called when a job or one of its folds begins or ends: the project has changed. */
   constructor(onTurn: () => void) {
     this.#onTurn = onTurn;
   }
@@ -95,6 +107,6 @@ export class Jobs {
       this.#jobs.set(id, job);
     }
     job.take(event);
-    if (event.event === "started" || job.state !== "running") this.#onTurn();
+    if (event.event === "started" || event.event === "fold" || job.state !== "running") this.#onTurn();
   }
 }

@@ -50,6 +50,9 @@ const MACHINE: Machine = {
   disk_free_bytes: 212_000_000_000, cpu_features: ["avx2", "fma"], gpus: [], version: "0.1.0",
 };
 
+/** The job that goes through the folds. */
+const CROSS = "cross-validation";
+
 class MockEngine {
   project: MockProject | null = null;
   models = MODELS.map((model) => ({ ...model }));
@@ -150,6 +153,34 @@ class MockEngine {
     return null;
   }
 
+  /** One training a fold, those that are left. */
+  crossValidate(settings: TrainSettings | null, folds: number): null {
+    const project = this.need();
+    this.#cancelled.delete(CROSS);
+    if (settings) project.cross = { folds, settings, runs: [] };
+    const cross = project.cross;
+    if (!cross) return null;
+    void (async () => {
+      await this.#tell(CROSS, "cross_validate", { event: "started", pid: 4713 });
+      for (let number = 1; number <= cross.folds; number++) {
+        const before = project.runs.find((run) => run.id === cross.runs[number - 1]);
+        if (before?.status === "finished") continue;
+        const run = before ?? learning.newRun(cross.settings, project.runs.length + 1);
+        if (before) this.#change(project, run.id, { status: "running", resumable: false });
+        else {
+          project.runs = [run, ...project.runs];
+          cross.runs.push(run.id);
+          this.#settingsOf.set(run.id, cross.settings);
+        }
+        await this.#tell(CROSS, "cross_validate", { event: "fold", number, of: cross.folds, run: run.id });
+        await this.#train(project, run.id, run.epochs_done, CROSS, "cross_validate");
+        if (this.#cancelled.has(CROSS)) return;
+      }
+      await this.#tell(CROSS, "cross_validate", { event: "finished", path: null, left_out: 0 });
+    })();
+    return null;
+  }
+
   settingsOf(id: string): TrainSettings {
     return this.#settingsOf.get(id) ?? learning.SETTINGS;
   }
@@ -183,25 +214,25 @@ class MockEngine {
     return job;
   }
 
-  async #train(project: MockProject, id: string, from: number): Promise<void> {
+  async #train(project: MockProject, id: string, from: number, job = id, kind: JobEvent["kind"] = "train"): Promise<void> {
     const settings = this.settingsOf(id);
     const steps = learning.stepsOf(settings);
     const each = steps / settings.epochs;
-    await this.#tell(id, "train", { event: "started", pid: 4710 });
+    if (kind === "train") await this.#tell(job, kind, { event: "started", pid: 4710 });
     for (let epoch = from + 1; epoch <= settings.epochs; epoch++) {
       for (let step = (epoch - 1) * each + 1; step <= epoch * each; step++) {
-        if (this.#cancelled.has(id)) {
+        if (this.#cancelled.has(job)) {
           this.#change(project, id, { status: "cancelled", resumable: true });
-          return this.#tell(id, "train", { event: "cancelled" });
+          return this.#tell(job, kind, { event: "cancelled" });
         }
-        await this.#tell(id, "train", { event: "step", step, steps, loss: learning.loss(step), learning_rate: settings.learning_rate });
-        await this.#progress(id, "train", "train", step, steps, epoch, settings.epochs);
+        await this.#tell(job, kind, { event: "step", step, steps, loss: learning.loss(step), learning_rate: settings.learning_rate });
+        await this.#progress(job, kind, "train", step, steps, epoch, settings.epochs);
       }
       this.#change(project, id, { epochs_done: epoch, best_epoch: epoch, validation_macro_f1: learning.epochScores(epoch).validation_macro_f1 });
-      await this.#tell(id, "train", { event: "epoch", scores: learning.epochScores(epoch) });
+      await this.#tell(job, kind, { event: "epoch", scores: learning.epochScores(epoch) });
     }
     this.#change(project, id, { status: "finished", seconds: 58, test_accuracy: 0.89, test_macro_f1: 0.88 });
-    await this.#tell(id, "train", { event: "finished", path: `/home/expert/Understudy/runs/${id}`, left_out: 0 });
+    if (kind === "train") await this.#tell(job, kind, { event: "finished", path: `/home/expert/Understudy/runs/${id}`, left_out: 0 });
   }
 
   async #progress(job: string, kind: JobEvent["kind"], phase: "train" | "download" | "predict", done: number, total: number, epoch: number | null = null, epochs: number | null = null): Promise<void> {
@@ -345,6 +376,9 @@ const handlers: Record<string, Handler> = {
   continue_with_half_the_rate: (e, a) => e.continueTraining(a["run"] as string),
   start_training: (e, a) => e.startTraining(a["settings"] as TrainSettings),
   continue_training: (e, a) => e.continueTraining(a["run"] as string),
+  start_cross_validation: (e, a) => e.crossValidate(a["settings"] as TrainSettings, a["folds"] as number),
+  continue_cross_validation: (e) => e.crossValidate(null, 0),
+  cross_validation_result: (e) => e.need().crossValidation(),
   cancel_job: (e, a) => e.cancel(a["job"] as string),
   runs: (e) => e.need().runs,
   run_history: (e, a) => learning.history(run(e, a), e.settingsOf(a["run"] as string)),

@@ -1,8 +1,8 @@
 // One project in memory, answering as the engine would. Only what the window can see is imitated.
 import type {
-  AssistState, CleaningLook, CleaningRule, CleaningStep, ConflictPage, DataSummary, DoubtPage, ExampleDetail, Forecast, Label, LabelChange,
-  LabelNotes, LabelState, Mark as Note, MarkKind, Nearby, NearPage, Next, Order, Overview, Part,
-  ProblemType, RoomState, RowFilter, RowPage, RowPlace, RunSummary, SplitSummary, SplitWay, StepTold, Suggestion,
+  AssistState, CleaningLook, CleaningRule, CleaningStep, ConflictPage, CrossValidation, DataSummary, DoubtPage, ExampleDetail, Forecast, Label,
+  LabelChange, LabelNotes, LabelState, Mark as Note, MarkKind, MeanScore, Nearby, NearPage, Next, Order, Overview, Part,
+  ProblemType, RoomState, RowFilter, RowPage, RowPlace, RunSummary, SplitSummary, SplitWay, StepTold, Suggestion, TrainSettings,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
 
@@ -28,6 +28,7 @@ export class MockProject {
   split: SplitSummary | null = null;
   model: string | null = "all-MiniLM-L6-v2";
   runs: RunSummary[] = [];
+  cross: { folds: number; settings: TrainSettings; runs: string[] } | null = null;
   readonly name: string;
   #done: Mark[] = [];
   #undone: Mark[] = [];
@@ -75,6 +76,19 @@ export class MockProject {
       rows: shown.length, labelled, labels: this.labels.length, problem_rows: this.rows.length > 0 ? 1 : 0,
       duplicate_rows: this.duplicates().length, split: this.split, model: this.model, runs: this.runs,
     };
+  }
+
+  crossValidation(): CrossValidation | null {
+    if (!this.cross) return null;
+    const { folds, runs } = this.cross;
+    const done = runs.flatMap((id, i) => (this.runs.find((run) => run.id === id)?.status === "finished" ? [{ id, number: i + 1 }] : []));
+    const scores = done.map(({ id, number }) => ({ number, run: id, rows: 45, accuracy: 0.85 + number / 100, macro_f1: 0.83 + number / 100, micro_f1: null }));
+    const mean = (of: (score: (typeof scores)[number]) => number): MeanScore | null => {
+      if (scores.length < 2) return null;
+      const mean = scores.reduce((sum, score) => sum + of(score), 0) / scores.length;
+      return { mean, standard_deviation: 0.016, interval: { low: mean - 0.02, high: mean + 0.02 } };
+    };
+    return { folds, scores, accuracy: mean((score) => score.accuracy), macro_f1: mean((score) => score.macro_f1), micro_f1: null };
   }
 
   duplicates(): Row[] {

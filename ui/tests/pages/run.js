@@ -21,6 +21,7 @@ try {
   await section("empty rooms", emptyRooms);
   await section("failures", failures);
   await section("cancel and continue", cancelAndContinue);
+  for (const language of ["en", "zh"]) await section(`cross-validation ${language}`, () => crossValidate(language));
   await section("presets", presets);
   await section("settings", settings);
 } finally {
@@ -290,6 +291,34 @@ async function cancelAndContinue() {
   await page.locator("[data-testid=confusion] td.chosen").waitFor();
   tally.ok(true, "a cell narrows the wrong answers");
   tally.ok(faults.length === 0, "cancel and continue: no error on the console", faults.join("; "));
+  await page.close();
+}
+
+async function crossValidate(language) {
+  const { page, faults } = await openPage(browser, pages.url, { language, theme: "light", pace: "1" });
+  await at(page, language === "en" ? "sample-contracts" : "sample-consultations").click();
+  await at(page, "nav-split").click();
+  await at(page, "divide").click();
+  await at(page, "split-result").waitFor();
+  await at(page, "nav-train").click();
+  await at(page, "start-training").click();
+  await at(page, "cross-start").waitFor({ timeout: 15000 });
+  await at(page, "cross-folds").fill("3");
+  await at(page, "cross-folds").press("Tab");
+  await page.evaluate(() => (window.mock.engine.pace = 20));
+  await at(page, "cross-start").click();
+  await at(page, "cross-progress").getByText(language === "en" ? "Part 2 of 3" : "第 2 份，共 3 份").waitFor({ timeout: 15000 });
+  await look(page, `cross-running-${language}`);
+  await at(page, "cancel-training").click();
+  await at(page, "cross-continue").waitFor();
+  tally.ok((await at(page, "cross-fold").count()) === 1, "what is done stays after a stop");
+  await page.evaluate(() => (window.mock.engine.pace = 1));
+  await at(page, "cross-continue").click();
+  await page.waitForFunction(() => document.querySelectorAll("[data-testid=cross-fold]").length === 3, null, { timeout: 15000 });
+  await at(page, "cross-mean").waitFor();
+  await at(page, "cross-validation").scrollIntoViewIfNeeded();
+  await look(page, `cross-done-${language}`);
+  tally.ok(faults.length === 0, `cross-validation ${language}: no error on the console`, faults.join("; "));
   await page.close();
 }
 

@@ -62,6 +62,7 @@ impl Output {
     pub fn event(&self, event: &Event) {
         match event {
             Event::Progress(progress) => self.progress(progress),
+            Event::Fold { number, of, run } => self.say(&format!("fold {number} of {of}: run {run}")),
             Event::Epoch { scores } => self.say(&format!(
                 "round {}: training loss {:.4}, validation loss {:.4}, accuracy {:.4}, macro-F1 {:.4}",
                 scores.epoch,

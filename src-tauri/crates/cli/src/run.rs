@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use understudy_data::{DataError, RunStatus, SplitWay, TestLock};
-use understudy_engine::{Language, Result, Session, prediction, report as engine_report, runs, training};
+use understudy_engine::{
+    Language, Result, Session, cross_validation, prediction, report as engine_report, runs, training,
+};
 use understudy_train::{Control, TrainSettings};
 
 use crate::arguments::{CrossValidate, Predict, Report, Train};
@@ -36,38 +38,40 @@ pub fn train(arguments: Train, output: &Output) -> Result<Value> {
     evaluated(&session, &id, output)
 }
 
-/// Divides and trains once a fold; the scores of the test parts, their mean and how they vary.
+/// Trains once a fold; the scores of the test parts, their mean and how they vary.
 pub fn cross_validate(arguments: CrossValidate, output: &Output) -> Result<Value> {
     let mut session = Session::open(&arguments.train.project)?;
-    let before = session.project.split_summary()?;
-    let seed = arguments.train.seed.unwrap_or_default();
-    let percent = before.map_or_else(|| vec![70, 15, 15], |split| split.percent);
-    let mut folds = Vec::new();
-    for number in 1..=arguments.folds {
-        let way = SplitWay::Fold {
-            number,
-            of: arguments.folds,
-        };
-        session.make_split(&percent, seed, way, output.language())?;
-        let settings = settings(&session, &arguments.train)?;
-        let id = runs::create(&mut session.project, &settings)?;
-        output.say(&format!("fold {number} of {}: run {id}", arguments.folds));
-        training::execute(&mut session.project, &id, &Control::default(), &mut |event| {
-            output.event(&event)
-        })?;
-        folds.push(evaluated(&session, &id, output)?);
+    if session.project.split_at_a_glance()?.is_none() {
+        let seed = arguments.train.seed.unwrap_or_default();
+        session.make_split(&[70, 15, 15], seed, SplitWay::Random, output.language())?;
     }
-    let score = |name: &str| {
-        let found = folds.iter().filter_map(|fold| fold["test"][name].as_f64());
-        let found: Vec<f64> = found.collect();
-        let mean = found.iter().sum::<f64>() / found.len() as f64;
-        let squares: f64 = found.iter().map(|value| (value - mean).powi(2)).sum();
-        // Of a sample: the folds stand for all that could have been drawn.
-        let deviation = (squares / (found.len() as f64 - 1.0)).sqrt();
-        output.say(&format!("{name}: {mean:.3} ± {deviation:.3}"));
-        json!({ "mean": mean, "standard_deviation": deviation, "folds": found })
-    };
-    let scores = json!({ "accuracy": score("accuracy"), "macro_f1": score("macro_f1"), "micro_f1": score("micro_f1") });
+    let settings = settings(&session, &arguments.train)?;
+    cross_validation::begin(&mut session.project, &settings, arguments.folds)?;
+    cross_validation::carry_on(&mut session.project, &Control::default(), &mut |event| {
+        output.event(&event)
+    })?;
+    let found = cross_validation::result(&session.project)?;
+    let mut folds = Vec::new();
+    for fold in found.iter().flat_map(|found| &found.scores) {
+        folds.push(evaluated(&session, &fold.run, output)?);
+    }
+    let scores = found.map(|found| {
+        let scores = [
+            ("accuracy", found.accuracy),
+            ("macro_f1", found.macro_f1),
+            ("micro_f1", found.micro_f1),
+        ];
+        for (name, score) in scores {
+            if let Some(score) = score {
+                output.say(&format!(
+                    "{name}: {:.3} ± {:.3}",
+                    score.mean, score.standard_deviation
+                ));
+            }
+        }
+        scores.map(|(name, score)| (name.to_owned(), json!(score)))
+    });
+    let scores: Map<String, Value> = scores.into_iter().flatten().collect();
     Ok(json!({ "folds": folds, "scores": scores }))
 }
 

@@ -19,6 +19,11 @@ pub enum Job {
         /// The run.
         run: String,
     },
+    /// Train the folds of the cross-validation that was begun and are left.
+    CrossValidate {
+        /// The project's folder.
+        project: PathBuf,
+    },
     /// Predict all rows of a file.
     PredictFile {
         /// The project's folder.
@@ -61,6 +66,8 @@ pub enum Job {
 pub enum JobKind {
     /// A training run.
     Train,
+    /// A training run a fold.
+    CrossValidate,
     /// Predicting a file.
     PredictFile,
     /// Downloading a model.
@@ -182,6 +189,15 @@ pub enum Event {
     },
     /// How far it is.
     Progress(Progress),
+    /// Another fold has its turn; what follows is about its run.
+    Fold {
+        /// Which, from 1.
+        number: u32,
+        /// Of how many.
+        of: u32,
+        /// The run.
+        run: String,
+    },
     /// A training step was taken.
     Step {
         /// Which, from 1.

@@ -5,6 +5,7 @@
 //! failure becomes a sentence in the user's language ([`error`]). Nothing here knows Tauri or command-line flags.
 
 pub mod assist;
+pub mod cross_validation;
 pub mod error;
 pub mod files;
 pub mod job;

@@ -12,7 +12,7 @@ use crate::error::{EngineError, Result};
 use crate::view::{
     Overview, Preview, ProblemPage, RoomState, Rooms, RowProblem, RunSummary, SplitSummary, StepTold,
 };
-use crate::{files, models, runs, words};
+use crate::{cross_validation, files, models, runs, words};
 
 /// Key of the setting that names the columns the texts came from, as a JSON list; earlier versions noted the only one.
 const TEXT_COLUMNS: &str = "text_columns";
@@ -104,7 +104,8 @@ impl Session {
     pub fn open(folder: &Path) -> Result<Self> {
         let mut project = Project::open(folder)?;
         // On a full disk nothing can be written down, but everything can still be looked at.
-        if let Err(error) = runs::recover(&mut project) {
+        if let Err(error) = runs::recover(&mut project).and_then(|()| cross_validation::recover(&mut project))
+        {
             eprintln!("runs that were cut off could not be marked: {error}");
         }
         Ok(Session { project })

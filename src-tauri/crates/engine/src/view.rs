@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use understudy_data::{self as data, ColumnPreview, Dialect, Part, PartCount, RunStatus};
-use understudy_eval::{EpochScores, Scores};
+use understudy_eval::{EpochScores, MeanScore, Scores};
 use understudy_hub::LocalizedText;
 use understudy_report::Language;
 use understudy_train::TrainSettings;
@@ -358,6 +358,40 @@ pub struct RunSummary {
     pub reason: Option<UserError>,
 }
 
+/// How a fold's model did on the rows that it had not seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct FoldScore {
+    /// Which fold, from 1.
+    pub number: u32,
+    /// Its run.
+    pub run: String,
+    /// Rows judged.
+    pub rows: u32,
+    /// Share of them that were right.
+    pub accuracy: f64,
+    /// Macro F1.
+    pub macro_f1: f64,
+    /// Micro F1, where a text may have several labels.
+    pub micro_f1: Option<f64>,
+}
+
+/// What the folds that are done say together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct CrossValidation {
+    /// How many there are to be.
+    pub folds: u32,
+    /// Those that are done.
+    pub scores: Vec<FoldScore>,
+    /// Over them, as the next two; `None` for fewer than two folds.
+    pub accuracy: Option<MeanScore>,
+    /// Macro F1.
+    pub macro_f1: Option<MeanScore>,
+    /// Micro F1, where a text may have several labels.
+    pub micro_f1: Option<MeanScore>,
+}
+
 /// A run's curves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -470,6 +504,11 @@ pub enum WorkerEvent {
         pid: u32,
     },
     Progress(Progress),
+    Fold {
+        number: u32,
+        of: u32,
+        run: String,
+    },
     Step {
         step: u32,
         steps: u32,
@@ -501,6 +540,7 @@ impl WorkerEvent {
         Some(match event {
             Event::Started { pid } => WorkerEvent::Started { pid },
             Event::Progress(progress) => WorkerEvent::Progress(progress),
+            Event::Fold { number, of, run } => WorkerEvent::Fold { number, of, run },
             Event::Step {
                 step,
                 steps,

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use understudy_data::Project;
+use understudy_data::{Project, RunStatus};
 use understudy_train::{Control, Embedder};
 
 use crate::error::{EngineError, Problem, Result, WorkerEnding};
 use crate::job::{Command, Event, Job, Phase};
-use crate::{assist, models, prediction, runs, training};
+use crate::{assist, cross_validation, models, prediction, runs, training};
 
 /// Reads a job and carries it out. The last event says how it ended.
 pub fn run(mut input: impl BufRead + Send + 'static, output: impl Write + Send) {
@@ -141,6 +141,18 @@ fn carry_out(
             }
             result.map(|()| (None, 0))
         }
+        Job::CrossValidate { project } => {
+            let mut project = Project::open(&project)?;
+            let result = cross_validation::carry_on(&mut project, control, emit);
+            if listener.closed()
+                && result.as_ref().is_err_and(EngineError::is_cancelled)
+                && let Some(run) = cross_validation::current_run(&project)?
+                && runs::find(&project, &run)?.status == RunStatus::Cancelled
+            {
+                mark_interrupted(&mut project, &run)?;
+            }
+            result.map(|()| (None, 0))
+        }
         Job::PredictFile {
             project,
             run,
@@ -171,7 +183,7 @@ fn carry_out(
 /// The run was cancelled because the app went away, not because somebody wanted it.
 fn mark_interrupted(project: &mut Project, run: &str) -> Result<()> {
     let mut record = runs::find(project, run)?;
-    record.status = understudy_data::RunStatus::Running;
+    record.status = RunStatus::Running;
     project.update_run(&record)?;
     runs::interrupted(project, run, WorkerEnding::Closed)
 }

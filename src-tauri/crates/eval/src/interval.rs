@@ -58,6 +58,51 @@ pub fn bootstrap_macro_f1(confusion: &[Vec<u32>], estimate: f64, seed: u64) -> I
     )
 }
 
+/// The mean of a score over several folds, and how far off it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct MeanScore {
+    /// The mean.
+    pub mean: f64,
+    /// Standard deviation of a single fold's score.
+    pub standard_deviation: f64,
+    /// Of the mean. Folds share most of what they learn from, so that it is rather too narrow (Bengio and Grandvalet 2004).
+    pub interval: Interval,
+}
+
+/// The 97.5th percentiles of Student's t distribution with 1 to 30 degrees of freedom.
+const STUDENT: [f64; 30] = [
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+];
+
+/// The mean of scores, with Student's interval; `None` for fewer than two, which do not tell how they vary.
+pub fn mean_score(scores: &[f64]) -> Option<MeanScore> {
+    let n = scores.len() as f64;
+    if scores.len() < 2 {
+        return None;
+    }
+    let mean = scores.iter().sum::<f64>() / n;
+    let squares: f64 = scores.iter().map(|score| (score - mean).powi(2)).sum();
+    // Of a sample: the folds stand for all that could have been drawn.
+    let standard_deviation = (squares / (n - 1.0)).sqrt();
+    let quantile = STUDENT.get(scores.len() - 2).copied();
+    let quantile = quantile.unwrap_or_else(|| many_folds(n - 1.0));
+    let half = quantile * standard_deviation / n.sqrt();
+    Some(MeanScore {
+        mean,
+        standard_deviation,
+        interval: around(mean, mean - half, mean + half),
+    })
+}
+
+/// The 97.5th percentile of Student's t for many degrees of freedom: the first terms of Cornish and Fisher's expansion.
+fn many_folds(freedom: f64) -> f64 {
+    let first = (Z.powi(3) + Z) / 4.0;
+    let second = (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / 96.0;
+    Z + first / freedom + second / freedom.powi(2)
+}
+
 pub(crate) fn around(estimate: f64, low: f64, high: f64) -> Interval {
     Interval {
         low: low.min(estimate).max(0.0),
@@ -131,6 +176,24 @@ mod tests {
 
     fn close(interval: Interval, low: f64, high: f64, tolerance: f64) -> bool {
         (interval.low - low).abs() < tolerance && (interval.high - high).abs() < tolerance
+    }
+
+    #[test]
+    fn a_mean_of_folds_has_students_interval() {
+        // By hand: 0.84 ± 2.776 × 0.096177 / √5.
+        let found = mean_score(&[0.8, 0.9, 0.85, 0.7, 0.95]).unwrap();
+        assert!((found.mean - 0.84).abs() < 1e-12);
+        assert!((found.standard_deviation - 0.096_177).abs() < 1e-6);
+        assert!((found.interval.low - 0.720_58).abs() < 1e-4, "{found:?}");
+        assert!((found.interval.high - 0.959_42).abs() < 1e-4, "{found:?}");
+        assert_eq!(mean_score(&[0.8]), None);
+        assert_eq!(
+            mean_score(&[1.0, 0.0]).unwrap().interval,
+            Interval { low: 0.0, high: 1.0 }
+        );
+        let many: Vec<f64> = (0..40).map(|i| f64::from(i % 2)).collect();
+        let half = mean_score(&many).unwrap().interval.high - 0.5;
+        assert!((half - 2.0227 * 0.506_37 / 40_f64.sqrt()).abs() < 1e-4, "{half}");
     }
 
     #[test]

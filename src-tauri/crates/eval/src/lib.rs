@@ -16,7 +16,7 @@ mod verdict;
 
 pub use bag_of_words::bag_of_words;
 pub use error::EvalError;
-pub use interval::{Interval, wilson};
+pub use interval::{Interval, MeanScore, mean_score, wilson};
 pub use link::Link;
 pub use minimise::minimise;
 pub use multi_label::{MultiLabelScores, given, multi_label_scores, thresholds};

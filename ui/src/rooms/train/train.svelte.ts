@@ -1,10 +1,13 @@
 // The Train room's state: the plan for the next run, the run that is going on, the earlier ones.
-import { commands, type Preset, type RunHistory, type RunSummary, type TrainPlan, type TrainSettings } from "../../ipc/bindings";
+import { commands, type CrossValidation, type Preset, type RunHistory, type RunSummary, type TrainPlan, type TrainSettings } from "../../ipc/bindings";
 import type { Job } from "../../project/jobs.svelte";
 import { activeRun, type Session } from "../../project/session.svelte";
 import { settled } from "../../shared/settled";
 import { Task } from "../../shared/task.svelte";
 import { withLive } from "./curves";
+
+/** The id of the job that goes through the folds; there is one at a time. */
+export const CROSS_VALIDATION = "cross-validation";
 
 export class TrainRoom {
   readonly task = new Task();
@@ -13,18 +16,28 @@ export class TrainRoom {
   runs = $state.raw<RunSummary[]>([]);
   /** What the engine has written of the run on screen; its live events are added by `shown`. */
   history = $state.raw<RunHistory | null>(null);
+  /** What the folds of the latest cross-validation say; null where there was none. */
+  cross = $state.raw<CrossValidation | null>(null);
+  folds = $state(5);
   #session: Session;
   #replan = settled(250, (settings: TrainSettings) => void this.#ask(null, settings));
 
   /** The run on screen: the one going on, else the latest. */
   readonly run: RunSummary | undefined;
   readonly job: Job | undefined;
+  /** The job that goes through the folds, while it does. */
+  readonly crossing: Job | undefined;
   readonly shown: RunHistory | null;
 
   constructor(session: Session) {
     this.#session = session;
     this.run = $derived(this.runs.find((run) => run.status === "running" || run.status === "queued") ?? this.runs[0]);
-    this.job = $derived(session.jobs.get(this.run?.id));
+    this.crossing = $derived.by(() => {
+      const job = session.jobs.get(CROSS_VALIDATION);
+      return job?.state === "running" ? job : undefined;
+    });
+    const ofFold = $derived(this.crossing?.fold?.run === this.run?.id ? this.crossing : undefined);
+    this.job = $derived(ofFold ?? session.jobs.get(this.run?.id));
     this.shown = $derived(this.history && this.history.run.id === this.run?.id ? withLive(this.history, this.job) : null);
   }
 
@@ -32,6 +45,7 @@ export class TrainRoom {
     await this.task.run(async () => {
       this.runs = await commands.runs();
       if (this.run) this.history = await commands.runHistory(this.run.id);
+      this.cross = await commands.crossValidationResult();
     });
     await this.#ask(null, this.plan?.settings ?? null);
   }
@@ -71,13 +85,29 @@ export class TrainRoom {
     if (!this.task.failure) await this.#turned();
   }
 
-  async cancel(run: RunSummary): Promise<void> {
-    await this.task.run(() => commands.cancelJob(run.id));
+  /** Stops what is going on. */
+  async cancel(): Promise<void> {
+    const job = this.crossing ? CROSS_VALIDATION : this.run?.id;
+    if (job === undefined) return;
+    await this.task.run(() => commands.cancelJob(job));
+  }
+
+  /** Trains once a fold with the settings of the plan. */
+  async crossValidate(): Promise<void> {
+    const settings = this.plan?.settings;
+    if (!settings || this.#running()) return;
+    await this.task.run(() => commands.startCrossValidation(settings, this.folds));
+    if (!this.task.failure) await this.#turned();
+  }
+
+  async continueCrossValidation(): Promise<void> {
+    await this.task.run(() => commands.continueCrossValidation());
+    if (!this.task.failure) await this.#turned();
   }
 
   #running(): boolean {
     const overview = this.#session.overview;
-    return overview !== null && activeRun(overview) !== undefined;
+    return this.crossing !== undefined || (overview !== null && activeRun(overview) !== undefined);
   }
 
   async #ask(preset: Preset | null, settings: TrainSettings | null): Promise<void> {
