@@ -310,6 +310,20 @@ export type ConflictingText = {
 	rows: ConflictRow[],
 };
 
+/**  What the folds that are done say together. */
+export type CrossValidation = {
+	/**  How many there are to be. */
+	folds: number,
+	/**  Those that are done. */
+	scores: FoldScore[],
+	/**  Over them, as the next two; `None` for fewer than two folds. */
+	accuracy: MeanScore | null,
+	/**  Macro F1. */
+	macro_f1: MeanScore | null,
+	/**  Micro F1, where a text may have several labels. */
+	micro_f1: MeanScore | null,
+};
+
 /**  A point of the curve. */
 export type CurvePoint = {
 	/**  Labelled texts. */
@@ -489,6 +503,22 @@ export type FileDropEvent = {
 	hover: boolean,
 	/**  The files; empty when they were dragged away again. */
 	paths: string[],
+};
+
+/**  How a fold's model did on the rows that it had not seen. */
+export type FoldScore = {
+	/**  Which fold, from 1. */
+	number: number,
+	/**  Its run. */
+	run: string,
+	/**  Rows judged. */
+	rows: number,
+	/**  Share of them that were right. */
+	accuracy: number,
+	/**  Macro F1. */
+	macro_f1: number,
+	/**  Micro F1, where a text may have several labels. */
+	micro_f1: number | null,
 };
 
 /**  A learning curve. */
@@ -796,6 +826,16 @@ export type MarkKind =
 "flag" | 
 /**  Words about it. */
 "comment";
+
+/**  The mean of a score over several folds, and how far off it may be. */
+export type MeanScore = {
+	/**  The mean. */
+	mean: number,
+	/**  Standard deviation of a single fold's score. */
+	standard_deviation: number,
+	/**  Of the mean. Folds share most of what they learn from, so that it is rather too narrow (Bengio and Grandvalet 2004). */
+	interval: Interval,
+};
 
 /**  What a person needs to mend a row that was put aside. */
 export type MendForm = {
