@@ -240,11 +240,18 @@ struct Curve {
     a: f64,
     b: f64,
     c: f64,
+    /// The largest number of texts that was measured.
+    largest: f64,
 }
 
 impl Curve {
+    /// With so many texts. Beyond what was measured the error never falls faster than in inverse proportion to the texts:
+    /// a few points that happen to be steep would else promise perfection.
     fn score(self, texts: usize) -> f64 {
-        (1.0 - self.a - self.b * (texts as f64).powf(-self.c)).clamp(0.0, 1.0)
+        let texts = texts as f64;
+        let error = |texts: f64| (self.a + self.b * texts.powf(-self.c)).clamp(0.0, 1.0);
+        let slowest = error(self.largest) * (self.largest / texts).min(1.0);
+        1.0 - error(texts).max(slowest)
     }
 
     /// Least squares; for each c the best a and b. What was learnt from more texts counts more: it lies nearer to what is
@@ -260,6 +267,7 @@ impl Curve {
                 a: 0.0,
                 b: 0.0,
                 c: 1.0,
+                largest,
             },
         );
         for step in 1..=30 {
@@ -276,7 +284,7 @@ impl Curve {
             // Half a percent off, at each point, is as bad as one spread of c.
             let unusual = ((c - USUAL_C) / SPREAD_OF_C).powi(2) * total * 2.5e-5;
             if apart + unusual < best.0 {
-                best = (apart + unusual, Curve { a, b, c });
+                best = (apart + unusual, Curve { a, b, c, largest });
             }
         }
         best.1
@@ -294,6 +302,7 @@ mod tests {
             a: 0.1,
             b: 1.5,
             c: 0.5,
+            largest: 120.0,
         };
         let sizes = [30.0, 60.0, 90.0, 120.0];
         let errors = sizes.map(|m| 1.0 - law.score(m as usize));
