@@ -273,6 +273,12 @@ pub enum DataError {
         /// Rows that carry it, hidden ones included.
         rows: u32,
     },
+    /// A workbook's sheet holds no more rows.
+    #[error("a sheet holds {rows} rows")]
+    SheetFull {
+        /// Its rows, the header included.
+        rows: u32,
+    },
     /// A retired label is given to no more rows.
     #[error("label {name:?} is retired")]
     LabelRetired {

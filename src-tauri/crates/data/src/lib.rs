@@ -16,6 +16,7 @@ pub mod split;
 mod store;
 mod text;
 mod types;
+mod write;
 
 pub use clean::Pipeline;
 pub use error::{DataError, NotATable, Result};
@@ -27,3 +28,4 @@ pub use store::{
 };
 pub use text::joined_text;
 pub use types::*;
+pub use write::{ExportFormat, ExportSummary};

@@ -394,6 +394,7 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
             "label_in_use",
             vec![("name", name.clone()), ("rows", rows.to_string())],
         ),
+        DataError::SheetFull { rows } => ("sheet_full", vec![("rows", rows.to_string())]),
         DataError::LabelRetired { name } => ("label_retired", vec![("name", name.clone())]),
         DataError::LabelKey { key } => ("label_key", vec![("key", key.clone())]),
         DataError::OneLabelOnly { labels } => ("one_label_only", vec![("labels", labels.to_string())]),

@@ -104,6 +104,7 @@ fn data() -> Vec<DataError> {
             name: text("Term"),
             rows: 3,
         },
+        DataError::SheetFull { rows: 1_048_576 },
         DataError::LabelRetired { name: text("Term") },
         DataError::LabelKey { key: text("§") },
         DataError::OneLabelOnly { labels: 2 },

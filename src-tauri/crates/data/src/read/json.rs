@@ -5,6 +5,7 @@
 
 mod objects;
 mod scan;
+mod tools;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;

@@ -8,6 +8,7 @@
 mod assist;
 mod audit;
 mod cleaning;
+mod export;
 mod import;
 mod label_sets;
 mod labels;

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::tools;
 use crate::types::ProblemKind;
 
 /// An object's names and values in the order of the file, the values as they are written.
@@ -54,7 +55,24 @@ pub(super) fn flatten(text: &str) -> Result<Vec<(String, String)>, ProblemKind> 
         },
     })?;
     let mut cells = Vec::with_capacity(entries.len());
+    let names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
+    let (tasks, lines) = (tools::is_label_studio(&names), tools::is_prodigy(&names));
+    let accepted = || {
+        entries
+            .iter()
+            .any(|(name, value)| name == "answer" && value.get() == "\"accept\"")
+    };
+    let accepted = lines && accepted();
     for (name, value) in entries {
+        let chosen = match (tasks, lines) {
+            (true, _) => tools::label_studio(&name, &value),
+            (_, true) => tools::prodigy(&name, &value, accepted),
+            _ => None,
+        };
+        if let Some(chosen) = chosen {
+            cells.extend(chosen);
+            continue;
+        }
         match serde_json::from_str(value.get()) {
             Ok(Ordered(inner)) => {
                 let inner = inner.into_iter();
@@ -133,6 +151,26 @@ mod tests {
         assert_eq!(
             cells(r#"{"a": {"b": 1, "c": {"d": [2]}}, "l": [{"e": 3}], "m": [[1], 2], "o": {}}"#),
             ["a.b=1", r#"a.c={"d": [2]}"#, r#"l=[{"e": 3}]"#, "m=[[1], 2]"]
+        );
+    }
+
+    #[test]
+    fn what_label_studio_and_prodigy_write_is_a_text_with_its_label() {
+        let task = r#"{"id": 7, "data": {"text": "t"}, "annotations": [
+            {"result": [{"type": "choices", "value": {"choices": ["old"]}}]},
+            {"result": [{"type": "choices", "value": {"choices": ["a", "b"]}}], "was_cancelled": false},
+            {"result": [], "was_cancelled": true}], "predictions": [{"result": []}]}"#;
+        assert_eq!(cells(task), ["id=7", "data.text=t", "label=a|b"]);
+        let line = r#"{"text": "t", "_task_hash": 1, "options": [{"id": "a"}], "accept": ["a"], "answer": "accept"}"#;
+        assert_eq!(cells(line), ["text=t", "label=a", "answer=accept"]);
+        assert_eq!(
+            cells(&line.replace(r#": "accept"}"#, r#": "reject"}"#))[1],
+            "label="
+        );
+        assert_eq!(
+            cells(r#"{"annotations": [{"a": 1}]}"#),
+            [r#"annotations=[{"a": 1}]"#],
+            "any other list stays"
         );
     }
 
