@@ -60,14 +60,10 @@ impl Project {
         let entry = give(
             &tx,
             &Given {
-                example,
                 label_set,
-                kind: "set",
-                target: None,
-                batch: None,
                 suggestion,
                 seconds: how.seconds,
-                who,
+                ..Given::by(who, example, "set")
             },
         )?;
         if entry.id % BATCH == 0 {
@@ -95,7 +91,7 @@ impl Project {
         for example in examples {
             given.push((*example, checked_set(&tx, *example, labels)?));
         }
-        give_together(&tx, &given, who)?;
+        give_together(&tx, &given, true, who)?;
         cover_labels(&tx)?;
         tx.commit()?;
         self.state_for(who, None)
@@ -135,14 +131,10 @@ impl Project {
                     give(
                         &tx,
                         &Given {
-                            example: set.example,
                             label_set: labels(&set),
-                            kind,
                             target: Some(*target),
-                            batch: None,
-                            suggestion: None,
-                            seconds: None,
-                            who,
+                            own: set.own,
+                            ..Given::by(who, set.example, kind)
                         },
                     )?;
                 }
@@ -210,22 +202,18 @@ fn checked_set(tx: &Transaction<'_>, example: u32, labels: Option<&[u32]>) -> Re
     Ok(Some(ensure_set(tx, labels)?))
 }
 
-/// Gives rows their sets as one step.
-fn give_together(tx: &Transaction<'_>, given: &[(u32, Option<u32>)], who: &str) -> Result<()> {
+/// Gives rows their sets as one step; `own` says whether that is the author's own answer about each.
+fn give_together(tx: &Transaction<'_>, given: &[(u32, Option<u32>)], own: bool, who: &str) -> Result<()> {
     // The step has its first entry's id, which nobody else can take within this transaction.
     let first = number(tx, "SELECT coalesce(max(id), 0) + 1 FROM annotation", [])?;
     for (example, label_set) in given {
         give(
             tx,
             &Given {
-                example: *example,
                 label_set: *label_set,
-                kind: "set",
-                target: None,
                 batch: Some(first),
-                suggestion: None,
-                seconds: None,
-                who,
+                own,
+                ..Given::by(who, *example, "set")
             },
         )?;
     }
@@ -242,22 +230,42 @@ fn entries_of_step(tx: &Transaction<'_>, entry: u32) -> Result<Vec<u32>> {
     Ok(if ids.is_empty() { vec![entry] } else { ids })
 }
 
-struct Given<'a> {
-    example: u32,
-    label_set: Option<u32>,
-    kind: &'a str,
-    target: Option<u32>,
+/// A label to be given.
+pub(super) struct Given<'a> {
+    pub(super) example: u32,
+    pub(super) label_set: Option<u32>,
+    pub(super) kind: &'a str,
+    pub(super) target: Option<u32>,
     /// The step that it is a part of.
-    batch: Option<u32>,
+    pub(super) batch: Option<u32>,
     /// What was suggested on screen.
-    suggestion: Option<u32>,
+    pub(super) suggestion: Option<u32>,
     /// How long the text stood there.
-    seconds: Option<f64>,
-    who: &'a str,
+    pub(super) seconds: Option<f64>,
+    /// Whether it is the author's own answer.
+    pub(super) own: bool,
+    pub(super) who: &'a str,
+}
+
+impl<'a> Given<'a> {
+    /// Nothing but who it is about what.
+    pub(super) fn by(who: &'a str, example: u32, kind: &'a str) -> Self {
+        Given {
+            example,
+            label_set: None,
+            kind,
+            target: None,
+            batch: None,
+            suggestion: None,
+            seconds: None,
+            own: true,
+            who,
+        }
+    }
 }
 
 /// An entry that was appended to the log.
-struct Entry {
+pub(super) struct Entry {
     id: u32,
     previous: Option<u32>,
     /// Whether the row is not hidden.
@@ -265,7 +273,7 @@ struct Entry {
 }
 
 /// Appends to the log and brings along what is known of it elsewhere: `state` and `vote`.
-fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<Entry> {
+pub(super) fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<Entry> {
     let (previous, visible): (Option<u32>, bool) = tx
         .prepare_cached("SELECT label_set, hidden_by IS NULL FROM state WHERE example = ?1")?
         .query_row([given.example], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -273,8 +281,8 @@ fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<Entry> {
         .ok_or(DataError::UnknownExample { id: given.example })?;
     let at = now(tx)?;
     tx.prepare_cached(
-        "INSERT INTO annotation (example, label_set, previous, kind, target, who, at, batch, suggestion, seconds)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO annotation (example, label_set, previous, kind, target, who, at, batch, suggestion, seconds, own)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         given.example,
@@ -286,21 +294,24 @@ fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<Entry> {
         at,
         given.batch,
         given.suggestion,
-        given.seconds
+        given.seconds,
+        given.own
     ])?;
     let id = tx.last_insert_rowid() as u32;
     tx.prepare_cached("UPDATE state SET label_set = ?2 WHERE example = ?1")?
         .execute(params![given.example, given.label_set])?;
-    match given.label_set {
-        Some(set) => tx
-            .prepare_cached(
-                "INSERT OR REPLACE INTO vote (example, who, label_set, at) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![given.example, given.who, set, at])?,
-        None => tx
-            .prepare_cached("DELETE FROM vote WHERE example = ?1 AND who = ?2")?
-            .execute(params![given.example, given.who])?,
-    };
+    if given.own {
+        match given.label_set {
+            Some(set) => tx
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO vote (example, who, label_set, at) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![given.example, given.who, set, at])?,
+            None => tx
+                .prepare_cached("DELETE FROM vote WHERE example = ?1 AND who = ?2")?
+                .execute(params![given.example, given.who])?,
+        };
+    }
     Ok(Entry {
         id,
         previous,
@@ -310,17 +321,19 @@ fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<Entry> {
 
 struct SetEntry {
     example: u32,
+    own: bool,
     label_set: Option<u32>,
     previous: Option<u32>,
 }
 
 fn set_entry(tx: &Transaction<'_>, id: u32) -> Result<SetEntry> {
-    let sql = "SELECT example, label_set, previous FROM annotation WHERE id = ?1";
+    let sql = "SELECT example, label_set, previous, own FROM annotation WHERE id = ?1";
     Ok(tx.query_row(sql, [id], |row| {
         Ok(SetEntry {
             example: row.get(0)?,
             label_set: row.get(1)?,
             previous: row.get(2)?,
+            own: row.get(3)?,
         })
     })?)
 }

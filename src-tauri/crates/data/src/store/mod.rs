@@ -14,6 +14,7 @@ mod label_sets;
 mod labels;
 mod marks;
 mod near;
+mod people;
 mod predictions;
 mod project;
 mod rows;

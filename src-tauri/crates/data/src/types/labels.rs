@@ -173,3 +173,89 @@ pub struct MarkCounts {
     /// With a comment.
     pub commented: u32,
 }
+
+/// Somebody who labels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Person {
+    /// Their name.
+    pub name: String,
+    /// Texts that they answered about.
+    pub texts: u32,
+}
+
+/// What somebody said about a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vote {
+    /// The row.
+    pub example: u32,
+    /// Who.
+    pub who: String,
+    /// Ids of the labels, ascending.
+    pub labels: Vec<u32>,
+}
+
+/// One person's answer about a text at hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Answer {
+    /// Who.
+    pub who: String,
+    /// Ids of the labels.
+    pub labels: Vec<u32>,
+}
+
+/// A text about which people disagree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Disagreement {
+    /// The row.
+    pub example: u32,
+    /// Its text, cut at 2,000 characters.
+    pub text: String,
+    /// The labels that count at present.
+    pub labels: Option<Vec<u32>>,
+    /// Everybody's answer, by name.
+    pub answers: Vec<Answer>,
+}
+
+/// A page of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct DisagreementPage {
+    /// How many there are.
+    pub total: u32,
+    /// Those of this page.
+    pub texts: Vec<Disagreement>,
+}
+
+/// An answer as it travels: the text is told by its hash only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentAnswer {
+    /// Hash of the text, hexadecimal.
+    pub text: String,
+    /// Names of the labels.
+    pub labels: Vec<String>,
+    /// When, UTC, ISO 8601.
+    pub at: String,
+}
+
+/// What came of somebody else's answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct MergeSummary {
+    /// Whose.
+    pub who: String,
+    /// Answers in the file.
+    pub answers: u32,
+    /// Rows that had no label and got theirs.
+    pub new: u32,
+    /// Rows whose label is the same.
+    pub agreed: u32,
+    /// Rows whose label is another one: theirs stands beside it until somebody decides.
+    pub differing: u32,
+    /// Rows about which a newer answer of theirs was there.
+    pub kept: u32,
+    /// Answers about texts that are not in this project, or that do not fit it.
+    pub unknown: u32,
+}

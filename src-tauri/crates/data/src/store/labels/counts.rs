@@ -45,7 +45,7 @@ impl Project {
     }
 
     /// All labels with their counts, and what `who` can undo; `example` is the row that an undo or redo touched.
-    pub(super) fn state_for(&self, who: &str, example: Option<u32>) -> Result<LabelState> {
+    pub(in super::super) fn state_for(&self, who: &str, example: Option<u32>) -> Result<LabelState> {
         let tx = self.read()?;
         let stamp = stamp(&tx)?;
         let mut counts = self.counts.borrow_mut();

@@ -266,7 +266,11 @@ impl Project {
             .map(|label| label_name(&tx, *label))
             .collect::<Result<Vec<String>>>()?;
         let given = with_label_instead(&tx, &merged, into)?;
-        give_together(&tx, &given, who)?;
+        give_together(&tx, &given, false, who)?;
+        let instead = sets_instead(&tx, &merged, into)?;
+        for (from, to) in instead {
+            tx.execute("UPDATE vote SET label_set = ?2 WHERE label_set = ?1", [from, to])?;
+        }
         for label in &merged {
             tx.execute("UPDATE label SET removed = 1 WHERE id = ?1", [label])?;
         }
@@ -402,6 +406,39 @@ pub(in super::super) fn become_type(tx: &Transaction<'_>, to: ProblemType) -> Re
     append(tx, "problem_type", &json!({ "to": to }))
 }
 
+/// The sets that people answered with and that hold one of `labels`, each with the set that has `into` in their place.
+fn sets_instead(tx: &Transaction<'_>, labels: &[u32], into: u32) -> Result<Vec<(u32, u32)>> {
+    let mut query = tx.prepare_cached("SELECT DISTINCT label_set FROM vote")?;
+    let voted = query.query_map([], |row| row.get(0))?;
+    let voted: Vec<u32> = voted.collect::<rusqlite::Result<_>>()?;
+    let mut sets = Sets::default();
+    let mut found = Vec::new();
+    for set in voted {
+        if let Some(instead) = set_instead(tx, &mut sets, set, labels, into)? {
+            found.push((set, instead));
+        }
+    }
+    Ok(found)
+}
+
+/// A set with `into` in the place of `labels`; `None` where it holds none of them.
+fn set_instead(
+    tx: &Transaction<'_>,
+    sets: &mut Sets,
+    set: u32,
+    labels: &[u32],
+    into: u32,
+) -> Result<Option<u32>> {
+    let members = sets.members(tx, set)?;
+    if !members.iter().any(|label| labels.contains(label)) {
+        return Ok(None);
+    }
+    let renamed = members
+        .iter()
+        .map(|label| if labels.contains(label) { into } else { *label });
+    Ok(Some(ensure_set(tx, &renamed.collect::<Vec<u32>>())?))
+}
+
 /// The rows that carry one of `labels`, hidden ones included, each with its set with `into` in their place.
 fn with_label_instead(tx: &Transaction<'_>, labels: &[u32], into: u32) -> Result<Vec<(u32, Option<u32>)>> {
     let mut query = tx.prepare_cached(
@@ -417,16 +454,7 @@ fn with_label_instead(tx: &Transaction<'_>, labels: &[u32], into: u32) -> Result
         let new = match instead.get(&set) {
             Some(known) => *known,
             None => {
-                let members = sets.members(tx, set)?;
-                let new = match members.iter().any(|label| labels.contains(label)) {
-                    true => {
-                        let renamed = members
-                            .iter()
-                            .map(|label| if labels.contains(label) { into } else { *label });
-                        Some(ensure_set(tx, &renamed.collect::<Vec<u32>>())?)
-                    }
-                    false => None,
-                };
+                let new = set_instead(tx, &mut sets, set, labels, into)?;
                 instead.insert(set, new);
                 new
             }

@@ -10,6 +10,8 @@ ALTER TABLE label ADD COLUMN retired INTEGER NOT NULL DEFAULT 0; -- no longer gi
 -- What the helper suggested on screen when a label was given, and how long the text stood there.
 ALTER TABLE annotation ADD COLUMN suggestion INTEGER REFERENCES label_set;
 ALTER TABLE annotation ADD COLUMN seconds REAL;
+-- Whether it is its author's own answer; a decision between others, a merge of labels and what others sent in are not.
+ALTER TABLE annotation ADD COLUMN own INTEGER NOT NULL DEFAULT 1;
 
 -- The log of what people noted about texts: unsure, flag, comment. NULL = taken back.
 CREATE TABLE mark (
