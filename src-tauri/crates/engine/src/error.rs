@@ -103,6 +103,20 @@ pub enum EngineError {
         /// What the reader said.
         reason: String,
     },
+    /// The file holds nobody's answers.
+    #[error("{path} holds no answers: {reason}")]
+    NoAnswers {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        reason: String,
+    },
+    /// The file of answers was changed after it was signed.
+    #[error("{path}: the signature does not hold")]
+    Forged {
+        /// The file.
+        path: PathBuf,
+    },
     /// No cleaning rule has this name.
     #[error("no rule {name:?}")]
     NoSuchRule {
@@ -230,6 +244,11 @@ impl EngineError {
                 "no_scheme",
                 vec![("file", name(path)), ("reason", reason.clone())],
             ),
+            EngineError::NoAnswers { path, reason } => (
+                "no_answers",
+                vec![("file", name(path)), ("reason", reason.clone())],
+            ),
+            EngineError::Forged { path } => ("forged", vec![("file", name(path))]),
             EngineError::NoSuchRule { name } => ("no_such_rule", vec![("name", name.clone())]),
             EngineError::WorkerMissing { reason } => ("worker_missing", vec![("reason", reason.clone())]),
             EngineError::WorkerDied { ending } => match ending {

@@ -228,6 +228,11 @@ fn own() -> Vec<EngineError> {
             path: path(),
             reason: text("expected value at line 1 column 1"),
         },
+        EngineError::NoAnswers {
+            path: path(),
+            reason: text("missing field `format`"),
+        },
+        EngineError::Forged { path: path() },
         EngineError::NoSuchRule { name: "x".into() },
         EngineError::WorkerMissing {
             reason: text("no such file"),
