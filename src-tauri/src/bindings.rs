@@ -3,7 +3,7 @@
 use specta_typescript::semantic::Configuration;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands, collect_events};
 
-use crate::commands::{app, assist, data, labels, model, project, results, split, train, usage};
+use crate::commands::{app, assist, data, labels, model, people, project, results, split, train, usage};
 use crate::jobs::{FileDropEvent, JobEvent};
 use crate::work::WorkEvent;
 
@@ -58,7 +58,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             labels::remove_label,
             labels::set_problem_type,
             labels::annotate,
-            labels::annotate_many,
+            labels::label_many,
+            labels::export_labels,
             labels::set_mark,
             labels::place_of,
             labels::label_spellings,
@@ -66,6 +67,14 @@ pub fn builder() -> Builder<tauri::Wry> {
             labels::undo_annotation,
             labels::redo_annotation,
             labels::next_unlabelled,
+            people::people,
+            people::set_person,
+            people::set_second_share,
+            people::next_for_second_opinion,
+            people::disagreements_page,
+            people::decide_disagreement,
+            people::send_answers,
+            people::take_answers,
             assist::read_texts,
             assist::learn_from_labels,
             assist::suggestion,

@@ -87,6 +87,13 @@ impl Jobs {
         }
     }
 
+    /// Asks all jobs whose ids begin so to stop.
+    pub fn cancel_all(&self, beginning: &str) {
+        let workers = self.workers();
+        let meant = workers.iter().filter(|(id, _)| id.starts_with(beginning));
+        meant.for_each(|(_, worker)| worker.tell(&Command::Cancel));
+    }
+
     /// Stops all workers, as when the app is closed: what they do can be gone on with.
     pub fn close_all(&self) {
         let workers: Vec<Worker> = self.workers().drain().map(|(_, worker)| worker).collect();

@@ -128,7 +128,7 @@ impl AppState {
         *self.answerer.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.assistant.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.jobs.cancel(crate::commands::assist::READING);
+        self.jobs.cancel_all(crate::commands::assist::READING);
     }
 }
 

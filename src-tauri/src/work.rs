@@ -33,6 +33,8 @@ pub enum WorkKind {
     Look,
     /// Texts are cleaned, or cleaning is taken back.
     Clean,
+    /// Labelled texts are written to a file.
+    Export,
 }
 
 /// How far the work is.

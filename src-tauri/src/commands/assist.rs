@@ -14,8 +14,8 @@ use understudy_engine::{EngineError, UserError};
 
 use crate::state::{Answer, AppState};
 
-/// The job that reads the open project's texts.
-pub const READING: &str = "read-texts";
+/// What the ids of jobs that read texts begin with.
+pub const READING: &str = "read-texts ";
 
 /// Begins to read the texts that were not read yet; nothing happens when that is under way.
 #[tauri::command(async)]
@@ -64,9 +64,10 @@ pub fn suggestion(state: State<'_, AppState>, example: u32) -> Answer<Option<Sug
 /// The row to label next.
 #[tauri::command(async)]
 #[specta::specta]
-pub fn next_to_label(state: State<'_, AppState>, order: Order, after: Option<u32>) -> Answer<Option<Next>> {
+pub fn next_to_label(state: State<'_, AppState>, order: Order, but: Vec<u32>) -> Answer<Option<Next>> {
+    let after = but.first().copied();
     match learnt(&state)? {
-        Some(assistant) => state.with(|session, _| assistant.next(&session.project, order, after)),
+        Some(assistant) => state.with(|session, _| assistant.next(&session.project, order, &but)),
         None => state.with(|session, _| {
             let next = match order {
                 Order::Random => session.project.random_unlabelled(after)?,
@@ -105,19 +106,31 @@ pub fn label_forecast(state: State<'_, AppState>) -> Answer<Option<Forecast>> {
 /// Rows that mean something like this one.
 #[tauri::command(async)]
 #[specta::specta]
-pub fn similar_texts(state: State<'_, AppState>, example: u32, limit: u32) -> Answer<Nearby> {
+pub fn similar_texts(
+    state: State<'_, AppState>,
+    example: u32,
+    only_open: bool,
+    limit: u32,
+) -> Answer<Nearby> {
     beside(&state, |project| {
-        meaning::similar(project, example, limit as usize)
+        meaning::similar(project, example, only_open, limit as usize)
     })
 }
 
 /// Rows that mean something like these words.
 #[tauri::command(async)]
 #[specta::specta]
-pub fn find_by_meaning(state: State<'_, AppState>, text: String, limit: u32) -> Answer<Nearby> {
+pub fn find_by_meaning(
+    state: State<'_, AppState>,
+    text: String,
+    only_open: bool,
+    limit: u32,
+) -> Answer<Nearby> {
     let encoder = state.with(|session, _| encoder(&session.project))?;
     let vector = read(&state, &encoder, &text)?;
-    beside(&state, |project| meaning::near(project, &vector, limit as usize))
+    beside(&state, |project| {
+        meaning::near(project, &vector, only_open, limit as usize)
+    })
 }
 
 /// What the encoder makes of a text; its worker stays for the next one.

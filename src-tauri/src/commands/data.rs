@@ -10,7 +10,6 @@ use understudy_data::{
 use understudy_engine::view::{LongTexts, Preview, ProblemPage, StepTold};
 use understudy_engine::{Session, session};
 
-use crate::commands::labels::PERSON;
 use crate::state::{Answer, AppState};
 use crate::work::{WorkKind, long, long_alone};
 
@@ -140,7 +139,10 @@ pub fn mend_row(state: State<'_, AppState>, problem: u32, cells: Vec<String>) ->
 #[tauri::command(async)]
 #[specta::specta]
 pub fn edit_text(state: State<'_, AppState>, id: u32, text: Option<String>) -> Answer<ExampleDetail> {
-    state.with(|session, _| Ok(session.project.edit_text(id, text.as_deref(), PERSON)?))
+    state.with(|session, _| {
+        let who = session.project.person()?;
+        Ok(session.project.edit_text(id, text.as_deref(), &who)?)
+    })
 }
 
 #[tauri::command(async)]
@@ -190,7 +192,10 @@ pub fn near_duplicates(state: State<'_, AppState>, offset: u32, limit: u32) -> A
 #[tauri::command(async)]
 #[specta::specta]
 pub fn decide_conflict(state: State<'_, AppState>, example: u32, labels: Vec<u32>) -> Answer<LabelState> {
-    state.with(|session, _| Ok(session.project.decide_conflict(example, &labels, PERSON)?))
+    state.with(|session, _| {
+        let who = session.project.person()?;
+        Ok(session.project.decide_conflict(example, &labels, &who)?)
+    })
 }
 
 #[tauri::command(async)]

@@ -1,17 +1,16 @@
 //! The label room.
 
-use tauri::State;
+use serde::{Deserialize, Serialize};
+use tauri::{AppHandle, State};
 use understudy_data::{
-    Circumstances, ExampleDetail, LabelChange, LabelNotes, LabelState, MarkKind, ProblemType, RowPlace,
-    SpellingGroup,
+    Circumstances, ExampleDetail, ExportFormat, ExportSummary, LabelChange, LabelNotes, LabelState, MarkKind,
+    ProblemType, RowPlace, SpellingGroup,
 };
 
 use understudy_engine::scheme;
 
 use crate::state::{Answer, AppState};
-
-/// Who labels in the window.
-pub const PERSON: &str = "person";
+use crate::work::{WorkKind, long};
 
 #[tauri::command(async)]
 #[specta::specta]
@@ -80,9 +79,8 @@ pub fn set_mark(
     value: Option<String>,
 ) -> Answer<ExampleDetail> {
     state.with(|session, _| {
-        Ok(session
-            .project
-            .set_mark(example, kind, value.as_deref(), PERSON)?)
+        let who = session.project.person()?;
+        Ok(session.project.set_mark(example, kind, value.as_deref(), &who)?)
     })
 }
 
@@ -113,23 +111,59 @@ pub fn annotate(
     how: Circumstances,
 ) -> Answer<LabelState> {
     state.with(|session, _| {
-        let project = &mut session.project;
-        Ok(project.annotate_in(example, labels.as_deref(), &how, PERSON)?)
+        let who = session.project.person()?;
+        Ok(session
+            .project
+            .annotate_in(example, labels.as_deref(), &how, &who)?)
     })
 }
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn annotate_many(
-    state: State<'_, AppState>,
-    examples: Vec<u32>,
-    labels: Option<Vec<u32>>,
-) -> Answer<LabelState> {
+pub fn label_many(state: State<'_, AppState>, examples: Vec<u32>, label: u32) -> Answer<LabelState> {
     state.with(|session, _| {
-        Ok(session
-            .project
-            .annotate_many(&examples, labels.as_deref(), PERSON)?)
+        let who = session.project.person()?;
+        Ok(session.project.label_many(&examples, label, &who)?)
     })
+}
+
+/// Writes the labelled texts where the user says; `None` when they said nowhere.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn export_labels(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    format: ExportFormat,
+    only_labelled: bool,
+) -> Answer<Option<Exported>> {
+    let name = state.with(|session, _| Ok(session.project.name().to_owned()))?;
+    let ending = match format {
+        ExportFormat::Csv => ".csv",
+        ExportFormat::Xlsx => ".xlsx",
+        ExportFormat::LabelStudio => ".json",
+        ExportFormat::Doccano | ExportFormat::Prodigy => ".jsonl",
+        // A folder.
+        ExportFormat::HuggingFace => "",
+    };
+    let Some(path) = state.picker.save(&format!("{name} labels{ending}")) else {
+        return Ok(None);
+    };
+    let summary = long(&app, &state, WorkKind::Export, |session, go_on| {
+        Ok(session.project.export_rows(&path, format, only_labelled, go_on)?)
+    })?;
+    Ok(Some(Exported {
+        path: path.display().to_string(),
+        summary,
+    }))
+}
+
+/// A file of labels that was written.
+#[derive(Debug, Clone, Serialize, Deserialize, specta::Type)]
+pub struct Exported {
+    /// Where.
+    pub path: String,
+    /// What.
+    pub summary: ExportSummary,
 }
 
 #[tauri::command(async)]
@@ -141,19 +175,28 @@ pub fn label_spellings(state: State<'_, AppState>) -> Answer<Vec<SpellingGroup>>
 #[tauri::command(async)]
 #[specta::specta]
 pub fn merge_labels(state: State<'_, AppState>, labels: Vec<u32>, into: u32) -> Answer<LabelState> {
-    state.with(|session, _| Ok(session.project.merge_labels(&labels, into, PERSON)?))
+    state.with(|session, _| {
+        let who = session.project.person()?;
+        Ok(session.project.merge_labels(&labels, into, &who)?)
+    })
 }
 
 #[tauri::command(async)]
 #[specta::specta]
 pub fn undo_annotation(state: State<'_, AppState>) -> Answer<LabelState> {
-    state.with(|session, _| Ok(session.project.undo_annotation(PERSON)?))
+    state.with(|session, _| {
+        let who = session.project.person()?;
+        Ok(session.project.undo_annotation(&who)?)
+    })
 }
 
 #[tauri::command(async)]
 #[specta::specta]
 pub fn redo_annotation(state: State<'_, AppState>) -> Answer<LabelState> {
-    state.with(|session, _| Ok(session.project.redo_annotation(PERSON)?))
+    state.with(|session, _| {
+        let who = session.project.person()?;
+        Ok(session.project.redo_annotation(&who)?)
+    })
 }
 
 #[tauri::command(async)]

@@ -6,6 +6,7 @@ pub mod assist;
 pub mod data;
 pub mod labels;
 pub mod model;
+pub mod people;
 pub mod project;
 pub mod results;
 pub mod split;

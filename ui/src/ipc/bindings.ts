@@ -50,7 +50,9 @@ export const commands = {
 	removeLabel: (id: number) => __TAURI_INVOKE<LabelState>("remove_label", { id }),
 	setProblemType: (to: ProblemType) => __TAURI_INVOKE<LabelState>("set_problem_type", { to }),
 	annotate: (example: number, labels: number[] | null, how: Circumstances) => __TAURI_INVOKE<LabelState>("annotate", { example, labels, how }),
-	annotateMany: (examples: number[], labels: number[] | null) => __TAURI_INVOKE<LabelState>("annotate_many", { examples, labels }),
+	labelMany: (examples: number[], label: number) => __TAURI_INVOKE<LabelState>("label_many", { examples, label }),
+	/**  Writes the labelled texts where the user says; `None` when they said nowhere. */
+	exportLabels: (format: ExportFormat, onlyLabelled: boolean) => __TAURI_INVOKE<Exported | null>("export_labels", { format, onlyLabelled }),
 	setMark: (example: number, kind: MarkKind, value: string | null) => __TAURI_INVOKE<ExampleDetail>("set_mark", { example, kind, value }),
 	placeOf: (example: number) => __TAURI_INVOKE<RowPlace>("place_of", { example }),
 	labelSpellings: () => __TAURI_INVOKE<SpellingGroup[]>("label_spellings"),
@@ -58,6 +60,17 @@ export const commands = {
 	undoAnnotation: () => __TAURI_INVOKE<LabelState>("undo_annotation"),
 	redoAnnotation: () => __TAURI_INVOKE<LabelState>("redo_annotation"),
 	nextUnlabelled: (after: number | null) => __TAURI_INVOKE<number | null>("next_unlabelled", { after }),
+	/**  Who labels, and how far they agree. */
+	people: () => __TAURI_INVOKE<People>("people"),
+	setPerson: (name: string) => __TAURI_INVOKE<LabelState>("set_person", { name }),
+	setSecondShare: (percent: number) => __TAURI_INVOKE<null>("set_second_share", { percent }),
+	nextForSecondOpinion: (after: number | null) => __TAURI_INVOKE<number | null>("next_for_second_opinion", { after }),
+	disagreementsPage: (offset: number, limit: number) => __TAURI_INVOKE<DisagreementPage>("disagreements_page", { offset, limit }),
+	decideDisagreement: (example: number, labels: number[]) => __TAURI_INVOKE<LabelState>("decide_disagreement", { example, labels }),
+	/**  Writes the answers of whoever labels now where they say; `None` when they said nowhere. */
+	sendAnswers: () => __TAURI_INVOKE<SentFile | null>("send_answers"),
+	/**  Takes in a file of answers that the user chooses; `None` when they chose none. */
+	takeAnswers: () => __TAURI_INVOKE<Taken | null>("take_answers"),
 	/**  Begins to read the texts that were not read yet; nothing happens when that is under way. */
 	readTexts: () => __TAURI_INVOKE<string>("read_texts"),
 	/**  Learns from the labels that there are now. */
@@ -65,15 +78,15 @@ export const commands = {
 	/**  What a row is probably called. */
 	suggestion: (example: number) => __TAURI_INVOKE<Suggestion | null>("suggestion", { example }),
 	/**  The row to label next. */
-	nextToLabel: (order: Order, after: number | null) => __TAURI_INVOKE<Next | null>("next_to_label", { order, after }),
+	nextToLabel: (order: Order, but: number[]) => __TAURI_INVOKE<Next | null>("next_to_label", { order, but }),
 	/**  Labels that are probably wrong. */
 	doubtsPage: (offset: number, limit: number) => __TAURI_INVOKE<DoubtPage>("doubts_page", { offset, limit }),
 	/**  What more labels would bring. */
 	labelForecast: () => __TAURI_INVOKE<Forecast | null>("label_forecast"),
 	/**  Rows that mean something like this one. */
-	similarTexts: (example: number, limit: number) => __TAURI_INVOKE<Nearby>("similar_texts", { example, limit }),
+	similarTexts: (example: number, onlyOpen: boolean, limit: number) => __TAURI_INVOKE<Nearby>("similar_texts", { example, onlyOpen, limit }),
 	/**  Rows that mean something like these words. */
-	findByMeaning: (text: string, limit: number) => __TAURI_INVOKE<Nearby>("find_by_meaning", { text, limit }),
+	findByMeaning: (text: string, onlyOpen: boolean, limit: number) => __TAURI_INVOKE<Nearby>("find_by_meaning", { text, onlyOpen, limit }),
 	makeSplit: (percent: number[], seed: number, way: SplitWay) => __TAURI_INVOKE<SplitSummary>("make_split", { percent, seed, way }),
 	openTest: () => __TAURI_INVOKE<SplitSummary>("open_test"),
 	addToTraining: () => __TAURI_INVOKE<SplitSummary>("add_to_training"),
@@ -109,6 +122,24 @@ export const events = {
 };
 
 /* Types */
+/**  A coefficient of agreement. */
+export type Agreement = {
+	/**  At most 1; below 0 where people agree less than chance would. */
+	value: number,
+	/**  95 % limits. */
+	interval: Interval,
+	/**  Texts that say something about it. */
+	texts: number,
+};
+
+/**  One person's answer about a text at hand. */
+export type Answer = {
+	/**  Who. */
+	who: string,
+	/**  Ids of the labels. */
+	labels: number[],
+};
+
 /**  What the start page shows. */
 export type AppInfo = {
 	/**  The app's version. */
@@ -395,6 +426,26 @@ export type DialectOverrides = {
 	sheet: string | null,
 };
 
+/**  A text about which people disagree. */
+export type Disagreement = {
+	/**  The row. */
+	example: number,
+	/**  Its text, cut at 2,000 characters. */
+	text: string,
+	/**  The labels that count at present. */
+	labels: number[] | null,
+	/**  Everybody's answer, by name. */
+	answers: Answer[],
+};
+
+/**  A page of them. */
+export type DisagreementPage = {
+	/**  How many there are. */
+	total: number,
+	/**  Those of this page. */
+	texts: Disagreement[],
+};
+
 /**  A page of them, the most doubtful first. */
 export type DoubtPage = {
 	/**  How many there are. */
@@ -475,6 +526,39 @@ export type ExampleDetail = {
 	history: HistoryEntry[],
 	/**  What people noted about it. */
 	marks: Mark[],
+};
+
+/**  A format that labelled texts are written in. */
+export type ExportFormat = 
+/**  Comma-separated values, several labels of a text with a bar between. */
+"csv" | 
+/**  An Excel workbook, the same columns. */
+"xlsx" | 
+/**  Label Studio's tasks with annotations (choices). */
+"label_studio" | 
+/**  doccano's JSON lines. */
+"doccano" | 
+/**  Prodigy's JSON lines (`textcat` with `choice`). */
+"prodigy" | 
+/**  A folder that `datasets.load_dataset` opens: Parquet with features, a file a part. */
+"hugging_face";
+
+/**  What was written. */
+export type ExportSummary = {
+	/**  Rows written. */
+	rows: number,
+	/**  Of them with labels. */
+	labelled: number,
+	/**  Texts that were cut because a cell of the format holds no more. */
+	cut: number,
+};
+
+/**  A file of labels that was written. */
+export type Exported = {
+	/**  Where. */
+	path: string,
+	/**  What. */
+	summary: ExportSummary,
 };
 
 /**  What has changed in a file that was imported before. */
@@ -657,6 +741,14 @@ export type Label = {
 	key: string,
 	/**  Visible rows that carry it. */
 	count: number,
+};
+
+/**  How far people agree on one label. */
+export type LabelAgreement = {
+	/**  The label. */
+	label: number,
+	/**  Krippendorff's α of giving it or not; `None` where it cannot be told. */
+	alpha: Agreement | null,
 };
 
 /**  A label and how probable it is. */
@@ -847,6 +939,24 @@ export type MendForm = {
 	cut: boolean,
 };
 
+/**  What came of somebody else's answers. */
+export type MergeSummary = {
+	/**  Whose. */
+	who: string,
+	/**  Answers in the file. */
+	answers: number,
+	/**  Rows that had no label and got theirs. */
+	new: number,
+	/**  Rows whose label is the same. */
+	agreed: number,
+	/**  Rows whose label is another one: theirs stands beside it until somebody decides. */
+	differing: number,
+	/**  Rows about which a newer answer of theirs was there. */
+	kept: number,
+	/**  Answers about texts that are not in this project, or that do not fit it. */
+	unknown: number,
+};
+
 /**  Which numbers of a model learn. */
 export type Method = 
 /**  All of them (of the layers that are trained). */
@@ -855,6 +965,16 @@ export type Method =
 "lora" | 
 /**  The head alone, on what the encoder makes of the texts, computed once. */
 "head";
+
+/**  Two answers that stand against each other. */
+export type MixUp = {
+	/**  One answer's labels. */
+	one: number[],
+	/**  The other's. */
+	other: number[],
+	/**  Texts about which somebody said the one and somebody the other. */
+	texts: number,
+};
 
 /**  Rows of a file that are not written in its encoding. */
 export type MixedEncoding = {
@@ -1029,6 +1149,20 @@ export type Overview = {
 	runs: RunSummary[],
 };
 
+/**  How far two people agree. */
+export type PairAgreement = {
+	/**  One. */
+	first: string,
+	/**  The other. */
+	second: string,
+	/**  Texts that both labelled. */
+	texts: number,
+	/**  Of them with the same answer. */
+	same: number,
+	/**  Cohen's κ; `None` where it cannot be told. */
+	kappa: Agreement | null,
+};
+
 /**  A part of a split. */
 export type Part = 
 /**  Learned from. */
@@ -1046,6 +1180,40 @@ export type PartCount = {
 	rows: number,
 	/**  The same by label, in the order of [`SplitSummary::labels`]. */
 	per_label: number[],
+};
+
+/**  How far people agree. */
+export type People = {
+	/**  Who labels now. */
+	person: string,
+	/**  Of 100 texts of others, how many everybody labels again. */
+	second_share: number,
+	/**  Everybody who labelled or sent something in. */
+	people: Person[],
+	/**  Texts that at least two people labelled. */
+	shared: number,
+	/**  Texts about which they disagree and nobody decided. */
+	disagreements: number,
+	/**  Krippendorff's α over all of them; `None` while it cannot be told. */
+	alpha: Agreement | null,
+	/**  What it is worth. */
+	worth: Worth | null,
+	/**  Fleiss' κ by the texts that everybody labelled, where there are at least three people. */
+	fleiss: Agreement | null,
+	/**  Cohen's κ of each two people. */
+	pairs: PairAgreement[],
+	/**  For each label, how far people agree on giving it. */
+	labels: LabelAgreement[],
+	/**  Answers that stand against each other most often. */
+	mixed_up: MixUp[],
+};
+
+/**  Somebody who labels. */
+export type Person = {
+	/**  Their name. */
+	name: string,
+	/**  Texts that they answered about. */
+	texts: number,
 };
 
 /**  A column whose name says that it holds personal data. */
@@ -1465,6 +1633,16 @@ export type Scores = {
 	multi_label: MultiLabelScores | null,
 };
 
+/**  A file of answers that was written. */
+export type SentFile = {
+	/**  Where. */
+	path: string,
+	/**  How many answers. */
+	answers: number,
+	/**  The short form of the key that signed it. */
+	key: string,
+};
+
 /**  The user's choices. */
 export type Settings = {
 	/**  The window's language; `None` = the system's. */
@@ -1556,6 +1734,16 @@ export type Suggestion = {
 	confidence: number,
 	/**  The likeliest labels, the likeliest first. */
 	chances: LabelChance[],
+};
+
+/**  What came of a file of answers. */
+export type Taken = {
+	/**  What was taken in. */
+	summary: MergeSummary,
+	/**  A short form of the key that signed it, to be compared with the sender's. */
+	key: string,
+	/**  Whether this person's answers were signed by another key before. */
+	other_key: boolean,
 };
 
 /**  A test part that a model was judged on already. */
@@ -1741,12 +1929,23 @@ export type WorkKind =
 /**  It is found out what cleaning could do. */
 "look" | 
 /**  Texts are cleaned, or cleaning is taken back. */
-"clean";
+"clean" | 
+/**  Labelled texts are written to a file. */
+"export";
 
 /**  News of a job, in the window's language. */
 export type WorkerEvent = ({ event: "started"; pid: number }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; run?: never; scores?: never; step?: never; steps?: never } | {
 	event: "progress",
 } & Progress | ({ event: "fold"; number: number; of: number; run: string }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; path?: never; pid?: never; scores?: never; step?: never; steps?: never } | ({ event: "step"; step: number; steps: number; loss: number; learning_rate: number }) & { error?: never; left_out?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never } | ({ event: "epoch"; scores: EpochScores }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; step?: never; steps?: never } | ({ event: "log"; message: string }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "finished"; path: string | null; left_out: number }) & { error?: never; learning_rate?: never; loss?: never; message?: never; number?: never; of?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "cancelled" }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "failed"; error: UserError }) & { learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "interrupted"; error: UserError }) & { learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never };
+
+/**  What an agreement is worth, by Krippendorff's rule of thumb. */
+export type Worth = 
+/**  α from 0.8 on. */
+"reliable" | 
+/**  From 0.667 on: enough for tentative conclusions. */
+"tentative" | 
+/**  Below. */
+"unreliable";
 
 /**  Which wrong answers to show. */
 export type WrongFilter = {

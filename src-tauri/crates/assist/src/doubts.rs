@@ -8,6 +8,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Of a class with fewer texts nothing is known: heads that have not seen one of them have hardly seen any.
+const LEAST_OF_CLASS: usize = 5;
+
 /// A text whose labels are doubted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Doubt {
@@ -68,7 +71,8 @@ fn of_one(text: usize, row: &[f32], given: usize, thresholds: &[f32]) -> Option<
         .enumerate()
         .filter(|(class, p)| **p >= thresholds[*class])
         .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)))?;
-    (confident.0 != given).then(|| Doubt {
+    let known = thresholds[given].is_finite();
+    (known && confident.0 != given && *confident.1 > row[given]).then(|| Doubt {
         text,
         better: vec![confident.0],
         given: row[given],
@@ -99,6 +103,9 @@ fn of_several(text: usize, row: &[f32], given: &[usize], thresholds: &[[f32; 2]]
     for (class, &p) in row.iter().enumerate() {
         let [no, yes] = thresholds[class];
         let was_given = given.contains(&class);
+        if !(no.is_finite() && yes.is_finite()) {
+            continue;
+        }
         let own = if was_given { p } else { 1.0 - p };
         let other_reaches = if was_given { 1.0 - p >= no } else { p >= yes };
         if other_reaches && own < 0.5 {
@@ -118,7 +125,7 @@ fn of_several(text: usize, row: &[f32], given: &[usize], thresholds: &[[f32; 2]]
     })
 }
 
-/// A running mean; a class that nobody was given has a threshold that nothing reaches.
+/// A running mean; a class that hardly anybody was given has a threshold that nothing reaches.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mean {
     sum: f64,
@@ -133,7 +140,7 @@ impl Mean {
 
     fn value(&self) -> f32 {
         match self.count {
-            0 => f32::INFINITY,
+            few if few < LEAST_OF_CLASS => f32::INFINITY,
             count => (self.sum / count as f64) as f32,
         }
     }
@@ -145,16 +152,36 @@ mod tests {
     use crate::head::{Gold, learn};
     use crate::testing::{Blobs, each};
 
+    /// Rows for five times as many texts.
+    fn five_times<T: Clone>(rows: &[T]) -> Vec<T> {
+        std::iter::repeat_n(rows, LEAST_OF_CLASS)
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
     #[test]
-    fn the_example_of_the_paper_is_followed() {
-        // Class 0 is answered with little certainty (threshold 0.6), class 1 with much (0.8).
-        let probabilities = [0.7, 0.3, 0.5, 0.5, 0.1, 0.9, 0.3, 0.7, 0.62, 0.38];
+    fn a_label_is_doubted_where_another_class_reaches_its_threshold() {
+        // Class 0 is answered with little certainty (threshold 0.6), class 1 with much (0.66).
+        let rows = [[0.7, 0.3], [0.5, 0.5], [0.1, 0.9], [0.3, 0.7], [0.62, 0.38]];
         let gold: [&[usize]; 5] = [&[0], &[0], &[1], &[1], &[1]];
-        // Thresholds: (0.7 + 0.5) / 2 = 0.6 and (0.9 + 0.7 + 0.38) / 3 = 0.66.
-        let found = doubts(&probabilities, &gold, 2, false);
-        assert_eq!(found.len(), 1);
+        let found = doubts(&five_times(&rows).concat(), &five_times(&gold), 2, false);
+        assert_eq!(found.len(), LEAST_OF_CLASS);
         assert_eq!((found[0].text, &found[0].better[..]), (4, &[0][..]));
         assert_eq!((found[0].given, found[0].likelier), (0.38, 0.62));
+    }
+
+    #[test]
+    fn a_class_of_a_single_text_is_neither_proposed_nor_doubted() {
+        let mut rows = five_times(&[[0.9, 0.08, 0.02], [0.2, 0.77, 0.03], [0.6, 0.36, 0.04]]);
+        let mut gold: Vec<&[usize]> = five_times(&[&[0][..], &[1], &[1]]);
+        rows.push([0.5, 0.5, 0.0]);
+        gold.push(&[2]);
+        let found = doubts(&rows.concat(), &gold, 3, false);
+        assert!(
+            found.iter().all(|doubt| doubt.better != [2] && doubt.text != 15),
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -193,11 +220,13 @@ mod tests {
             ([0.95, 0.95], &[0]),
             ([0.03, 0.05], &[0]),
         ];
+        let rows = five_times(&rows);
         let probabilities: Vec<f32> = rows.iter().flat_map(|(row, _)| *row).collect();
         let gold: Vec<&[usize]> = rows.iter().map(|(_, given)| *given).collect();
         let found = doubts(&probabilities, &gold, 2, true);
         let told: Vec<(usize, &[usize])> = found
             .iter()
+            .filter(|doubt| doubt.text < 6)
             .map(|doubt| (doubt.text, &doubt.better[..]))
             .collect();
         assert_eq!(told, [(5, &[][..]), (4, &[0, 1][..])]);
@@ -205,8 +234,11 @@ mod tests {
 
     #[test]
     fn nothing_is_doubted_where_all_fits() {
-        let gold: [&[usize]; 2] = [&[0], &[1]];
-        assert_eq!(doubts(&[0.9, 0.1, 0.2, 0.8], &gold, 2, false), []);
+        let (rows, gold) = (
+            five_times(&[[0.9, 0.1], [0.2, 0.8]]),
+            five_times(&[&[0][..], &[1]]),
+        );
+        assert_eq!(doubts(&rows.concat(), &gold, 2, false), []);
         assert_eq!(doubts(&[], &[], 2, false), []);
     }
 }

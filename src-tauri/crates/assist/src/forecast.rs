@@ -175,6 +175,10 @@ impl Measured {
                 found.sizes[share] += kept.len() as f64;
             }
         }
+        // One text, or texts that all repeat each other, cannot be judged by others.
+        if found.parts.len() < 2 {
+            return None;
+        }
         let parts = found.parts.len() as f64;
         found.sizes.iter_mut().for_each(|size| *size /= parts);
         Some(found)
@@ -347,6 +351,21 @@ mod tests {
             assert!(then.score >= told.now.score && then.texts == 250);
         }
         assert!(inside >= 8, "{inside} of 10");
+    }
+
+    #[test]
+    fn texts_that_are_all_one_foretell_nothing() {
+        let blobs = Blobs::new(40, 2, 0.5, 1);
+        let labels = each(&blobs.labels);
+        let gold = Gold {
+            labels: &labels,
+            classes: 2,
+            several: false,
+        };
+        assert_eq!(
+            forecast(blobs.vectors(), gold, &[7; 40], &[50], 0, &|| false),
+            None
+        );
     }
 
     #[test]

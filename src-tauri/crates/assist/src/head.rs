@@ -111,6 +111,8 @@ pub fn learn(
     let mut head = Head::fit(vectors, gold, stop)?;
     let folds = folds(gold.labels, groups, FOLDS.min(vectors.len()), seed);
     let mut out_of_fold = vec![0.0; vectors.len() * gold.classes];
+    // Whether the head that judged a text had seen one of its class: else its loss says nothing about certainty.
+    let mut known = vec![false; vectors.len()];
     for fold in 0..FOLDS.min(vectors.len()) {
         let (held, kept): (Vec<usize>, Vec<usize>) =
             (0..vectors.len()).partition(|text| folds[*text] == fold);
@@ -131,9 +133,11 @@ pub fn learn(
         );
         for (text, scores) in held.iter().zip(found.chunks_exact(gold.classes)) {
             out_of_fold[text * gold.classes..][..gold.classes].copy_from_slice(scores);
+            let seen = |class: &usize| labels.iter().any(|labels| labels.contains(class));
+            known[*text] = gold.labels[*text].iter().all(seen);
         }
     }
-    head.temperature = temperature(&out_of_fold, gold);
+    head.temperature = temperature(&out_of_fold, gold, &known);
     into_probabilities(&mut out_of_fold, gold.classes, gold.several, head.temperature);
     Some(Learnt { head, out_of_fold })
 }
@@ -198,7 +202,7 @@ fn into_probabilities(scores: &mut [f32], classes: usize, several: bool, tempera
 
 /// The temperature that makes the labels most likely. Few texts say little about it: it is held near one by a normal
 /// prior on its logarithm. The loss is convex in the inverse; a golden section search finds it.
-fn temperature(scores: &[f32], gold: Gold) -> f32 {
+fn temperature(scores: &[f32], gold: Gold, known: &[bool]) -> f32 {
     const SPREAD: f64 = 0.7;
     const STEPS: usize = 24;
     let link = gold.link();
@@ -208,7 +212,9 @@ fn temperature(scores: &[f32], gold: Gold) -> f32 {
         let of_texts: f64 = scores
             .chunks_exact(gold.classes)
             .zip(gold.labels)
-            .map(|(scores, labels)| {
+            .zip(known)
+            .filter(|(_, known)| **known)
+            .map(|((scores, labels), _)| {
                 row.iter_mut()
                     .zip(scores)
                     .for_each(|(row, score)| *row = score * inverse);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use understudy_data::ExportFormat;
 use understudy_engine::assist::Order;
 use understudy_train::presets::Preset;
 use understudy_train::{Method, Pooling, Precision, WindowPooling};
@@ -28,6 +29,8 @@ pub enum Verb {
     Clean(Clean),
     /// The labels, names that are probably one and the same, and merging them.
     Labels(Labels),
+    /// Who labels, how far they agree, and their answers as files.
+    People(People),
     /// What the helper says: texts to label next, suggestions, doubtful labels, similar texts.
     Assist {
         #[command(subcommand)]
@@ -198,6 +201,15 @@ pub struct Labels {
     /// The label that their rows carry from then on.
     #[arg(long, requires = "merge")]
     pub into: Option<String>,
+    /// Write the labelled texts to this file, or folder for hugging-face.
+    #[arg(long)]
+    pub save: Option<PathBuf>,
+    /// With --save: csv, xlsx, label-studio, doccano, prodigy or hugging-face.
+    #[arg(long = "as", requires = "save", default_value = "csv", value_parser = named::<ExportFormat>)]
+    pub format: ExportFormat,
+    /// With --save: leave out texts without a label.
+    #[arg(long, requires = "save")]
+    pub only_labelled: bool,
 }
 
 #[derive(Args)]
@@ -371,6 +383,22 @@ pub struct Finer {
 fn named<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, String> {
     serde_json::from_value(serde_json::Value::String(word.replace('-', "_")))
         .map_err(|error| error.to_string())
+}
+
+#[derive(Args)]
+pub struct People {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
+    /// Who labels from now on.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Write the answers of whoever labels now, signed, without any text.
+    #[arg(long)]
+    pub send: Option<PathBuf>,
+    /// Take in such a file of somebody else.
+    #[arg(long)]
+    pub take: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

@@ -54,14 +54,14 @@ pub fn assist(verb: Assist, output: &Output) -> Result<Value> {
         } => {
             let session = Session::open(&project)?;
             let near = match (example, text) {
-                (Some(example), _) => meaning::similar(&session.project, example, limit)?,
+                (Some(example), _) => meaning::similar(&session.project, example, false, limit)?,
                 (None, text) => {
                     let folder = models::base_folder(&encoder(&session.project)?)?;
                     let text = text.unwrap_or_default();
                     let vector = Embedder::load(&folder)
                         .and_then(|embedder| embedder.embed(&[text], &Control::default()))
                         .map_err(EngineError::from)?;
-                    meaning::near(&session.project, &vector, limit)?
+                    meaning::near(&session.project, &vector, false, limit)?
                 }
             };
             for row in &near.rows {

@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use understudy_data::{ColumnRole, DataError, DialectOverrides, ImportOptions, Part, SplitWay, preview};
 use understudy_engine::session::text_columns;
-use understudy_engine::{EngineError, Result, Session};
+use understudy_engine::{EngineError, Result, Session, people};
 
-use crate::arguments::{Columns, Import, Labels, Problems, Split};
+use crate::arguments::{Columns, Import, Labels, People, Problems, Split};
 use crate::output::Output;
 
 pub fn import(arguments: Import, output: &Output) -> Result<Value> {
@@ -130,6 +130,30 @@ pub fn problems(arguments: Problems, output: &Output) -> Result<Value> {
     Ok(json!({ "total": page.total, "problems": listed }))
 }
 
+/// Who labels and how far they agree; answers written or taken in first where that is asked for.
+pub fn people(arguments: &People, output: &Output) -> Result<Value> {
+    let mut session = Session::open(&arguments.project)?;
+    let project = &mut session.project;
+    if let Some(name) = &arguments.name {
+        project.set_person(name)?;
+    }
+    let mut sent = None;
+    if let Some(path) = &arguments.send {
+        let (answers, key) = people::send(project, path)?;
+        output.say(&format!("{answers} answers, signed with the key {key}"));
+        sent = Some(json!({ "answers": answers, "key": key }));
+    }
+    let taken = match &arguments.take {
+        Some(path) => Some(people::take(project, path)?),
+        None => None,
+    };
+    let told = people::people(project)?;
+    for person in &told.people {
+        output.say(&format!("{}: {} texts", person.name, person.texts));
+    }
+    Ok(json!({ "people": told, "sent": sent, "taken": taken }))
+}
+
 /// The labels and the names that are probably one; merged first where that is asked for.
 pub fn labels(arguments: Labels, output: &Output) -> Result<Value> {
     let mut session = Session::open(&arguments.project)?;
@@ -143,6 +167,16 @@ pub fn labels(arguments: Labels, output: &Output) -> Result<Value> {
     if let Some(into) = &arguments.into {
         let merged = arguments.merge.iter().map(id).collect::<Result<Vec<u32>>>()?;
         session.project.merge_labels(&merged, id(into)?, "person")?;
+    }
+    let mut saved = None;
+    if let Some(path) = &arguments.save {
+        let project = &mut session.project;
+        let summary = project.export_rows(path, arguments.format, arguments.only_labelled, &mut |_| true)?;
+        output.say(&format!(
+            "{} rows, {} of them labelled, {} cut",
+            summary.rows, summary.labelled, summary.cut
+        ));
+        saved = Some(summary);
     }
     let state = session.project.label_state()?;
     let name = |id: &u32| {
@@ -158,7 +192,7 @@ pub fn labels(arguments: Labels, output: &Output) -> Result<Value> {
     for label in &state.labels {
         output.say(&format!("{}: {}", label.name, label.count));
     }
-    Ok(json!({ "labels": state.labels, "spellings": spellings }))
+    Ok(json!({ "labels": state.labels, "spellings": spellings, "saved": saved }))
 }
 
 pub fn split(arguments: Split, output: &Output) -> Result<Value> {

@@ -41,6 +41,7 @@ fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
         Verb::Problems(arguments) => data::problems(arguments, output),
         Verb::Clean(arguments) => clean::clean(arguments, output),
         Verb::Labels(arguments) => data::labels(arguments, output),
+        Verb::People(arguments) => data::people(&arguments, output),
         Verb::Assist { verb } => assist::assist(verb, output),
         Verb::Split(arguments) => data::split(arguments, output),
         Verb::Verify { project } => data::verify(&project),

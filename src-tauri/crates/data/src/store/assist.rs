@@ -89,10 +89,10 @@ impl Project {
         const WHICH: &str = "FROM state WHERE hidden_by IS NULL AND label_set IS NULL AND length > 0";
         let tx = self.read()?;
         let all = number(&tx, &format!("SELECT count(*) {WHICH}"), [])?;
-        // A prime, so that no rhythm in the file is hit.
+        // By a hash of the number (Knuth's multiplicative one), so that no rhythm in the file is hit.
         let step = all.div_ceil(most.max(1)).max(1);
         let mut query = tx.prepare_cached(&format!(
-            "SELECT example, text_hash {WHICH} AND (example * 7919) % ?1 = 0"
+            "SELECT example, text_hash {WHICH} AND (((example * 2654435761) & 4294967295) >> 12) % ?1 = 0"
         ))?;
         let rows = query.query_map([step], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let mut found: Vec<(u32, TextHash)> = rows.collect::<rusqlite::Result<_>>()?;
@@ -143,7 +143,9 @@ impl Project {
     pub fn is_confirmed(&self, example: u32) -> Result<bool> {
         const WHICH: &str = "SELECT EXISTS (SELECT 1 FROM annotation JOIN state USING (example)
              WHERE example = ?1 AND kind = 'set' AND annotation.label_set = previous
-               AND annotation.label_set = state.label_set)";
+               AND annotation.label_set = state.label_set
+               AND (SELECT later.kind FROM annotation AS later WHERE later.target = annotation.id
+                    ORDER BY later.id DESC LIMIT 1) IS NOT 'undo')";
         Ok(number(&self.db, WHICH, [example])? == 1)
     }
 
@@ -152,22 +154,26 @@ impl Project {
     /// # Errors
     /// Those of the database.
     pub fn random_unlabelled(&self, but: Option<u32>) -> Result<Option<u32>> {
-        // Somewhere in the order of ids, and from there the next: near enough to chance, and quick among a million.
-        let mut query = self
+        /// Draws before all open rows are counted: enough where one in ten is open.
+        const DRAWS: usize = 40;
+        let mut draw = self
             .db
-            .prepare_cached("SELECT abs(random()) % (SELECT coalesce(max(example), 0) + 1 FROM state)")?;
-        let start: u32 = query.query_row([], |row| row.get(0))?;
-        for after in [start, 0] {
-            let mut query = self.db.prepare_cached(
-                "SELECT min(example) FROM state
-                 WHERE hidden_by IS NULL AND label_set IS NULL AND +length > 0 AND example > ?1 AND example IS NOT ?2",
-            )?;
-            let found: Option<u32> = query.query_row(rusqlite::params![after, but], |row| row.get(0))?;
-            if found.is_some() {
-                return Ok(found);
+            .prepare_cached("SELECT 1 + abs(random() % (SELECT coalesce(max(example), 1) FROM state))")?;
+        for _ in 0..DRAWS {
+            let drawn = draw.query_row([], |row| row.get(0))?;
+            if Some(drawn) != but && self.is_unlabelled(drawn)? {
+                return Ok(Some(drawn));
             }
         }
-        Ok(None)
+        const OPEN: &str =
+            "FROM state WHERE hidden_by IS NULL AND label_set IS NULL AND length > 0 AND example IS NOT ?1";
+        let open = number(&self.db, &format!("SELECT count(*) {OPEN}"), [but])?;
+        let mut query = self.db.prepare_cached(&format!(
+            "SELECT example {OPEN} LIMIT 1 OFFSET abs(random() % max(1, ?2))"
+        ))?;
+        Ok(query
+            .query_row(rusqlite::params![but, open], |row| row.get(0))
+            .optional()?)
     }
 }
 
@@ -204,10 +210,31 @@ mod tests {
         assert!(!project.is_confirmed(1).unwrap());
         project.annotate(1, Some(&[1]), "me").unwrap();
         assert!(project.is_confirmed(1).unwrap());
+        project.undo_annotation("me").unwrap();
+        assert!(!project.is_confirmed(1).unwrap(), "taken back");
+        project.redo_annotation("me").unwrap();
         project.annotate(1, Some(&[2]), "me").unwrap();
         assert!(!project.is_confirmed(1).unwrap(), "that was about another label");
         assert_eq!(project.random_unlabelled(None).unwrap(), Some(2));
         assert_eq!(project.random_unlabelled(Some(2)).unwrap(), None);
+    }
+
+    #[test]
+    fn chance_is_fair_to_rows_after_a_long_labelled_stretch_and_samples_follow_no_rhythm() {
+        let rows: String = (0..600)
+            .map(|i| format!("text {i},{}\n", if i < 500 { "x" } else { "" }))
+            .collect();
+        let (_place, project) = project_with(&format!("text,label\nfirst,y\n{rows}"));
+        let drawn: Vec<u32> = (0..200)
+            .filter_map(|_| project.random_unlabelled(None).unwrap())
+            .collect();
+        let first = drawn.iter().filter(|id| **id == 502).count();
+        assert!(drawn.len() == 200 && first < 20, "{first}");
+        let even: String = (0..1_000)
+            .map(|i| format!("text {i},{}\n", if i % 2 == 1 { "x" } else { "" }))
+            .collect();
+        let (_other_place, project) = project_with(&format!("text,label\nfirst,y\n{even}"));
+        assert!((150..=350).contains(&project.unlabelled_rows(250).unwrap().len()));
     }
 
     #[test]

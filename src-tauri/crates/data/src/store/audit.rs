@@ -207,7 +207,7 @@ impl Entry {
 /// their import carries the file's own hash.
 fn hash_labels(db: &Connection, from: u32, to: u32) -> Result<(u32, String)> {
     let mut query = db.prepare_cached(
-        "SELECT id, example, label_set, kind, target, who, at, suggestion, seconds FROM annotation INDEXED BY annotation_hand
+        "SELECT id, example, label_set, kind, target, who, at, suggestion, seconds, own FROM annotation INDEXED BY annotation_hand
          WHERE id BETWEEN ?1 AND ?2 AND kind <> 'import' ORDER BY id",
     )?;
     let mut rows = query.query([from, to])?;
@@ -230,6 +230,9 @@ fn hash_labels(db: &Connection, from: u32, to: u32) -> Result<(u32, String)> {
         if suggestion.is_some() || seconds.is_some() {
             let suggested = sets.of(db, suggestion)?;
             hasher.update(hash_fields([&format!("{suggested:?} {seconds:?}")]));
+        }
+        if !row.get::<_, bool>(9)? {
+            hasher.update(hash_fields(["not their own answer"]));
         }
         count += 1;
     }

@@ -16,18 +16,16 @@ use crate::error::{DataError, Result};
 use crate::types::{Circumstances, LabelState, ProblemType};
 
 pub(super) use counts::Counts;
-pub(super) use scheme::{MOST_LABELS, NAME_LIMIT, become_type, ensure_label, labels_in_use};
+pub(super) use scheme::{MOST_LABELS, NAME_LIMIT, become_type, checked_name, ensure_label, labels_in_use};
 use scheme::{label_name, problem_type, refuse_taken};
 
 impl Project {
-    /// All labels with their counts; `can_undo` and `can_redo` are about who labelled last.
+    /// All labels with their counts; `can_undo` and `can_redo` are about whoever labels now.
     ///
     /// # Errors
     /// Those of the database.
     pub fn label_state(&self) -> Result<LabelState> {
-        let newest = "SELECT who FROM annotation WHERE kind <> 'import' ORDER BY id DESC LIMIT 1";
-        let who: Option<String> = self.db.query_row(newest, [], |row| row.get(0)).optional()?;
-        self.state_for(who.as_deref().unwrap_or_default(), None)
+        self.state_for(&self.person()?, None)
     }
 
     /// Gives `example` these labels in place of those it has, or takes them away (`None`). An empty list says that none
@@ -90,6 +88,33 @@ impl Project {
         let mut given: Vec<(u32, Option<u32>)> = Vec::with_capacity(examples.len());
         for example in examples {
             given.push((*example, checked_set(&tx, *example, labels)?));
+        }
+        give_together(&tx, &given, true, who)?;
+        cover_labels(&tx)?;
+        tx.commit()?;
+        self.state_for(who, None)
+    }
+
+    /// Gives several rows this label as one step: in place of theirs, or where a row may carry several beside them.
+    ///
+    /// # Errors
+    /// As [`Project::annotate`].
+    pub fn label_many(&mut self, examples: &[u32], label: u32, who: &str) -> Result<LabelState> {
+        let several = self.problem_type()? == ProblemType::MultiLabel;
+        let tx = self.write()?;
+        let mut sets = Sets::default();
+        let mut given: Vec<(u32, Option<u32>)> = Vec::with_capacity(examples.len());
+        for example in examples {
+            let mut labels = vec![label];
+            if several {
+                let carried = tx
+                    .prepare_cached("SELECT label_set FROM state WHERE example = ?1")?
+                    .query_row([*example], |row| row.get(0))
+                    .optional()?
+                    .ok_or(DataError::UnknownExample { id: *example })?;
+                labels.extend(sets.of(&tx, carried)?.unwrap_or_default());
+            }
+            given.push((*example, checked_set(&tx, *example, Some(&labels))?));
         }
         give_together(&tx, &given, true, who)?;
         cover_labels(&tx)?;
@@ -183,7 +208,7 @@ fn revive(tx: &Transaction<'_>, set: Option<u32>) -> Result<()> {
 
 /// The set of labels that are known and that a row of this project may carry together. A retired label can be kept, not
 /// given.
-fn checked_set(tx: &Transaction<'_>, example: u32, labels: Option<&[u32]>) -> Result<Option<u32>> {
+pub(super) fn checked_set(tx: &Transaction<'_>, example: u32, labels: Option<&[u32]>) -> Result<Option<u32>> {
     let Some(labels) = labels else {
         return Ok(None);
     };
@@ -266,7 +291,7 @@ impl<'a> Given<'a> {
 
 /// An entry that was appended to the log.
 pub(super) struct Entry {
-    id: u32,
+    pub(super) id: u32,
     previous: Option<u32>,
     /// Whether the row is not hidden.
     visible: bool,
@@ -301,10 +326,15 @@ pub(super) fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<Entry> {
     tx.prepare_cached("UPDATE state SET label_set = ?2 WHERE example = ?1")?
         .execute(params![given.example, given.label_set])?;
     if given.own {
-        match given.label_set {
+        // Taken back, what they themselves had said before holds again, whatever the label is then.
+        let answer = match given.kind {
+            "undo" => earlier_answer(tx, given)?,
+            _ => given.label_set,
+        };
+        match answer {
             Some(set) => tx
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO vote (example, who, label_set, at) VALUES (?1, ?2, ?3, ?4)",
+                    "INSERT OR REPLACE INTO vote (example, who, label_set, at, arrived) VALUES (?1, ?2, ?3, ?4, ?4)",
                 )?
                 .execute(params![given.example, given.who, set, at])?,
             None => tx
@@ -317,6 +347,18 @@ pub(super) fn give(tx: &Transaction<'_>, given: &Given<'_>) -> Result<Entry> {
         previous,
         visible,
     })
+}
+
+/// What the author of an undone answer had said about the text before it, and not taken back.
+fn earlier_answer(db: &Connection, given: &Given<'_>) -> Result<Option<u32>> {
+    let sql = "SELECT label_set FROM annotation AS a WHERE example = ?1 AND who = ?2 AND own = 1 AND kind = 'set' AND id < ?3
+         AND (SELECT kind FROM annotation WHERE target = a.id ORDER BY id DESC LIMIT 1) IS NOT 'undo'
+         ORDER BY id DESC LIMIT 1";
+    let found = db
+        .prepare_cached(sql)?
+        .query_row(params![given.example, given.who, given.target], |row| row.get(0))
+        .optional()?;
+    Ok(found.flatten())
 }
 
 struct SetEntry {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::audit::append;
 use super::label_sets::{Sets, ensure_set};
-use super::labels::{Given, ensure_label, give};
+use super::labels::{Given, checked_name, checked_set, ensure_label, give};
 use super::project::{Project, read_setting};
 use super::sql::{now, number};
 use super::vectors::TextHash;
@@ -34,7 +34,8 @@ const SHOWN: u32 = 2_000;
 const DISAGREED: &str = "SELECT vote.example FROM vote JOIN state USING (example)
     WHERE hidden_by IS NULL
     GROUP BY vote.example HAVING count(DISTINCT vote.label_set) > 1
-       AND max(vote.at) > coalesce((SELECT max(at) FROM decision WHERE decision.example = vote.example), '')";
+       AND max(vote.arrived) > coalesce((SELECT max(at) FROM decision WHERE decision.example = vote.example
+           AND (SELECT kind FROM annotation WHERE target = decision.annotation ORDER BY id DESC LIMIT 1) IS NOT 'undo'), '')";
 
 impl Project {
     /// Who labels now.
@@ -81,7 +82,7 @@ impl Project {
         // The same texts for everybody, spread over the file: by a hash of their numbers.
         let mut query = self.db.prepare_cached(
             "SELECT min(vote.example) FROM vote JOIN state USING (example)
-             WHERE hidden_by IS NULL AND who <> ?2 AND vote.example > ?1 AND (vote.example * 2654435761 >> 7) % 100 < ?3
+             WHERE hidden_by IS NULL AND who <> ?2 AND vote.example > ?1 AND (((vote.example * 2654435761) & 4294967295) >> 12) % 100 < ?3
                AND NOT EXISTS (SELECT 1 FROM vote AS own WHERE own.example = vote.example AND own.who = ?2)",
         )?;
         for after in [after.unwrap_or_default(), 0] {
@@ -168,16 +169,16 @@ impl Project {
     /// As [`Project::annotate`].
     pub fn decide(&mut self, example: u32, labels: &[u32], who: &str) -> Result<LabelState> {
         let tx = self.write()?;
-        let label_set = Some(ensure_set(&tx, labels)?);
+        let label_set = checked_set(&tx, example, Some(labels))?;
         let given = Given {
             label_set,
             own: false,
             ..Given::by(who, example, "set")
         };
-        give(&tx, &given)?;
+        let entry = give(&tx, &given)?;
         tx.execute(
-            "INSERT INTO decision (example, label_set, who, at) VALUES (?1, ?2, ?3, ?4)",
-            params![example, label_set, who, now(&tx)?],
+            "INSERT INTO decision (annotation, example, at) VALUES (?1, ?2, ?3)",
+            params![entry.id, example, now(&tx)?],
         )?;
         append(
             &tx,
@@ -249,7 +250,10 @@ impl Project {
             let set = match known.get(answer.labels.as_slice()) {
                 Some(set) => *set,
                 None => {
-                    let labels = answer.labels.iter().map(|name| ensure_label(&tx, name.trim()));
+                    let labels = answer
+                        .labels
+                        .iter()
+                        .map(|name| ensure_label(&tx, checked_name(name)?));
                     let set = ensure_set(&tx, &labels.collect::<Result<Vec<u32>>>()?)?;
                     known.insert(&answer.labels, set);
                     set
@@ -278,9 +282,9 @@ impl MergeSummary {
             return Ok(());
         }
         tx.prepare_cached(
-            "INSERT OR REPLACE INTO vote (example, who, label_set, at) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT OR REPLACE INTO vote (example, who, label_set, at, arrived) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![row, who, set, at])?;
+        .execute(params![row, who, set, at, now(tx)?])?;
         let present: Option<u32> = tx
             .prepare_cached("SELECT label_set FROM state WHERE example = ?1")?
             .query_row([row], |row| row.get(0))?;
@@ -399,10 +403,34 @@ mod tests {
             "their own answers stay"
         );
         project.undo_annotation("Chris").unwrap();
+        assert_eq!(project.disagreements_page(0, 9).unwrap().total, 1, "open again");
         assert!(
             project.votes().unwrap().iter().all(|vote| vote.who != "Chris"),
             "deciding is no answer"
         );
+    }
+
+    #[test]
+    fn taking_an_answer_back_leaves_the_one_before_and_invents_none() {
+        let (_place, mut project) = project_with(CSV);
+        project.annotate(1, Some(&[1]), "Ann").unwrap();
+        project.annotate(1, Some(&[2]), "Bo").unwrap();
+        project.undo_annotation("Bo").unwrap();
+        assert_eq!(
+            project.people().unwrap().len(),
+            1,
+            "Bo has not said what Ann said"
+        );
+        project.redo_annotation("Bo").unwrap();
+        project.annotate(1, Some(&[1]), "Bo").unwrap();
+        project.undo_annotation("Bo").unwrap();
+        let of_bo: Vec<Vote> = project
+            .votes()
+            .unwrap()
+            .into_iter()
+            .filter(|vote| vote.who == "Bo")
+            .collect();
+        assert_eq!(of_bo[0].labels, [2]);
     }
 
     #[test]

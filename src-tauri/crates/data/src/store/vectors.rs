@@ -179,11 +179,16 @@ impl VectorFile {
     /// Calls `each` with the place, the numbers and the factor of every row that has a vector of its present text.
     fn visit(&self, rows: &[(u32, TextHash)], mut each: impl FnMut(usize, &[u8], f32)) -> Result<()> {
         let size = PREFIX + self.dimensions;
-        let mut block = vec![0; size * BLOCK];
+        // Not more than the rows span: often it is about a single one.
+        let span = match (rows.first(), rows.last()) {
+            (Some((first, _)), Some((last, _))) => (last.saturating_sub(*first) as usize + 1).min(BLOCK),
+            _ => return Ok(()),
+        };
+        let mut block = vec![0; size * span];
         // The rows that the block holds.
         let (mut first, mut records) = (0, 0);
         for (place, (example, hash)) in rows.iter().enumerate() {
-            if first == 0 || *example >= first + BLOCK as u32 || *example < first {
+            if first == 0 || *example >= first + span as u32 || *example < first {
                 first = *example;
                 let read =
                     read_at(&self.file, &mut block, self.place(first)).map_err(DataError::io(&self.path))?;

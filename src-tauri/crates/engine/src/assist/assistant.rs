@@ -15,8 +15,8 @@ use crate::error::Result;
 
 /// Fewer labelled texts teach nothing.
 pub const LEAST_LABELLED: usize = 10;
-/// More are learnt from in parts: a head on frozen vectors hardly learns more from them, and takes longer.
-const MOST_LABELLED: usize = 10_000;
+/// Of more a part is learnt from, all of rare labels: a head on frozen vectors hardly learns more, and takes longer.
+const MOST_LABELLED: usize = 5_000;
 /// Texts without a label that are looked at for the next ones.
 const CANDIDATES: u32 = 6_000;
 /// Texts that are put in line; the head learns again before they run out.
@@ -37,6 +37,8 @@ pub struct Assistant {
     several: bool,
     /// Ids of the labels, in the order of the probabilities.
     labels: Vec<u32>,
+    /// Whether each of them is still given.
+    offered: Vec<bool>,
     head: Option<Head>,
     file: Option<VectorFile>,
     useful: Vec<u32>,
@@ -71,6 +73,7 @@ impl Assistant {
             },
             several,
             labels: Vec::new(),
+            offered: Vec::new(),
             head: None,
             dimensions: file.as_ref().map_or(0, VectorFile::dimensions),
             file: None,
@@ -95,9 +98,12 @@ impl Assistant {
         file: &VectorFile,
         stop: &dyn Fn() -> bool,
     ) -> Result<()> {
-        let (rows, vectors) = with_vectors(file, every_so_many(project.labelled_rows()?, MOST_LABELLED))?;
+        let (rows, vectors) = with_vectors(file, a_part_of(project.labelled_rows()?, MOST_LABELLED))?;
         let wanted = Wanted::of(&rows, self.several);
         (self.labels, self.learnt_from, self.vectors) = (wanted.labels.clone(), rows, vectors);
+        let known = project.label_state()?.labels;
+        let offered = |id: &u32| known.iter().any(|label| label.id == *id && !label.retired);
+        self.offered = self.labels.iter().map(offered).collect();
         self.state.learnt_from = self.learnt_from.len() as u32;
         if self.learnt_from.len() < LEAST_LABELLED {
             self.state.waiting = Some(Waiting::Labels);
@@ -124,7 +130,8 @@ impl Assistant {
         self.state.right = Some(right as f64 / gold.labels.len() as f64);
         self.state.right_interval = Some(wilson(right, gold.labels.len()));
         for doubt in doubts(&learnt.out_of_fold, gold.labels, classes, self.several) {
-            if !project.is_confirmed(self.learnt_from[doubt.text].example)? {
+            let possible = doubt.better.iter().all(|class| self.offered[*class]);
+            if possible && !project.is_confirmed(self.learnt_from[doubt.text].example)? {
                 self.doubts.push(doubt);
             }
         }
@@ -198,7 +205,15 @@ impl Assistant {
         if found.is_empty() {
             return Ok(None);
         }
-        let row = head.probabilities(Vectors::new(&vector, self.dimensions));
+        // A retired label is suggested to nobody; nor is anything while the project has another kind of labels by now.
+        let mut row = head.probabilities(Vectors::new(&vector, self.dimensions));
+        let offered = row.iter_mut().zip(&self.offered);
+        offered
+            .filter(|(_, offered)| !**offered)
+            .for_each(|(p, _)| *p = 0.0);
+        if (project.problem_type()? == ProblemType::MultiLabel) != self.several {
+            return Ok(None);
+        }
         let chosen = match self.several {
             true => given(&row, &vec![0.5; row.len()]),
             false => vec![most_probable(&row)],
@@ -229,11 +244,13 @@ impl Assistant {
         }))
     }
 
-    /// The row to label next, another one than `after`; `None` when all are labelled.
+    /// The row to label next, none of `but` (the one on screen first, then those that were passed over); `None` when all
+    /// others are labelled.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn next(&self, project: &Project, order: Order, after: Option<u32>) -> Result<Option<Next>> {
+    pub fn next(&self, project: &Project, order: Order, but: &[u32]) -> Result<Option<Next>> {
+        let after = but.first().copied();
         let line = match order {
             Order::Useful => &self.useful,
             Order::Rare => &self.rare,
@@ -247,7 +264,7 @@ impl Assistant {
         };
         for example in line {
             // Rows are labelled and hidden while the line stands.
-            if Some(*example) != after && project.is_unlabelled(*example)? {
+            if !but.contains(example) && project.is_unlabelled(*example)? {
                 return Ok(Some(Next {
                     example: *example,
                     by: Some(order),
@@ -357,7 +374,7 @@ pub fn foretell(project: &Project, stop: &dyn Fn() -> bool) -> Result<Option<For
     let Some(file) = VectorFile::find(project.folder(), &kept_as(&encoder(project)?))? else {
         return Ok(None);
     };
-    let (rows, vectors) = with_vectors(&file, every_so_many(project.labelled_rows()?, MOST_LABELLED))?;
+    let (rows, vectors) = with_vectors(&file, a_part_of(project.labelled_rows()?, MOST_LABELLED))?;
     let wanted = Wanted::of(&rows, several);
     if wanted.labels.len() < if several { 1 } else { 2 } {
         return Ok(None);
@@ -372,22 +389,39 @@ pub fn foretell(project: &Project, stop: &dyn Fn() -> bool) -> Result<Option<For
     Ok(forecast(vectors, gold, &wanted.groups, &MORE, SEED, stop))
 }
 
-/// All, or of more than `most` as many, spread evenly over all of them.
-fn every_so_many(rows: Vec<LabelledRow>, most: usize) -> Vec<LabelledRow> {
-    let all = rows.len();
-    if all <= most {
+/// All, or of more than `most` about as many: of every label an equal share, all of the rare ones, and of the others
+/// some from everywhere.
+fn a_part_of(rows: Vec<LabelledRow>, most: usize) -> Vec<LabelledRow> {
+    if rows.len() <= most {
         return rows;
     }
-    let mut taken = 0;
-    let mut rows = rows;
-    rows.retain(|_| {
-        // The n-th row is taken where n × most / all passes a whole number.
-        taken += most;
-        let passes = taken >= all;
-        taken -= if passes { all } else { 0 };
-        passes
-    });
-    rows
+    let mut counts: HashMap<Option<u32>, usize> = HashMap::new();
+    for row in &rows {
+        *counts.entry(row.labels.first().copied()).or_default() += 1;
+    }
+    // What rare labels leave of their share is for the others.
+    let mut sizes: Vec<usize> = counts.values().copied().collect();
+    sizes.sort_unstable();
+    let (mut left, mut share) = (most, most);
+    for (place, size) in sizes.iter().enumerate() {
+        share = left / (sizes.len() - place);
+        if *size > share {
+            break;
+        }
+        left -= size;
+    }
+    let mut seen: HashMap<Option<u32>, usize> = HashMap::new();
+    rows.into_iter()
+        .filter(|row| {
+            let label = row.labels.first().copied();
+            let (size, seen) = (counts[&label], seen.entry(label).or_default());
+            // The n-th row is taken where n × share / size passes a whole number.
+            *seen += share.min(size);
+            let passes = *seen >= size;
+            *seen -= if passes { size } else { 0 };
+            passes
+        })
+        .collect()
 }
 
 /// The rows that have a vector, with the vectors end to end.
@@ -419,7 +453,7 @@ impl Wanted {
         labels.dedup();
         let classes: HashMap<u32, usize> = labels.iter().copied().zip(0..).collect();
         let class = |label: &u32| classes[label];
-        // A project that went back to one label a text has no others left.
+        // Where a text has one label again, an undo may have brought back several.
         let most = if several { usize::MAX } else { 1 };
         Wanted {
             gold: rows
@@ -503,12 +537,12 @@ mod tests {
         let assistant = Assistant::learn(&project, &|| false).unwrap();
         assert_eq!(assistant.state().waiting, Some(Waiting::Labels));
         assert_eq!(assistant.suggestion(&project, 1).unwrap(), None);
-        let first = assistant.next(&project, Order::Useful, None).unwrap().unwrap();
+        let first = assistant.next(&project, Order::Useful, &[]).unwrap().unwrap();
         assert!(first.typical && first.by == Some(Order::Useful));
         let label = project.add_label("law").unwrap().labels[0].id;
         project.annotate(first.example, Some(&[label]), "me").unwrap();
         let second = assistant
-            .next(&project, Order::Useful, Some(first.example))
+            .next(&project, Order::Useful, &[first.example])
             .unwrap()
             .unwrap();
         assert_ne!(second.example, first.example);
@@ -520,15 +554,60 @@ mod tests {
         let assistant = Assistant::learn(&project, &|| false).unwrap();
         let label = label_id(&project, "law");
         for order in [Order::Useful, Order::Rare, Order::Random] {
-            assert_eq!(
-                assistant.next(&project, order, None).unwrap().unwrap().example,
-                30
-            );
+            assert_eq!(assistant.next(&project, order, &[]).unwrap().unwrap().example, 30);
         }
         project.annotate(30, Some(&[label]), "me").unwrap();
         for order in [Order::Useful, Order::Rare, Order::Random] {
-            assert_eq!(assistant.next(&project, order, None).unwrap(), None);
+            assert_eq!(assistant.next(&project, order, &[]).unwrap(), None);
         }
+    }
+
+    #[test]
+    fn of_very_many_labelled_rows_all_of_rare_labels_are_learnt_from() {
+        let row = |example: u32| LabelledRow {
+            example,
+            hash: [0; 16],
+            labels: vec![if example.is_multiple_of(100) {
+                1
+            } else {
+                2 + example % 3
+            }],
+        };
+        let part = a_part_of((1..=1_000).map(row).collect(), 100);
+        let of = |label: u32| part.iter().filter(|row| row.labels == [label]).count();
+        assert_eq!(of(1), 10);
+        assert!((2..5).all(|label| of(label) == 30), "{}", part.len());
+    }
+
+    #[test]
+    fn a_retired_label_is_not_suggested_and_what_was_passed_over_does_not_come_back() {
+        let (_place, mut project) = project(60, |i| (i < 12).then_some(i % 3));
+        let assistant = Assistant::learn(&project, &|| false).unwrap();
+        let first = assistant
+            .next(&project, Order::Useful, &[])
+            .unwrap()
+            .unwrap()
+            .example;
+        let second = assistant
+            .next(&project, Order::Useful, &[first])
+            .unwrap()
+            .unwrap()
+            .example;
+        let third = assistant
+            .next(&project, Order::Useful, &[second, first])
+            .unwrap()
+            .unwrap()
+            .example;
+        assert!(first != second && third != first && third != second);
+        let heart = label_id(&project, "heart");
+        let retire = understudy_data::LabelChange {
+            retired: Some(true),
+            ..understudy_data::LabelChange::default()
+        };
+        project.change_label(heart, &retire).unwrap();
+        let assistant = Assistant::learn(&project, &|| false).unwrap();
+        let suggestion = assistant.suggestion(&project, 14).unwrap().unwrap();
+        assert_ne!(suggestion.labels, [heart]);
     }
 
     #[test]
@@ -536,7 +615,7 @@ mod tests {
         // Of the third kind a single one is labelled.
         let (_place, project) = project(90, |i| (i < 30 && (i % 3 != 2 || i == 2)).then_some(i % 3));
         let assistant = Assistant::learn(&project, &|| false).unwrap();
-        let next = assistant.next(&project, Order::Rare, None).unwrap().unwrap();
+        let next = assistant.next(&project, Order::Rare, &[]).unwrap().unwrap();
         assert_eq!((next.example - 1) % 3, 2, "of the rare kind");
     }
 
@@ -579,13 +658,13 @@ mod tests {
         std::fs::remove_dir_all(project.folder().join("vectors")).unwrap();
         let assistant = Assistant::learn(&project, &|| false).unwrap();
         assert_eq!(assistant.state().waiting, Some(Waiting::Texts));
-        assert!(assistant.next(&project, Order::Useful, None).unwrap().is_some());
+        assert!(assistant.next(&project, Order::Useful, &[]).unwrap().is_some());
     }
 
     #[test]
     fn similar_texts_are_found_by_meaning() {
         let (_place, mut project) = project(30, |_| None);
-        let near = super::super::meaning::similar(&project, 1, 5).unwrap();
+        let near = super::super::meaning::similar(&project, 1, false, 5).unwrap();
         assert_eq!(near.rows.len(), 5);
         assert!(
             near.rows
@@ -596,7 +675,7 @@ mod tests {
         project
             .edit_text(near.rows[0].example, Some("something else"), "me")
             .unwrap();
-        let again = super::super::meaning::similar(&project, 1, 5).unwrap();
+        let again = super::super::meaning::similar(&project, 1, false, 5).unwrap();
         assert!(again.rows.iter().all(|row| row.example != near.rows[0].example));
     }
 

@@ -6,14 +6,18 @@ use super::view::{Nearby, NearbyRow};
 use super::{encoder, kept_as};
 use crate::error::Result;
 
-/// Rows that were hidden or changed since they were read are found, too, and left out: so many more are asked for.
+/// Rows that are not wanted (hidden or changed since they were read, or labelled) are found, too, and left out: so many more
+/// are asked for, and then four times as many, until there are enough.
 const SPARE: usize = 64;
+/// Nobody looks for more.
+const MOST_ASKED: usize = 100_000;
 
-/// The rows that mean something like `example`, itself left out; empty while it was not read yet.
+/// The rows that mean something like `example`, itself left out, perhaps only those without a label; empty while it was not
+/// read yet.
 ///
 /// # Errors
 /// Those of the database and of reading.
-pub fn similar(project: &Project, example: u32, limit: usize) -> Result<Nearby> {
+pub fn similar(project: &Project, example: u32, only_open: bool, limit: usize) -> Result<Nearby> {
     let Some(file) = VectorFile::find(project.folder(), &kept_as(&encoder(project)?))? else {
         return Ok(Nearby { rows: Vec::new() });
     };
@@ -24,45 +28,70 @@ pub fn similar(project: &Project, example: u32, limit: usize) -> Result<Nearby> 
     if found.is_empty() {
         return Ok(Nearby { rows: Vec::new() });
     }
-    nearest(project, &file, &vector, limit, Some(example))
+    let wanted = Wanted {
+        limit,
+        only_open,
+        but: Some(example),
+    };
+    nearest(project, &file, &vector, &wanted)
 }
 
 /// The rows whose vectors are nearest to `vector`; empty while no text was read.
 ///
 /// # Errors
 /// Those of the database and of reading.
-pub fn near(project: &Project, vector: &[f32], limit: usize) -> Result<Nearby> {
+pub fn near(project: &Project, vector: &[f32], only_open: bool, limit: usize) -> Result<Nearby> {
     match VectorFile::find(project.folder(), &kept_as(&encoder(project)?))? {
-        Some(file) if file.dimensions() == vector.len() => nearest(project, &file, vector, limit, None),
+        Some(file) if file.dimensions() == vector.len() => {
+            let wanted = Wanted {
+                limit,
+                only_open,
+                but: None,
+            };
+            nearest(project, &file, vector, &wanted)
+        }
         _ => Ok(Nearby { rows: Vec::new() }),
     }
 }
 
-fn nearest(
-    project: &Project,
-    file: &VectorFile,
-    vector: &[f32],
+/// Which of the nearest rows.
+struct Wanted {
     limit: usize,
-    without: Option<u32>,
-) -> Result<Nearby> {
-    let mut rows = Vec::new();
-    for (example, nearness) in file.nearest(vector, limit + SPARE)? {
-        if rows.len() == limit {
-            break;
+    /// Only those without a label.
+    only_open: bool,
+    but: Option<u32>,
+}
+
+fn nearest(project: &Project, file: &VectorFile, vector: &[f32], wanted: &Wanted) -> Result<Nearby> {
+    let mut asked = wanted.limit + SPARE;
+    loop {
+        let found = file.nearest(vector, asked)?;
+        let all = found.len() < asked || asked >= MOST_ASKED;
+        let mut rows = Vec::new();
+        for (example, nearness) in found {
+            if rows.len() == wanted.limit {
+                break;
+            }
+            if Some(example) == wanted.but || (wanted.only_open && !project.is_unlabelled(example)?) {
+                continue;
+            }
+            // What the vector was made of may have been hidden or changed since.
+            let Some(hash) = project.text_hash(example)? else {
+                continue;
+            };
+            if file.missing(&[(example, hash)])?.is_empty() {
+                let detail = project.example(example)?;
+                rows.push(NearbyRow {
+                    example,
+                    text: detail.text.chars().take(300).collect(),
+                    labels: detail.labels,
+                    nearness: f64::from(nearness),
+                });
+            }
         }
-        // What the vector was made of may have been hidden or changed since.
-        let Some(hash) = project.text_hash(example)?.filter(|_| Some(example) != without) else {
-            continue;
-        };
-        if file.missing(&[(example, hash)])?.is_empty() {
-            let detail = project.example(example)?;
-            rows.push(NearbyRow {
-                example,
-                text: detail.text.chars().take(300).collect(),
-                labels: detail.labels,
-                nearness: f64::from(nearness),
-            });
+        if rows.len() == wanted.limit || all {
+            return Ok(Nearby { rows });
         }
+        asked *= 4;
     }
-    Ok(Nearby { rows })
 }

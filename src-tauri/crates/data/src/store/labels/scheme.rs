@@ -65,7 +65,7 @@ impl Project {
         ];
         for (column, value) in words {
             if let Some(value) = value {
-                let value: String = value.trim().chars().take(WORDS_LIMIT).collect();
+                let value = limited(value);
                 tx.execute(
                     &format!("UPDATE label SET {column} = ?2 WHERE id = ?1"),
                     params![id, value],
@@ -164,10 +164,24 @@ impl Project {
     /// # Errors
     /// `LabelName`, `TooManyLabels`, `SeveralLabels`.
     pub fn take_scheme(&mut self, scheme: &Scheme) -> Result<LabelState> {
-        if scheme.problem_type == ProblemType::MultiLabel {
-            self.set_problem_type(scheme.problem_type)?;
+        let mut notes = self.label_notes()?;
+        for (own, given) in [
+            (&mut notes.guidelines, &scheme.guidelines),
+            (&mut notes.keywords, &scheme.keywords),
+        ] {
+            if !given.trim().is_empty() {
+                *own = limited(given);
+            }
         }
+        let notes = to_json(&notes)?;
         let tx = self.write()?;
+        if scheme.problem_type == ProblemType::MultiLabel {
+            become_type(&tx, scheme.problem_type)?;
+        }
+        tx.execute(
+            "INSERT INTO setting VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [NOTES, &notes],
+        )?;
         for (position, label) in scheme.labels.iter().enumerate() {
             let id = ensure_label(&tx, checked_name(&label.name)?)?;
             tx.execute(
@@ -175,10 +189,10 @@ impl Project {
                  colour = coalesce(?7, colour), position = ?8 WHERE id = ?1",
                 params![
                     id,
-                    label.description,
-                    label.examples,
-                    label.counter_examples,
-                    label.group,
+                    limited(&label.description),
+                    limited(&label.examples),
+                    limited(&label.counter_examples),
+                    limited(&label.group),
                     label.retired,
                     label.colour,
                     position as u32
@@ -188,18 +202,8 @@ impl Project {
                 give_key(&tx, id, key)?;
             }
         }
-        append(&tx, "scheme_taken", &serde_json::to_value(scheme)?)?;
+        append(&tx, "scheme_taken", &json!({ "labels": scheme.labels.len() }))?;
         tx.commit()?;
-        let mut notes = self.label_notes()?;
-        for (own, given) in [
-            (&mut notes.guidelines, &scheme.guidelines),
-            (&mut notes.keywords, &scheme.keywords),
-        ] {
-            if !given.trim().is_empty() {
-                own.clone_from(given);
-            }
-        }
-        self.set_label_notes(&notes)?;
         self.label_state()
     }
 
@@ -305,6 +309,11 @@ pub(in super::super) fn labels_in_use(db: &Connection) -> Result<Vec<(u32, Strin
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// What is said about a label, not longer than anybody reads.
+fn limited(words: &str) -> String {
+    words.trim().chars().take(WORDS_LIMIT).collect()
+}
+
 /// Gives a label its key; a label that had it gets this one's.
 fn give_key(tx: &Transaction<'_>, id: u32, key: &str) -> Result<()> {
     let key = key.to_lowercase();
@@ -358,7 +367,7 @@ pub(in super::super) fn ensure_label(tx: &Transaction<'_>, name: &str) -> Result
     Ok(tx.last_insert_rowid() as u32)
 }
 
-fn checked_name(name: &str) -> Result<&str> {
+pub(in super::super) fn checked_name(name: &str) -> Result<&str> {
     let name = name.trim();
     match name.chars().count() {
         1..=NAME_LIMIT => Ok(name),

@@ -434,3 +434,16 @@ fn a_scheme_goes_from_one_project_to_another() {
     );
     assert_eq!(state.labelled, 2, "no text changed its labels");
 }
+
+#[test]
+fn many_rows_gain_a_label_beside_theirs_where_they_may_have_several() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\nc,\n");
+    project.label_many(&[1, 3], 2, ME).unwrap();
+    assert_eq!((label_of(&project, 1), label_of(&project, 3)), (Some(2), Some(2)));
+    project.undo_annotation(ME).unwrap();
+    assert_eq!((label_of(&project, 1), label_of(&project, 3)), (Some(1), None));
+    project.set_problem_type(ProblemType::MultiLabel).unwrap();
+    project.label_many(&[1, 3], 2, ME).unwrap();
+    assert_eq!(project.example(1).unwrap().labels, Some(vec![1, 2]));
+    assert_eq!(project.example(3).unwrap().labels, Some(vec![2]));
+}

@@ -38,22 +38,21 @@ CREATE TABLE vote (
     example   INTEGER NOT NULL REFERENCES example,
     who       TEXT NOT NULL,
     label_set INTEGER NOT NULL REFERENCES label_set,
-    at        TEXT NOT NULL,
+    at        TEXT NOT NULL, -- when it was given, by the giver's clock
+    arrived   TEXT NOT NULL, -- when it came here
     PRIMARY KEY (example, who)
 ) WITHOUT ROWID;
 CREATE INDEX vote_who ON vote (who);
 INSERT INTO vote
-    SELECT example, who, label_set, at FROM annotation AS a
+    SELECT example, who, label_set, at, at FROM annotation AS a
     WHERE kind <> 'import' AND label_set IS NOT NULL
       AND id = (SELECT max(id) FROM annotation AS b WHERE b.example = a.example AND b.who = a.who);
 
 -- What was decided where people disagreed; their own answers stay as they were.
 CREATE TABLE decision (
-    id        INTEGER PRIMARY KEY,
-    example   INTEGER NOT NULL REFERENCES example,
-    label_set INTEGER REFERENCES label_set,
-    who       TEXT NOT NULL,
-    at        TEXT NOT NULL
+    annotation INTEGER PRIMARY KEY REFERENCES annotation, -- the entry by which the text got its label
+    example    INTEGER NOT NULL REFERENCES example,
+    at         TEXT NOT NULL
 );
 CREATE INDEX decision_example ON decision (example);
 CREATE TRIGGER decision_keep BEFORE UPDATE ON decision BEGIN SELECT RAISE(ABORT, 'append only'); END;
