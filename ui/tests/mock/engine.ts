@@ -321,15 +321,37 @@ const handlers: Record<string, Handler> = {
   load_scheme: (e) => e.need().labelState(),
   set_mark: (e, a) => e.need().mark(a["example"] as number, a["kind"] as MarkKind, a["value"] as string | null),
   place_of: (e, a) => e.need().placeOf(a["example"] as number),
-  annotate_many: (e, a) => {
+  label_many: (e, a) => {
     const project = e.need();
-    for (const id of a["examples"] as number[]) project.annotate(id, a["labels"] as number[] | null);
+    for (const id of a["examples"] as number[]) project.annotate(id, [a["label"] as number]);
     return project.labelState();
   },
+  export_labels: (e) => {
+    const { rows, labelled } = e.need().overview();
+    return { path: "/home/expert/Documents/labels.csv", summary: { rows, labelled, cut: 1 } };
+  },
+  people: (e) => e.need().people(),
+  set_person: (e, a) => {
+    const project = e.need();
+    project.person = a["name"] as string;
+    return project.labelState();
+  },
+  set_second_share: () => null,
+  next_for_second_opinion: (e) => e.need().shown()[0]?.id ?? null,
+  disagreements_page: (e) => e.need().disagreements(),
+  decide_disagreement: (e, a) => {
+    const project = e.need();
+    project.disagreementsLeft = 0;
+    return project.annotate(a["example"] as number, a["labels"] as number[]);
+  },
+  send_answers: () => ({ path: "/home/expert/Documents/Ann answers.json", answers: 120, key: "4F2A-91C0-77DE-03B8" }),
+  take_answers: () => ({
+    summary: { who: "Bo", answers: 40, new: 12, agreed: 20, differing: 6, kept: 1, unknown: 1 }, key: "11AA-22BB-33CC-44DD", other_key: true,
+  }),
   read_texts: () => "read-texts",
   learn_from_labels: (e) => e.need().assist(),
   suggestion: (e) => e.need().suggestion(),
-  next_to_label: (e, a) => e.need().next(a["order"] as Order, a["after"] as number | null),
+  next_to_label: (e, a) => e.need().next(a["order"] as Order, (a["but"] as number[])[0] ?? null),
   doubts_page: (e) => e.need().doubts(),
   label_forecast: (e) => e.need().forecast(),
   similar_texts: (e, a) => e.need().nearby(a["limit"] as number),

@@ -1,7 +1,7 @@
 // One project in memory, answering as the engine would. Only what the window can see is imitated.
 import type {
-  AssistState, CleaningLook, CleaningRule, CleaningStep, ConflictPage, CrossValidation, DataSummary, DoubtPage, ExampleDetail, Forecast, Label,
-  LabelChange, LabelNotes, LabelState, Mark as Note, MarkKind, MeanScore, Nearby, NearPage, Next, Order, Overview, Part,
+  AssistState, CleaningLook, CleaningRule, CleaningStep, ConflictPage, CrossValidation, DataSummary, DisagreementPage, DoubtPage, ExampleDetail, Forecast, Label,
+  LabelChange, LabelNotes, LabelState, Mark as Note, MarkKind, MeanScore, Nearby, NearPage, Next, Order, Overview, Part, People,
   ProblemType, RoomState, RowFilter, RowPage, RowPlace, RunSummary, SplitSummary, SplitWay, StepTold, Suggestion, TrainSettings,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
@@ -24,6 +24,8 @@ export class MockProject {
   labels: Omit<Label, "key" | "count">[] = [];
   notes: LabelNotes = { guidelines: "", keywords: "", goal: null };
   doubtsLeft = 1;
+  person = "person";
+  disagreementsLeft = 1;
   cleaning: CleaningStep[] = [];
   split: SplitSummary | null = null;
   model: string | null = "all-MiniLM-L6-v2";
@@ -284,6 +286,26 @@ export class MockProject {
       neighbours: 10, neighbours_as_given: 1, neighbours_as_better: 8,
     };
     return { total: 1, of: this.assist().learnt_from, rows: [doubt] };
+  }
+
+  people(): People {
+    const agreement = (value: number) => ({ value, interval: { low: value - 0.1, high: Math.min(1, value + 0.1) }, texts: 40 });
+    const [one, other] = this.labels;
+    return {
+      person: this.person, second_share: 10, people: [{ name: "Ann", texts: 120 }, { name: "Bo", texts: 40 }], shared: 40,
+      disagreements: this.disagreementsLeft, alpha: agreement(0.74), worth: "tentative", fleiss: null,
+      pairs: [{ first: "Ann", second: "Bo", texts: 40, same: 34, kappa: agreement(0.73) }],
+      labels: this.labels.map((label) => ({ label: label.id, alpha: agreement(0.7) })),
+      mixed_up: one && other ? [{ one: [one.id], other: [other.id], texts: 4 }] : [],
+    };
+  }
+
+  disagreements(): DisagreementPage {
+    const [row] = this.shown();
+    const [one, other] = this.labels;
+    if (!row || !one || !other || this.disagreementsLeft === 0) return { total: 0, texts: [] };
+    const answers = [{ who: "Ann", labels: [one.id] }, { who: "Bo", labels: [other.id] }];
+    return { total: 1, texts: [{ example: row.id, text: row.text, labels: row.labels, answers }] };
   }
 
   nearby(limit: number): Nearby {

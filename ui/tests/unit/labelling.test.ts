@@ -26,10 +26,26 @@ describe("labelling", () => {
     expect(room.place).toBe(11);
   });
 
-  it("takes quick keys one after the other, each for its own row", async () => {
+  it("takes a key for the row that was on screen, never for one that nobody has seen", async () => {
     await Promise.all([room.label(1), room.label(2), room.label(3)]);
-    expect([labelOf(12), labelOf(24), labelOf(36)]).toEqual([1, 2, 3]);
-    expect(room.detail?.id).toBe(48);
+    expect([labelOf(12), labelOf(24), labelOf(36)]).toEqual([1, null, null]);
+    await room.label(2);
+    await room.label(3);
+    expect([labelOf(24), labelOf(36), room.detail?.id]).toEqual([2, 3, 48]);
+  });
+
+  it("does not bring back at once what was passed over", async () => {
+    await room.skip();
+    expect(room.detail?.id).toBe(24);
+    expect(labelOf(12)).toBeNull();
+  });
+
+  it("deals with one doubt at a time", async () => {
+    await room.open("doubts");
+    const row = room.doubts.row;
+    if (!row) throw new Error("nothing is doubted");
+    await Promise.all([room.doubts.fix(row), room.doubts.confirm(row)]);
+    expect(mock.engine.need().row(row.example).labels).toEqual(row.better);
   });
 
   it("shows the row that an undo has touched", async () => {

@@ -11,6 +11,7 @@ export class DoubtList {
   page = $state.raw<DoubtPage | null>(null);
   /** The one that the keys are about. */
   active = $state(0);
+  busy = $state(false);
   #room: LabelsRoom;
 
   constructor(room: LabelsRoom) {
@@ -34,24 +35,34 @@ export class DoubtList {
     this.active = Math.max(0, Math.min(this.active, page.rows.length - 1));
   }
 
-  /** One was dealt with: on to the next, and when all are, the helper learns again. */
-  async #dealtWith(): Promise<void> {
-    await this.load();
-    if (this.page?.rows.length === 0) await this.begin();
-  }
-
   /** Takes the helper's word. */
   async fix(row: DoubtfulRow): Promise<void> {
-    if (await this.#room.giveOne(row.example, row.better, row.better)) await this.#dealtWith();
+    await this.#dealWith(row, row.better);
   }
 
   /** The label is right as it is. */
   async confirm(row: DoubtfulRow): Promise<void> {
-    if (await this.#room.giveOne(row.example, row.labels, row.better)) await this.#dealtWith();
+    await this.#dealWith(row, row.labels);
   }
 
   /** Another label altogether. */
   async give(row: DoubtfulRow, label: number): Promise<void> {
-    if (await this.#room.giveOne(row.example, [label], row.better)) await this.#dealtWith();
+    await this.#dealWith(row, [label]);
+  }
+
+  /** Gives it these labels and goes on to the next; when all are dealt with the helper learns again. */
+  async #dealWith(row: DoubtfulRow, labels: number[]): Promise<void> {
+    // A key that comes meanwhile would be about a text that is no longer there.
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      if (!(await this.#room.giveOne(row.example, labels, row.better)) || !this.page) return;
+      const rows = this.page.rows.filter(({ example }) => example !== row.example);
+      this.page = { ...this.page, rows, total: this.page.total - 1 };
+      this.active = Math.max(0, Math.min(this.active, rows.length - 1));
+      if (rows.length === 0) await this.begin();
+    } finally {
+      this.busy = false;
+    }
   }
 }

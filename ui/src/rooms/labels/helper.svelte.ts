@@ -5,14 +5,17 @@ import type { Session } from "../../project/session.svelte";
 import { settled } from "../../shared/settled";
 import { Task } from "../../shared/task.svelte";
 
-/** The job that reads the texts. */
-const READING = "read-texts";
 /** It learns again after so many new labels, or where there are many after this share of them. */
 const LEARN_AFTER = 3;
 const LEARN_AFTER_SHARE = 0.02;
 
 export class Helper {
   readonly task = new Task();
+  /** Apart from `task`: one must not throw away what another is waiting for. */
+  readonly readingTask = new Task();
+  readonly foretellingTask = new Task();
+  /** The job that reads the texts. */
+  #job = $state<string | null>(null);
   state = $state.raw<AssistState | null>(null);
   suggestion = $state.raw<Suggestion | null>(null);
   forecast = $state.raw<Forecast | null>(null);
@@ -35,28 +38,29 @@ export class Helper {
 
   /** The reading that goes on, if one does. */
   get reading() {
-    const job = this.#session.jobs.get(READING);
+    const job = this.#session.jobs.get(this.#job);
     return job?.state === "running" ? job : undefined;
   }
 
   get readingFailed() {
-    return this.#session.jobs.get(READING)?.error ?? null;
+    return this.#session.jobs.get(this.#job)?.error ?? null;
   }
 
   /** Begins to read what was not read yet, and learns from the labels there are. */
   async begin(): Promise<void> {
-    await this.task.run(() => commands.readTexts());
+    this.#job = (await this.readingTask.run(() => commands.readTexts())) ?? null;
     await this.upToDate();
   }
 
   /** The reading has come to an end: there is more to learn from. */
   async read(): Promise<void> {
+    await this.#learning;
     this.#learnt = -1;
     await this.upToDate();
   }
 
   stopReading(): void {
-    void commands.cancelJob(READING);
+    if (this.#job) void commands.cancelJob(this.#job);
   }
 
   /** So many labels were given or taken away. */
@@ -65,6 +69,12 @@ export class Helper {
     const learntFrom = this.state?.waiting === null ? this.state.learnt_from : 0;
     const enough = learntFrom === 0 || this.#learnt < 0 ? 1 : Math.max(LEARN_AFTER, learntFrom * LEARN_AFTER_SHARE);
     if (this.#changes - this.#learnt >= enough) this.#soon();
+  }
+
+  /** The scheme is another one: what was learnt no longer fits it. */
+  stale(): void {
+    this.#learnt = -1;
+    this.#soon();
   }
 
   /** It has learnt from all labels that there are. */
@@ -82,7 +92,7 @@ export class Helper {
   /** What more labels would bring. */
   async foretell(): Promise<void> {
     this.foretelling = true;
-    const forecast = await this.task.run(() => commands.labelForecast());
+    const forecast = await this.foretellingTask.run(() => commands.labelForecast());
     this.foretelling = false;
     if (forecast !== undefined) this.forecast = forecast;
   }

@@ -16,6 +16,10 @@ describe("a text in pieces", () => {
     expect(pieces("a (b) c", ["(", "(b)"], "").map((piece) => piece.text)).toEqual(["a ", "(b)", " c"]);
   });
 
+  it("finds what is looked for within a word of the list", () => {
+    expect(pieces("合同纠纷", ["合同纠纷"], "合同")).toEqual([{ text: "合同", mark: "found" }, { text: "纠纷", mark: "" }]);
+  });
+
   it("is one piece without words", () => {
     expect(pieces("as it is", [], " ")).toEqual([{ text: "as it is", mark: "" }]);
   });

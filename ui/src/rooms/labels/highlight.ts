@@ -12,21 +12,24 @@ const MOST_WORDS = 500;
 
 /**
  * The text in pieces. A word is found wherever it stands (endings are often another), without regard to upper and lower
- * case; of two that begin at one place the longer one. What is looked for wins over the list.
+ * case; of two that begin at one place the longer one. What is looked for is found first, also within a word of the list.
  */
 export function pieces(text: string, words: string[], find: string): Piece[] {
-  const needles = [...words.slice(0, MOST_WORDS), find].map((word) => word.trim()).filter((word) => word !== "");
+  const looked = cut(text, [find], "found");
+  return looked.flatMap((piece) => (piece.mark === "" ? cut(piece.text, words.slice(0, MOST_WORDS), "word") : [piece]));
+}
+
+function cut(text: string, words: string[], mark: "word" | "found"): Piece[] {
+  const needles = words.map((word) => word.trim()).filter((word) => word !== "");
   if (needles.length === 0) return [{ text, mark: "" }];
   needles.sort((a, b) => b.length - a.length);
   const any = new RegExp(needles.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "giu");
-  const wanted = find.trim().toLowerCase();
   const found: Piece[] = [];
   let end = 0;
   for (const match of text.matchAll(any)) {
     if (match.index > end) found.push({ text: text.slice(end, match.index), mark: "" });
-    const hit = match[0];
-    found.push({ text: hit, mark: wanted !== "" && hit.toLowerCase() === wanted ? "found" : "word" });
-    end = match.index + hit.length;
+    found.push({ text: match[0], mark });
+    end = match.index + match[0].length;
   }
   if (end < text.length) found.push({ text: text.slice(end), mark: "" });
   return found;

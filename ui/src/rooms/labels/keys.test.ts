@@ -47,3 +47,17 @@ describe("keys for the helper and for notes", () => {
     expect(press(" ", { target: document.createElement("button") })).toBeNull();
   });
 });
+
+describe("keys and what has the focus", () => {
+  it("work after a box was ticked or a choice made, but arrows belong to the choice", () => {
+    const box = Object.assign(document.createElement("input"), { type: "checkbox" });
+    const radio = Object.assign(document.createElement("input"), { type: "radio" });
+    expect(press("1", { target: box })).toEqual({ do: "label", label: 7 });
+    expect(press(" ", { target: box })).toBeNull();
+    expect(press("ArrowRight", { target: radio })).toBeNull();
+  });
+
+  it("do nothing while they are held down", () => {
+    expect(benchKey({ key: "1", ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target: null, repeat: true }, () => 7)).toBeNull();
+  });
+});

@@ -1,11 +1,12 @@
 // What a key means at the labelling bench. Pure, so that the rules can be read and tested in one place.
+import { isPressed, takesKeys } from "../../shared/keys";
 
 export type BenchAction =
   | { do: "label"; label: number }
   | { do: "undo" | "redo" | "skip" | "clear" | "none" | "accept" | "unsure" | "flag" | "comment" | "find" | "similar" }
   | { do: "step"; by: 1 | -1 };
 
-type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey" | "target">;
+type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey" | "target"> & { repeat?: boolean };
 
 /** Signs, so that they never take a label's key; as they come from a Latin and from a Chinese keyboard. */
 const SIGNS: Record<string, BenchAction["do"]> = {
@@ -18,7 +19,8 @@ const SIGNS: Record<string, BenchAction["do"]> = {
  * carry several labels, Enter goes on and - says that none applies.
  */
 export function benchKey(press: Press, labelOf: (key: string) => number | undefined, several = false): BenchAction | null {
-  if (press.altKey || takesKeys(press.target)) return null;
+  // A key that is held down gives one label, not as many as the keyboard can.
+  if (press.altKey || press.repeat || takesKeys(press.target)) return null;
   const key = press.key.toLowerCase();
   if (press.ctrlKey || press.metaKey) {
     if (key === "z") return { do: press.shiftKey ? "redo" : "undo" };
@@ -31,18 +33,15 @@ export function benchKey(press: Press, labelOf: (key: string) => number | undefi
   const sign = SIGNS[key];
   if (sign) return { do: sign } as BenchAction;
   if (key === "s") return { do: "skip" };
+  // Arrows on a choice choose.
+  if (press.target instanceof HTMLInputElement && key.startsWith("arrow")) return null;
   if (key === "arrowleft") return { do: "step", by: -1 };
   if (key === "arrowright") return { do: "step", by: 1 };
   if (key === "backspace" || key === "delete") return { do: "clear" };
-  // On a button the space bar and Enter press it.
-  const pressed = press.target instanceof Element && press.target.closest("button, a, summary") !== null;
+  const pressed = isPressed(press.target);
   if (key === " " && !pressed) return { do: "accept" };
   if (!several) return null;
   if (key === "-") return { do: "none" };
   if (key === "enter" && !pressed) return { do: "skip" };
   return null;
-}
-
-function takesKeys(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest("input, select, textarea, dialog, [contenteditable]") !== null;
 }

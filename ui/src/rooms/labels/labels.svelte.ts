@@ -9,13 +9,14 @@ import { Task } from "../../shared/task.svelte";
 import { DoubtList } from "./doubts.svelte";
 import { Helper } from "./helper.svelte";
 import { Many } from "./many.svelte";
+import { PeopleList } from "./people.svelte";
 
 /** Where one goes after a label: in the helper's order, by chance, to the next row without one, or simply to the next row. */
-export type Walk = Order | "unlabelled" | "all";
-export const WALKS: readonly Walk[] = ["useful", "rare", "random", "unlabelled", "all"];
+export type Walk = Order | "second" | "unlabelled" | "all";
+export const WALKS: readonly Walk[] = ["useful", "rare", "random", "second", "unlabelled", "all"];
 
 /** How one works: a text at a time, many at once, or through the doubtful ones. */
-export type View = "bench" | "many" | "doubts";
+export type View = "bench" | "many" | "doubts" | "people";
 
 /** Nobody reads one text for longer: they were elsewhere. */
 const LONGEST_LOOK = 300;
@@ -28,13 +29,14 @@ export function toggled(labels: number[] | null, label: number): number[] | null
 }
 
 /** A row as it comes on screen. */
-type Shown = { detail: ExampleDetail; at: RowPlace; suggestion: Suggestion | null; why: Order | "typical" | null };
+type Shown = { detail: ExampleDetail; at: RowPlace; suggestion: Suggestion | null; why: Order | "typical" | "second" | null };
 
 export class LabelsRoom {
   readonly task = new Task();
   readonly helper: Helper;
   readonly many: Many;
   readonly doubts: DoubtList;
+  readonly people: PeopleList;
   view = $state<View>("bench");
   scheme = $state.raw<LabelState | null>(null);
   notes = $state.raw<LabelNotes>({ guidelines: "", keywords: "", goal: null });
@@ -52,7 +54,11 @@ export class LabelsRoom {
   #session: Session;
   /** The row after the one on screen, asked for ahead. */
   #ahead: { after: number | null; walk: Walk; row: Promise<Shown | null> } | null = null;
+  /** Rows that were passed over: they do not come back at once. */
+  #skipped: number[] = [];
   #since = Date.now();
+  /** Whether the row on screen was given labels while it stood there. */
+  #given = false;
   #last: Promise<void> = Promise.resolve();
   #tellOthers = settled(250, () => void this.#session.refresh());
 
@@ -61,6 +67,7 @@ export class LabelsRoom {
     this.helper = new Helper(session, () => void this.#askHelper());
     this.many = new Many(this);
     this.doubts = new DoubtList(this);
+    this.people = new PeopleList(this);
   }
 
   async load(): Promise<void> {
@@ -90,6 +97,7 @@ export class LabelsRoom {
     this.view = view;
     if (view === "doubts") await this.doubts.begin();
     if (view === "many") await this.many.begin();
+    if (view === "people") await this.people.load();
   }
 
   /**
@@ -97,22 +105,21 @@ export class LabelsRoom {
    * Quick keys are taken one after the other, none is lost.
    */
   async label(label: number): Promise<void> {
-    await this.#inTurn(async () => {
-      if (!this.detail) return;
+    await this.#aboutThis(async (detail) => {
       if (!this.several) {
         await this.#give([label]);
         return this.#goOn();
       }
-      await this.#give(toggled(this.detail.labels, label));
-      await this.#show(this.detail.id);
+      await this.#give(toggled(detail.labels, label));
+      this.detail = await commands.example(detail.id);
     });
   }
 
   /** Gives what the helper suggests, and goes on. */
   async accept(): Promise<void> {
-    await this.#inTurn(async () => {
-      const suggested = this.suggested;
-      if (!this.detail || !suggested || (suggested.length === 0 && !this.several)) return;
+    const suggested = this.suggested;
+    if (!suggested || (suggested.length === 0 && !this.several)) return;
+    await this.#aboutThis(async () => {
       await this.#give(suggested);
       await this.#goOn();
     });
@@ -125,27 +132,31 @@ export class LabelsRoom {
 
   /** Says that none of the labels applies, and goes on. */
   async none(): Promise<void> {
-    await this.#inTurn(async () => {
-      if (!this.detail || !this.several) return;
+    if (!this.several) return;
+    await this.#aboutThis(async () => {
       await this.#give([]);
       await this.#goOn();
     });
   }
 
   async allowSeveral(several: boolean): Promise<boolean> {
-    return this.#change(() => commands.setProblemType(several ? "multi_label" : "single_label"));
+    const changed = await this.#change(() => commands.setProblemType(several ? "multi_label" : "single_label"));
+    this.helper.stale();
+    return changed;
   }
 
   async clear(): Promise<void> {
-    await this.#inTurn(async () => {
-      if (!this.detail) return;
+    await this.#aboutThis(async (detail) => {
       await this.#give(null);
-      await this.#show(this.detail.id);
+      await this.#show(detail.id);
     });
   }
 
   async skip(): Promise<void> {
-    await this.#inTurn(() => this.#goOn());
+    await this.#aboutThis(async (detail) => {
+      if (detail.labels === null) this.#skipped.push(detail.id);
+      await this.#goOn();
+    });
   }
 
   async step(by: 1 | -1): Promise<void> {
@@ -160,17 +171,18 @@ export class LabelsRoom {
 
   async go(walk: Walk): Promise<void> {
     this.walk = walk;
-    if (walk === "all" || this.detail?.labels === null) return this.#askHelper();
+    this.#skipped = [];
+    if (walk !== "second" && (walk === "all" || this.detail?.labels === null)) return this.#askHelper();
     await this.#inTurn(() => this.#goOn());
   }
 
   /** Notes something about the row on screen, or takes the note back. */
-  async mark(kind: MarkKind, value: string | null): Promise<void> {
-    await this.#inTurn(async () => {
-      if (!this.detail) return;
-      this.detail = await commands.setMark(this.detail.id, kind, value);
+  async mark(kind: MarkKind, value: string | null): Promise<boolean> {
+    await this.#aboutThis(async (detail) => {
+      this.detail = await commands.setMark(detail.id, kind, value);
       this.#take(await commands.labelState());
     });
+    return this.task.failure === null;
   }
 
   marked(kind: MarkKind): string | null {
@@ -193,7 +205,9 @@ export class LabelsRoom {
     const nothing: LabelChange = {
       name: null, colour: null, key: null, description: null, examples: null, counter_examples: null, group: null, retired: null,
     };
-    return this.#change(() => commands.changeLabel(label.id, { ...nothing, ...change }));
+    const changed = await this.#change(() => commands.changeLabel(label.id, { ...nothing, ...change }));
+    if (change.retired !== undefined && change.retired !== label.retired) this.helper.stale();
+    return changed;
   }
 
   /** Moves a label up or down in the list. */
@@ -221,18 +235,35 @@ export class LabelsRoom {
     return (await this.task.run(() => commands.saveScheme())) ?? null;
   }
 
-  async loadScheme(): Promise<void> {
+  async loadScheme(): Promise<boolean> {
     await this.#inTurn(async () => {
       const state = await commands.loadScheme();
       if (!state) return;
       this.#take(state);
       this.notes = await commands.labelNotes();
     });
+    return this.task.failure === null;
   }
 
-  /** Gives many rows their labels as one step; true when it was done. */
-  async giveMany(examples: number[], labels: number[] | null): Promise<boolean> {
-    return this.#change(() => commands.annotateMany(examples, labels), examples.length);
+  /** Gives many rows a label as one step; true when it was done. */
+  async giveMany(examples: number[], label: number): Promise<boolean> {
+    return this.#change(() => commands.labelMany(examples, label), examples.length);
+  }
+
+  /** Says who labels from now on. */
+  async become(name: string): Promise<void> {
+    await this.#change(() => commands.setPerson(name));
+  }
+
+  /** Decides about a text where people disagreed; true when it was done. */
+  async decide(example: number, labels: number[]): Promise<boolean> {
+    return this.#change(() => commands.decideDisagreement(example, labels), 1);
+  }
+
+  /** Others' answers came in: the labels are other ones now. */
+  async refreshed(): Promise<void> {
+    await this.#change(() => commands.labelState());
+    this.helper.stale();
   }
 
   /** Gives one row labels, from elsewhere than the bench; true when it was done. */
@@ -249,7 +280,15 @@ export class LabelsRoom {
     if (!this.detail) return;
     const seconds = Math.min(LONGEST_LOOK, (Date.now() - this.#since) / 1000);
     this.#take(await commands.annotate(this.detail.id, labels, { suggested: this.suggested, seconds }), 1);
-    if (labels !== null) this.pace = { labels: this.pace.labels + 1, seconds: this.pace.seconds + seconds };
+    this.#given = labels !== null;
+  }
+
+  /** Something about the row on screen; when its turn comes and another row is there, it is no longer meant. */
+  async #aboutThis(work: (detail: ExampleDetail) => Promise<void>): Promise<void> {
+    const meant = this.detail?.id;
+    await this.#inTurn(async () => {
+      if (this.detail && this.detail.id === meant) await work(this.detail);
+    });
   }
 
   async #again(work: () => Promise<LabelState>): Promise<void> {
@@ -280,8 +319,18 @@ export class LabelsRoom {
   async #goOn(): Promise<void> {
     if (this.walk === "all") return this.#showPlace(this.place + 1);
     const ahead = this.#ahead;
+    this.#ahead = null;
+    if (this.#given) this.#count();
+    this.#given = false;
     const ready = ahead !== null && ahead.after === (this.detail?.id ?? null) && ahead.walk === this.walk;
-    this.#put(ready ? await ahead.row : await this.#next());
+    // What failed ahead may succeed now.
+    this.#put(ready ? await ahead.row.catch(() => this.#next()) : await this.#next());
+  }
+
+  /** Counts the text that one goes on from, where it was labelled. */
+  #count(): void {
+    const seconds = Math.min(LONGEST_LOOK, (Date.now() - this.#since) / 1000);
+    this.pace = { labels: this.pace.labels + 1, seconds: this.pace.seconds + seconds };
   }
 
   /** The row after the one on screen; null when there is none. */
@@ -292,12 +341,24 @@ export class LabelsRoom {
       const id = await commands.nextUnlabelled(after);
       return id === null ? null : this.#fetch(id, null);
     }
-    const next = await commands.nextToLabel(this.walk, after);
+    if (this.walk === "second") {
+      const id = await commands.nextForSecondOpinion(after);
+      return id === null ? null : this.#fetch(id, "second");
+    }
+    const but = (skipped: number[]): number[] => [...(after === null ? [] : [after]), ...skipped];
+    let next = await commands.nextToLabel(this.walk, but(this.#skipped));
+    if (next === null || this.#skipped.includes(next.example)) {
+      // All others are labelled: those that were passed over come again.
+      this.#skipped = [];
+      next = await commands.nextToLabel(this.walk, but([]));
+    }
     return next && this.#fetch(next.example, next.typical ? "typical" : next.by);
   }
 
   async #fetch(id: number, why: Shown["why"]): Promise<Shown> {
     const [detail, at, suggestion] = await Promise.all([commands.example(id), commands.placeOf(id), this.helper.about(id)]);
+    // A second opinion is one's own: what others said and what the helper learnt from them is not shown.
+    if (why === "second") return { detail: { ...detail, labels: null }, at, suggestion: null, why };
     return { detail, at, suggestion, why };
   }
 
@@ -334,10 +395,13 @@ export class LabelsRoom {
 
   /** The helper has something new to say about what is on screen and what comes next. */
   async #askHelper(): Promise<void> {
-    await this.#inTurn(async () => {
-      if (this.detail) this.helper.suggestion = await this.helper.about(this.detail.id);
+    // Beside `task`: an earlier failure stays to be read.
+    this.#last = this.#last.then(async () => {
+      const suggestion = await this.helper.task.run(async () => (this.detail ? this.helper.about(this.detail.id) : null));
+      if (suggestion !== undefined && this.why !== "second") this.helper.suggestion = suggestion;
       this.#prepare();
     });
+    await this.#last;
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

@@ -1,6 +1,6 @@
 // Many texts at once: found by words, by meaning or by likeness, and labelled as one step.
 import { SvelteSet } from "svelte/reactivity";
-import { commands, type RowFilter } from "../../ipc/bindings";
+import { commands, type ExampleDetail, type RowFilter } from "../../ipc/bindings";
 import { Task } from "../../shared/task.svelte";
 import type { LabelsRoom } from "./labels.svelte";
 
@@ -14,6 +14,8 @@ export class Many {
   readonly task = new Task();
   source = $state<Source>("words");
   asked = $state("");
+  /** The text that others are to be like. */
+  like = $state.raw<ExampleDetail | null>(null);
   /** Whether rows that carry labels are shown, too. */
   labelled = $state(false);
   found = $state.raw<Found[]>([]);
@@ -35,6 +37,7 @@ export class Many {
   /** The texts that are like the one on the bench. */
   async likeThis(): Promise<void> {
     this.source = "similar";
+    this.like = this.#room.detail;
     this.#room.view = "many";
     await this.look();
   }
@@ -44,7 +47,7 @@ export class Many {
     if (!found) return;
     this.looked = true;
     this.total = found.total;
-    this.found = this.labelled ? found.rows : found.rows.filter((row) => row.labels === null);
+    this.found = found.rows;
     // What is alike is meant to be labelled alike; words say less.
     this.chosen.clear();
   }
@@ -58,10 +61,10 @@ export class Many {
     if (all) for (const row of this.found) this.chosen.add(row.id);
   }
 
-  /** Gives all chosen rows these labels. */
-  async give(labels: number[]): Promise<void> {
+  /** Gives all chosen rows this label. */
+  async give(label: number): Promise<void> {
     if (this.chosen.size === 0) return;
-    if (await this.#room.giveMany([...this.chosen], labels)) await this.look();
+    if (await this.#room.giveMany([...this.chosen], label)) await this.look();
   }
 
   async #find(): Promise<{ rows: Found[]; total: number }> {
@@ -70,11 +73,12 @@ export class Many {
     });
     if (this.source === "meaning") {
       if (this.asked.trim() === "") return { rows: [], total: 0 };
-      return near((await commands.findByMeaning(this.asked, MOST)).rows);
+      return near((await commands.findByMeaning(this.asked, !this.labelled, MOST)).rows);
     }
     if (this.source === "similar") {
-      const like = this.#room.detail?.id;
-      return like === undefined ? { rows: [], total: 0 } : near((await commands.similarTexts(like, MOST)).rows);
+      this.like ??= this.#room.detail;
+      const like = this.like?.id;
+      return like === undefined ? { rows: [], total: 0 } : near((await commands.similarTexts(like, !this.labelled, MOST)).rows);
     }
     const filter: RowFilter = { search: this.asked, label: null, part: null, only: this.labelled ? "all" : "unlabelled" };
     const page = await commands.rowsPage(filter, 0, MOST);
