@@ -573,6 +573,11 @@ export type FileChanges = {
 	relabelled: number,
 	/**  Changes that were not taken over, because a person had corrected or labelled the row. */
 	kept: number,
+	/**
+	 *  Rows whose group, date or part is another in the file now. It stays as it was first imported, because it decides
+	 *  where a row may stand in a split.
+	 */
+	not_moved: number,
 	/**  Rows that are not there any more. */
 	gone: number,
 	/**  Rows that had been gone and are there again. */

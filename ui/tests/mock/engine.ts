@@ -289,7 +289,7 @@ const handlers: Record<string, Handler> = {
   example: (e, a) => e.need().example(a["id"] as number),
   problems_page: (e) => ({ total: 1, problems: e.preview("x.csv", { encoding: null, delimiter: null, header: null, sheet: null }).problems.map((problem) => ({ ...problem, id: 1 })) }),
   stop_work: () => null,
-  update_from_file: () => ({ same: 240, new: 3, changed: 2, relabelled: 1, kept: 1, gone: 2, back: 0, problem_rows: 1 }),
+  update_from_file: () => ({ same: 240, new: 3, changed: 2, relabelled: 1, kept: 1, not_moved: 1, gone: 2, back: 0, problem_rows: 1 }),
   mend_form: () => ({ columns: ["text", "label"], cells: ["a clause, with a comma", "Law"], cut: false }),
   mend_row: () => 1,
   edit_text: (e, a) => e.need().edit(a["id"] as number, a["text"] as string | null),

@@ -21,8 +21,8 @@ pub fn import(arguments: Import, output: &Output) -> Result<Value> {
             &mut |_, _| true,
         )?;
         output.say(&format!(
-            "{} as before, {} new, {} changed, {} with other labels, {} kept as people left them, {} gone, {} back, {} put aside",
-            changes.same, changes.new, changes.changed, changes.relabelled, changes.kept, changes.gone, changes.back, changes.problem_rows
+            "{} as before, {} new, {} changed, {} with other labels, {} kept as people left them, {} whose new group, date or part is not taken over, {} gone, {} back, {} put aside",
+            changes.same, changes.new, changes.changed, changes.relabelled, changes.kept, changes.not_moved, changes.gone, changes.back, changes.problem_rows
         ));
         return Ok(json!({ "changes": changes, "project": session.project.folder() }));
     }

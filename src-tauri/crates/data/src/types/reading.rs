@@ -187,6 +187,9 @@ pub struct FileChanges {
     pub relabelled: u32,
     /// Changes that were not taken over, because a person had corrected or labelled the row.
     pub kept: u32,
+    /// Rows whose group, date or part is another in the file now. It stays as it was first imported, because it decides
+    /// where a row may stand in a split.
+    pub not_moved: u32,
     /// Rows that are not there any more.
     pub gone: u32,
     /// Rows that had been gone and are there again.

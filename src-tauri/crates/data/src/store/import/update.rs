@@ -2,7 +2,8 @@
 //!
 //! A row is the same when it has the same number in the column of case numbers, or where there is none the same text. What is
 //! new comes in, a text that changed is corrected, a label that changed is changed unless a person gave another, a row that
-//! is gone is hidden by a step that can be undone. Nothing is overwritten.
+//! is gone is hidden by a step that can be undone. Nothing is overwritten: groups, days and parts, which lie with the raw
+//! row, stay as they were, and it is told for how many rows the file has others now.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -23,7 +24,7 @@ use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
 use crate::read::{Extent, Record, Table};
 use crate::text::{HASH_BYTES, content_hash};
-use crate::types::{ColumnRole, FileChanges, ImportOptions, RowRule};
+use crate::types::{ColumnRole, FileChanges, ImportOptions, Part, RowRule};
 
 /// Rows between two questions whether to go on.
 const ASK_EVERY: u32 = 1_000;
@@ -46,6 +47,27 @@ struct Known {
     corrected: bool,
     /// Hidden because it was gone from the file.
     was_gone: bool,
+    place: Place,
+}
+
+/// What decides where a row may stand in a split, as far as the file tells it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Place {
+    group: Option<String>,
+    date: Option<String>,
+    part: Option<Part>,
+}
+
+impl Place {
+    /// Without what no column of these roles tells.
+    fn told_by(self, roles: &[ColumnRole]) -> Place {
+        let told = |role| roles.contains(&role);
+        Place {
+            group: self.group.filter(|_| told(ColumnRole::Group)),
+            date: self.date.filter(|_| told(ColumnRole::Date)),
+            part: self.part.filter(|_| told(ColumnRole::Split)),
+        }
+    }
 }
 
 impl Project {
@@ -73,7 +95,7 @@ impl Project {
             pipeline: pipeline()?,
         });
         let by_id = options.roles.contains(&ColumnRole::Id);
-        let mut known = known_rows(&tx, &table.file_name(), by_id)?;
+        let mut known = known_rows(&tx, &table.file_name(), &options.roles)?;
         let importer = Importer::begin(&tx, &table, &options.roles, Arc::clone(&reading))?;
         note_options(&tx, importer.source, options.label_separator.as_deref(), None)?;
         let mut update = Update {
@@ -149,7 +171,8 @@ impl KnownRows {
     }
 }
 
-fn known_rows(tx: &Transaction<'_>, file_name: &str, by_id: bool) -> Result<KnownRows> {
+fn known_rows(tx: &Transaction<'_>, file_name: &str, roles: &[ColumnRole]) -> Result<KnownRows> {
+    let by_id = roles.contains(&ColumnRole::Id);
     let gone = steps_of(tx, file_name)?;
     let id_columns = id_columns(tx, file_name)?;
     let mut query = tx.prepare(
@@ -157,7 +180,8 @@ fn known_rows(tx: &Transaction<'_>, file_name: &str, by_id: bool) -> Result<Know
                 (SELECT text FROM edit WHERE example = e.id AND who = ?2 ORDER BY id DESC LIMIT 1),
                 (SELECT who <> ?2 AND text IS NOT NULL FROM edit WHERE example = e.id ORDER BY id DESC LIMIT 1),
                 (SELECT label_set FROM annotation WHERE example = e.id AND kind = 'import' ORDER BY id DESC LIMIT 1),
-                EXISTS (SELECT 1 FROM annotation WHERE example = e.id AND kind <> 'import')
+                EXISTS (SELECT 1 FROM annotation WHERE example = e.id AND kind <> 'import'),
+                e.group_key, e.date, e.file_part
          FROM example e JOIN source ON source.id = e.source JOIN content c ON c.example = e.id
          JOIN state s ON s.example = e.id WHERE source.file_name = ?1 ORDER BY e.id",
     )?;
@@ -188,6 +212,12 @@ fn known_rows(tx: &Transaction<'_>, file_name: &str, by_id: bool) -> Result<Know
             was_gone: row
                 .get::<_, Option<i64>>(4)?
                 .is_some_and(|step| gone.contains(&step)),
+            place: Place {
+                group: row.get(9)?,
+                date: row.get(10)?,
+                part: row.get(11)?,
+            }
+            .told_by(roles),
         };
         let key = id.map_or(hash, |id| content_hash(&id));
         rows.entry(key).or_default().push(known);
@@ -279,6 +309,15 @@ impl Update<'_> {
                 self.changes.relabelled += 1;
             }
         }
+        let place = Place {
+            group: row.group.clone(),
+            date: row.date.clone(),
+            part: row.part,
+        };
+        if place != before.place {
+            same = false;
+            self.changes.not_moved += 1;
+        }
         self.changes.same += u32::from(same);
         Ok(())
     }
@@ -360,6 +399,7 @@ mod tests {
             changed: 1,
             relabelled: 1,
             kept: 2,
+            not_moved: 0,
             gone: 0,
             back: 0,
             problem_rows: 1,
@@ -393,6 +433,23 @@ mod tests {
             "the row aside is told once"
         );
         assert!(case.project.verify_audit().unwrap().broken.is_none());
+    }
+
+    #[test]
+    fn groups_days_and_parts_stay_as_first_imported_and_that_is_told() {
+        use ColumnRole::{Date, Group, Ignore, Split};
+        let roles = [Id, Text, Label, Group, Date, Split];
+        let mut case = Case::new(
+            "id,text,label,patient,day,part\n1,one,x,p,2024-01-01,train\n2,two,y,p,,test\n3,three,y,q,,test\n",
+            &roles,
+        );
+        let changed = "id,text,label,patient,day,part\n1,one,x,q,2024-01-02,train\n2,two,y,p,,train\n3,three,y,q,,test\n";
+        let told = case.update(changed, &roles, false);
+        assert_eq!((told.same, told.not_moved), (1, 2), "a row counts once");
+        let values = case.project.example(1).unwrap().columns;
+        assert!(values.iter().any(|column| column.value == "p"), "{values:?}");
+        let unasked = case.update(changed, &[Id, Text, Label, Ignore, Ignore, Ignore], false);
+        assert_eq!((unasked.same, unasked.not_moved), (3, 0));
     }
 
     #[test]
