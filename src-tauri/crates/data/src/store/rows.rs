@@ -12,7 +12,8 @@ use super::sql::{from_json, number};
 use super::texts::{edited, written};
 use crate::error::{DataError, Result};
 use crate::types::{
-    ColumnRole, ColumnValue, ExampleDetail, HistoryEntry, OnlyRows, RowFilter, RowPage, RowPlace, RowProblem,
+    ColumnRole, ColumnValue, ExampleDetail, HistoryEntry, OnlyRows, Part, RowFilter, RowPage, RowPlace,
+    RowProblem,
 };
 
 /// The most rows a page may have.
@@ -26,18 +27,19 @@ pub(super) struct Listing {
     ids: Ids,
 }
 
-/// Ids of rows, ascending.
-#[derive(Debug)]
+/// Ids of rows, ascending. No row ever goes: they have every number from 1 to the newest.
+#[derive(Debug, PartialEq, Eq)]
 enum Ids {
-    /// Every row up to this one: no row ever goes, and none is left out.
-    All(u32),
+    /// Every row up to this one but those, ascending.
+    AllBut { newest: u32, those: Vec<u32> },
+    /// These rows.
     Some(Vec<u32>),
 }
 
 impl Ids {
     fn len(&self) -> u32 {
         match self {
-            Ids::All(newest) => *newest,
+            Ids::AllBut { newest, those } => *newest - those.len() as u32,
             Ids::Some(ids) => ids.len() as u32,
         }
     }
@@ -46,7 +48,26 @@ impl Ids {
         let start = offset.min(self.len());
         let end = start.saturating_add(limit).min(self.len());
         match self {
-            Ids::All(_) => (start + 1..=end).collect(),
+            Ids::AllBut { newest, those } => {
+                // Before the row at `start` stand those that are left out and have at most that many rows before them.
+                let before = |place: usize| those[place] - 1 - place as u32;
+                let (mut low, mut high) = (0, those.len());
+                while low < high {
+                    let middle = usize::midpoint(low, high);
+                    if before(middle) <= start {
+                        low = middle + 1;
+                    } else {
+                        high = middle;
+                    }
+                }
+                let mut left_out = those[low..].iter().peekable();
+                let is_in = |id: &u32| left_out.next_if(|out| *out == id).is_none();
+                let first = start + 1 + low as u32;
+                (first..=*newest)
+                    .filter(is_in)
+                    .take((end - start) as usize)
+                    .collect()
+            }
             Ids::Some(ids) => ids[start as usize..end as usize].to_vec(),
         }
     }
@@ -203,69 +224,149 @@ pub(super) fn stamp(db: &Connection) -> Result<Stamp> {
     })
 }
 
-fn marked(kind: &str) -> String {
-    format!("s.example IN (SELECT example FROM marked WHERE kind = '{kind}')")
-}
-
 /// The ids of all visible rows that pass.
 fn find(db: &Connection, filter: &RowFilter) -> Result<Ids> {
     let search = Search::new(&filter.search);
-    let everything = RowFilter {
-        search: filter.search.clone(),
-        ..RowFilter::default()
-    };
-    let hidden = "SELECT EXISTS (SELECT 1 FROM state WHERE hidden_by IS NOT NULL)";
-    if *filter == everything && search.literal.is_none() && number(db, hidden, [])? == 0 {
-        // Nothing but words decides: the index has the answer by itself.
-        return Ok(match search.words {
-            None => Ids::All(number(db, "SELECT coalesce(max(example), 0) FROM state", [])?),
-            Some(words) => {
-                let mut query =
-                    db.prepare_cached("SELECT rowid FROM text_index WHERE text_index MATCH ?1")?;
-                let ids = query.query_map([words], |row| row.get(0))?;
-                Ids::Some(ids.collect::<rusqlite::Result<_>>()?)
-            }
-        });
+    let conditions = conditions(filter);
+    if search.literal.is_none() {
+        let newest = number(db, "SELECT coalesce(max(example), 0) FROM state", [])?;
+        if search.words.is_none() && most_pass(db, &conditions, newest)? {
+            return all_but(db, &conditions, newest);
+        }
+        let hidden = "SELECT EXISTS (SELECT 1 FROM state WHERE hidden_by IS NOT NULL)";
+        if let Some(words) = &search.words
+            && conditions.is_empty()
+            && number(db, hidden, [])? == 0
+        {
+            // Nothing but words decides: the index has the answer by itself.
+            let mut query = db.prepare_cached("SELECT rowid FROM text_index WHERE text_index MATCH ?1")?;
+            let ids = query.query_map([words], |row| row.get(0))?;
+            return Ok(Ids::Some(ids.collect::<rusqlite::Result<_>>()?));
+        }
     }
     let mut sql = "SELECT s.example FROM state s".to_owned();
-    let mut conditions = vec!["s.hidden_by IS NULL".to_owned()];
+    let mut passes = vec!["s.hidden_by IS NULL".to_owned()];
     let mut values: Vec<Value> = Vec::new();
-    let mut condition = |text: &str, value: Value| {
-        values.push(value);
-        conditions.push(text.replace('?', &format!("?{}", values.len())));
-    };
-    if let Some(label) = filter.label {
-        let carriers = "s.label_set IN (SELECT label_set FROM label_set_member WHERE label = ?)";
-        condition(carriers, i64::from(label).into());
-    }
-    if let Some(part) = filter.part {
-        condition("s.part = ?", (part.index() as i64).into());
-    }
+    passes.extend(conditions.iter().map(|condition| condition.passes.clone()));
     if let Some(words) = search.words {
-        condition(
-            "s.example IN (SELECT rowid FROM text_index WHERE text_index MATCH ?)",
-            words.into(),
-        );
+        values.push(words.into());
+        passes.push("s.example IN (SELECT rowid FROM text_index WHERE text_index MATCH ?1)".to_owned());
     }
     if let Some(literal) = search.literal {
+        values.push(literal.into());
         sql.push_str(" JOIN present_text c ON c.example = s.example");
-        condition(r"c.text LIKE ? ESCAPE '\'", literal.into());
+        passes.push(format!(r"c.text LIKE ?{} ESCAPE '\'", values.len()));
     }
-    match filter.only {
-        OnlyRows::All => {}
-        OnlyRows::Labelled => conditions.push("s.label_set IS NOT NULL".to_owned()),
-        OnlyRows::Unlabelled => conditions.push("s.label_set IS NULL".to_owned()),
-        OnlyRows::Unsure => conditions.push(marked("unsure")),
-        OnlyRows::Flagged => conditions.push(marked("flag")),
-        OnlyRows::Commented => conditions.push(marked("comment")),
-    }
-    let sql = format!("{sql} WHERE {}", conditions.join(" AND "));
+    let sql = format!("{sql} WHERE {}", passes.join(" AND "));
     let mut query = db.prepare_cached(&sql)?;
     let rows = query.query_map(params_from_iter(values), |row| row.get(0))?;
     let mut ids: Vec<u32> = rows.collect::<rusqlite::Result<_>>()?;
     // Sorting here is quicker than an ORDER BY, which would leave the index that finds them.
     ids.sort_unstable();
     Ok(Ids::Some(ids))
+}
+
+/// A condition on `state s`, and the ranges of an index in which the visible rows lie that do not meet it.
+struct Condition {
+    passes: String,
+    fails: Vec<String>,
+}
+
+fn conditions(filter: &RowFilter) -> Vec<Condition> {
+    let mut conditions = Vec::new();
+    if let Some(label) = filter.label {
+        let carriers = format!("SELECT label_set FROM label_set_member WHERE label = {label}");
+        conditions.push(Condition {
+            passes: format!("s.label_set IN ({carriers})"),
+            fails: vec![
+                "s.label_set IS NULL".to_owned(),
+                format!("s.label_set IN (SELECT id FROM label_set WHERE id NOT IN ({carriers}))"),
+            ],
+        });
+    }
+    if let Some(part) = filter.part.map(Part::index) {
+        conditions.push(Condition {
+            passes: format!("s.part = {part}"),
+            fails: vec![
+                "s.part IS NULL".to_owned(),
+                format!("s.part < {part}"),
+                format!("s.part > {part}"),
+            ],
+        });
+    }
+    let (without, with) = ("s.label_set IS NULL".to_owned(), "s.label_set > 0".to_owned());
+    match filter.only {
+        OnlyRows::All => {}
+        OnlyRows::Labelled => conditions.push(Condition {
+            passes: with,
+            fails: vec![without],
+        }),
+        OnlyRows::Unlabelled => conditions.push(Condition {
+            passes: without,
+            fails: vec![with],
+        }),
+        OnlyRows::Unsure => conditions.push(marked("unsure")),
+        OnlyRows::Flagged => conditions.push(marked("flag")),
+        OnlyRows::Commented => conditions.push(marked("comment")),
+    }
+    conditions
+}
+
+/// Rows that somebody noted something about.
+fn marked(kind: &str) -> Condition {
+    let those = format!("(SELECT example FROM marked WHERE kind = '{kind}')");
+    Condition {
+        passes: format!("s.example IN {those}"),
+        fails: vec![format!("s.example NOT IN {those}")],
+    }
+}
+
+/// Rows that are looked at to tell whether most pass.
+const SAMPLE: u32 = 256;
+
+/// Whether most rows pass, by an even sample: it decides only which side is quicker to find.
+fn most_pass(db: &Connection, conditions: &[Condition], newest: u32) -> Result<bool> {
+    if conditions.is_empty() {
+        return Ok(true);
+    }
+    let passes: Vec<&str> = conditions
+        .iter()
+        .map(|condition| condition.passes.as_str())
+        .collect();
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM state s WHERE s.example = ?1 AND +s.hidden_by IS NULL AND {})",
+        passes.join(" AND ")
+    );
+    let mut query = db.prepare_cached(&sql)?;
+    let step = newest.div_ceil(SAMPLE).max(1);
+    let (mut passed, mut asked) = (0, 0);
+    for id in (1..=newest).step_by(step as usize) {
+        asked += 1;
+        passed += query.query_row([id], |row| row.get::<_, u32>(0))?;
+    }
+    Ok(passed * 2 > asked)
+}
+
+/// Every row but those that are hidden or fail a condition: where they are few, they are quicker found than the others.
+fn all_but(db: &Connection, conditions: &[Condition], newest: u32) -> Result<Ids> {
+    let fails = conditions.iter().flat_map(|condition| &condition.fails);
+    let of_visible = fails.map(|fails| format!("s.hidden_by IS NULL AND {fails}"));
+    // A mark for each row: quicker than sorting, and a row that fails twice is one.
+    let mut marks = vec![false; newest as usize + 1];
+    for left_out in std::iter::once("s.hidden_by > 0".to_owned()).chain(of_visible) {
+        let mut query = db.prepare_cached(&format!("SELECT s.example FROM state s WHERE {left_out}"))?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            if let Some(mark) = marks.get_mut(row.get::<_, u32>(0)? as usize) {
+                *mark = true;
+            }
+        }
+    }
+    let those = (0..).zip(&marks).filter(|(_, mark)| **mark).map(|(id, _)| id);
+    Ok(Ids::AllBut {
+        newest,
+        those: those.collect(),
+    })
 }
 
 fn fetch(db: &Connection, ids: &[u32], total: u32) -> Result<RowPage> {
@@ -309,7 +410,6 @@ fn history(db: &Connection, example: u32) -> Result<Vec<HistoryEntry>> {
 mod tests {
     use super::*;
     use crate::store::testing::project_with;
-    use crate::types::Part;
 
     fn ids(project: &Project, filter: RowFilter) -> Vec<u32> {
         project.rows_page(&filter, 0, 100).unwrap().id
@@ -377,6 +477,70 @@ mod tests {
             ),
             [1, 2]
         );
+    }
+
+    #[test]
+    fn what_most_rows_pass_is_told_by_those_that_do_not() {
+        let rows: String = (1..=60)
+            .map(|i| match i % 10 {
+                0 => format!("text {i},\n"),
+                1 => format!("the same {},rare\n", i % 20),
+                _ => format!("text {i},common\n"),
+            })
+            .collect();
+        let (_place, mut project) = project_with(&format!("text,label\n{rows}"));
+        let hide = crate::types::CleaningRule::Rows(crate::types::RowRule::DropDuplicates);
+        project.clean(&[hide], &mut |_| true).unwrap();
+        project
+            .make_split(crate::split::Wanted::random([80, 10, 10], 0))
+            .unwrap();
+        let common = project.label_state().unwrap().labels;
+        let common = common.iter().find(|label| label.name == "common").unwrap().id;
+        let mut filters = vec![RowFilter::default()];
+        for only in [OnlyRows::All, OnlyRows::Labelled, OnlyRows::Unlabelled] {
+            for label in [None, Some(common)] {
+                for part in [None, Some(Part::Train), Some(Part::Test)] {
+                    filters.push(RowFilter {
+                        only,
+                        label,
+                        part,
+                        ..RowFilter::default()
+                    });
+                }
+            }
+        }
+        let mut by_the_others = 0;
+        for filter in filters {
+            let conditions = conditions(&filter);
+            let plain: Vec<u32> = (1..=60)
+                .filter(|id| {
+                    let passes = conditions
+                        .iter()
+                        .map(|condition| format!(" AND {}", condition.passes));
+                    let sql = format!(
+                        "SELECT count(*) FROM state s WHERE s.example = {id} AND s.hidden_by IS NULL{}",
+                        passes.collect::<String>()
+                    );
+                    number(&project.db, &sql, []).unwrap() == 1
+                })
+                .collect();
+            let found = find(&project.db, &filter).unwrap();
+            by_the_others += u32::from(matches!(found, Ids::AllBut { .. }));
+            let turned = all_but(&project.db, &conditions, 60).unwrap();
+            for ids in [&found, &turned] {
+                assert_eq!(ids.page(0, 100), plain, "{filter:?}");
+                assert_eq!(ids.len() as usize, plain.len());
+                for start in 0..=plain.len() {
+                    let end = (start + 3).min(plain.len());
+                    assert_eq!(
+                        ids.page(start as u32, 3),
+                        plain[start..end],
+                        "{filter:?} from {start}"
+                    );
+                }
+            }
+        }
+        assert!(by_the_others >= 5, "{by_the_others}");
     }
 
     #[test]
