@@ -1,5 +1,6 @@
 // Bad input gets a clear, typed error in both languages, exit code 2, and loses nothing.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync, rmSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -124,4 +125,23 @@ test("a wrong column name is told with the file's name", () => {
   const result = place.understudy("import", place.path("good.csv"), "--project", place.path("kept.understudy"), "--text", "body");
   assert.equal(result.status, 2);
   assert.match(result.found.error.what, /good\.csv/);
+});
+
+test("a project on a disk that cannot be written is told", (t) => {
+  // A disk of its own, because the tests may be run by an account that no permission stops.
+  const disk = place.path("disk");
+  mkdirSync(disk);
+  if (spawnSync("mount", ["-t", "tmpfs", "tmpfs", disk]).status !== 0) return t.skip("may not mount here");
+  try {
+    const project = join(disk, "p.understudy");
+    place.must("import", place.write("rows.csv", smallTable(30)), "--project", project);
+    assert.equal(spawnSync("mount", ["-o", "remount,ro", disk]).status, 0);
+    refuse("read_only", "split", "--project", project);
+    refuse("read_only", "import", place.path("rows.csv"), "--project", project);
+    refuse("file_forbidden", "import", place.path("rows.csv"), "--project", join(disk, "new.understudy"));
+    assert.equal(spawnSync("mount", ["-o", "remount,rw", disk]).status, 0);
+    assert.equal(place.must("clean", "--project", project).data.rows, 30);
+  } finally {
+    spawnSync("umount", ["-l", disk]);
+  }
 });

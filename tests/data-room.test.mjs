@@ -1,7 +1,7 @@
 // Files from the office into the real window: a workbook with sheets, texts that are nearly the same, what a test gives
 // away. Then other formats on the command line.
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -71,6 +71,51 @@ for (const language of ["en", "zh"]) {
       await window.click("divide");
       assert.ok((await window.text("leak-exact")).length > 0 && (await window.text("leak-near")).length > 0);
       await look("3-leaks");
+    });
+  });
+}
+
+for (const [language, gone] of [["en", /folder cannot be reached/], ["zh", /无法访问项目文件夹/]]) {
+  describe(`a project folder that is gone while it is open, in ${language}`, () => {
+    const place = new Place();
+    const folder = place.path("home", "projects", "Lost.understudy");
+    let window;
+    before(async () => {
+      window = await openWindow(place, { language, answers: [place.write("clauses.csv", clauses()), place.write("more.csv", clauses())] });
+      await window.fill("project-name-input", "Lost");
+      await window.click("create-project");
+      await window.click("choose-file");
+      await window.get("preview");
+      await window.click("import");
+      await window.get("data-summary");
+    });
+    after(async () => {
+      await window?.close();
+      place.remove();
+    });
+
+    test("work, an import and a division tell so, and no other folder is made in its place", async () => {
+      renameSync(folder, `${folder}.away`);
+      await window.click("find-near");
+      assert.match(await window.text("error-note"), gone);
+      await window.look(`lost-folder-${language}`);
+      await window.click("add-file");
+      await window.get("preview");
+      await window.click("import");
+      assert.match(await window.text("error-note"), gone);
+      await window.click("import-cancel");
+      await window.click("nav-split");
+      await window.click("divide");
+      assert.match(await window.text("error-note"), gone);
+      assert.ok(!existsSync(folder));
+    });
+
+    test("when it is there again, everything goes on", async () => {
+      renameSync(`${folder}.away`, folder);
+      await window.click("divide");
+      await window.get("split-result");
+      await window.click("nav-data");
+      await window.get("show-near");
     });
   });
 }

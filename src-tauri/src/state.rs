@@ -93,6 +93,17 @@ impl AppState {
         }
     }
 
+    /// The open project's folder, which is still there: else whoever opens it again would call it no project.
+    ///
+    /// # Errors
+    /// That no project is open, or `Unreachable`.
+    pub fn folder(&self) -> Answer<PathBuf> {
+        self.with(|session, _| {
+            session.project.check_reachable()?;
+            Ok(session.project.folder().to_owned())
+        })
+    }
+
     /// Makes this the open project and remembers it.
     pub fn open(&self, session: Session) {
         self.close_answerer();

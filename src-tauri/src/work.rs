@@ -125,7 +125,7 @@ pub fn long<T>(
     kind: WorkKind,
     work: impl FnOnce(&mut Session, &mut dyn FnMut(f64) -> bool) -> Result<T, EngineError>,
 ) -> Answer<T> {
-    let folder = state.with(|session, _| Ok(session.project.folder().to_owned()))?;
+    let folder = state.folder()?;
     let mut reporter = Reporter::new(app, state, kind);
     let done = Project::open(&folder)
         .map_err(EngineError::from)

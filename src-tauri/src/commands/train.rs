@@ -88,11 +88,8 @@ pub fn start_cross_validation(
 #[tauri::command(async)]
 #[specta::specta]
 pub fn continue_cross_validation(app: AppHandle, state: State<'_, AppState>) -> Answer<()> {
-    let project = state.with(|session, _| {
-        cross_validation::refuse_beside_another(&session.project)?;
-        Ok(session.project.folder().to_owned())
-    })?;
-    go_through_folds(&app, &state, project)
+    state.with(|session, _| cross_validation::refuse_beside_another(&session.project))?;
+    go_through_folds(&app, &state, state.folder()?)
 }
 
 fn go_through_folds(app: &AppHandle, state: &AppState, project: PathBuf) -> Answer<()> {

@@ -13,7 +13,7 @@ use crate::state::{Answer, AppState};
 #[tauri::command(async)]
 #[specta::specta]
 pub fn try_text(state: State<'_, AppState>, run: String, text: String) -> Answer<Prediction> {
-    let project = state.with(|session, _| Ok(session.project.folder().to_owned()))?;
+    let project = state.folder()?;
     // Taken out while it works, so that a project can be left meanwhile; a second question starts its own.
     let taken = state
         .answerer
@@ -55,7 +55,7 @@ pub fn predict_file(app: AppHandle, state: State<'_, AppState>, run: String) -> 
     let Some(output) = state.picker.save(&format!("{stem} predicted.csv")) else {
         return Ok(None);
     };
-    let project = state.with(|session, _| Ok(session.project.folder().to_owned()))?;
+    let project = state.folder()?;
     let id = state.jobs.next_id("predict");
     let job = Job::PredictFile {
         project,

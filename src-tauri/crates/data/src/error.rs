@@ -232,6 +232,9 @@ pub enum DataError {
     /// The project lies where this user may not write.
     #[error("the project is read-only")]
     ReadOnly,
+    /// The project's folder is not where it was, or its disk does not read or write any more.
+    #[error("the project's folder cannot be reached")]
+    Unreachable,
     /// Another process held the project for longer than the wait of five seconds.
     #[error("the project is in use by another process")]
     Locked,
@@ -358,6 +361,8 @@ impl From<rusqlite::Error> for DataError {
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 DataError::ReadOnly
             }
+            // A share or a stick that is gone while the project is open.
+            Some(ErrorCode::SystemIoFailure) => DataError::Unreachable,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DataError::Locked,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => DataError::Corrupt {
                 detail: error.to_string(),

@@ -195,6 +195,7 @@ fn train(
 
 /// Holds the cross-validation for this process, as a run is held.
 fn hold(project: &Project) -> Result<std::fs::File> {
+    project.check_reachable()?;
     let folder = project.run_folder(JOB);
     std::fs::create_dir_all(&folder).map_err(files::failed(&folder))?;
     runs::lock(&folder, JOB)

@@ -400,6 +400,7 @@ fn data_facts(error: &DataError, language: Language) -> Facts {
         ),
         DataError::Corrupt { detail } => ("project_damaged", vec![("detail", detail.clone())]),
         DataError::ReadOnly => ("read_only", vec![]),
+        DataError::Unreachable => ("project_unreachable", vec![]),
         DataError::Locked => ("project_locked", vec![]),
         DataError::DiskFull => ("disk_full", vec![]),
         DataError::Store(error) => internal(error),

@@ -96,6 +96,7 @@ pub(crate) mod metric {
 /// # Errors
 /// [`EngineError::RunActive`] when one is at work, and those of the database.
 pub fn create(project: &mut Project, settings: &TrainSettings) -> Result<String> {
+    project.check_reachable()?;
     recover(project)?;
     if let Some(active) = project.runs()?.into_iter().find(|run| is_active(run.status)) {
         return Err(EngineError::RunActive { id: active.id });

@@ -117,6 +117,7 @@ impl Session {
     /// # Errors
     /// Those of writing.
     pub fn keep_pasted(&self, table: &str) -> Result<PathBuf> {
+        self.project.check_reachable()?;
         let folder = self.pasted();
         std::fs::create_dir_all(&folder).map_err(files::failed(&folder))?;
         let path = folder.join("pasted.tsv");
@@ -365,6 +366,25 @@ mod tests {
         let summary = session.import(&path, &options, None, &mut |_, _| true).unwrap();
         assert_eq!(summary.rows, 2);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_not_made_anew() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("p.understudy");
+        let mut session = Session::create(&folder, "p").unwrap();
+        std::fs::rename(&folder, place.path().join("q.understudy")).unwrap();
+        let settings = understudy_train::TrainSettings::textbook("tiny");
+        let refused = [
+            session.keep_pasted("a\tb\n").map(|_| ()),
+            runs::create(&mut session.project, &settings).map(|_| ()),
+            session.project.set_setting("a", "b").map_err(EngineError::from),
+        ];
+        for refused in refused {
+            let told = refused.unwrap_err().told(Language::En);
+            assert_eq!(told.kind, "project_unreachable");
+        }
+        assert!(!folder.exists());
     }
 
     #[test]

@@ -95,6 +95,7 @@ fn data() -> Vec<DataError> {
             detail: text("database disk image is malformed"),
         },
         DataError::ReadOnly,
+        DataError::Unreachable,
         DataError::Locked,
         DataError::DiskFull,
         DataError::UnknownExample { id: 5 },

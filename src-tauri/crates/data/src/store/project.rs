@@ -191,8 +191,19 @@ impl Project {
         }
     }
 
+    /// Whether the folder is still where it was opened. A database that was moved away takes writes all the same, which
+    /// nobody would find again; a missing folder would be made anew beside it.
+    ///
+    /// # Errors
+    /// `Unreachable`.
+    pub fn check_reachable(&self) -> Result<()> {
+        let database = fs::metadata(self.folder.join(DATABASE));
+        database.map(|_| ()).map_err(|_| DataError::Unreachable)
+    }
+
     /// A transaction that has its turn to write from the start, so that it never fails half-way for waiting.
     pub(super) fn write(&mut self) -> Result<Transaction<'_>> {
+        self.check_reachable()?;
         Ok(self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)?)
@@ -356,6 +367,44 @@ mod tests {
             Err(DataError::ReadOnly)
         ));
         assert_eq!(project.label_state().unwrap().labelled, 2);
+    }
+
+    #[test]
+    fn nothing_is_written_into_a_folder_that_was_moved_away() {
+        let (place, mut project) = project_with("text,label\na,x\nb,y\n");
+        let folder = project.folder().to_owned();
+        let moved = place.path().join("moved.understudy");
+        fs::rename(&folder, &moved).unwrap();
+        let label = |project: &mut Project| project.annotate(1, Some(&[2]), "person");
+        assert!(matches!(label(&mut project), Err(DataError::Unreachable)));
+        assert!(matches!(
+            project.find_near_duplicates(&mut |_| true),
+            Err(DataError::Unreachable)
+        ));
+        assert!(matches!(
+            Project::open(&folder),
+            Err(DataError::NotAProject { .. })
+        ));
+        fs::rename(&moved, &folder).unwrap();
+        label(&mut project).unwrap();
+    }
+
+    #[test]
+    fn a_disk_that_does_not_answer_is_told_as_one() {
+        let failure = |code| {
+            let failure = rusqlite::ffi::Error::new(code);
+            DataError::from(rusqlite::Error::SqliteFailure(failure, None))
+        };
+        for code in [
+            rusqlite::ffi::SQLITE_IOERR_READ,
+            rusqlite::ffi::SQLITE_IOERR_WRITE,
+            rusqlite::ffi::SQLITE_IOERR_FSYNC,
+        ] {
+            assert!(matches!(failure(code), DataError::Unreachable));
+        }
+        for code in [rusqlite::ffi::SQLITE_READONLY, rusqlite::ffi::SQLITE_CANTOPEN] {
+            assert!(matches!(failure(code), DataError::ReadOnly));
+        }
     }
 
     #[test]
