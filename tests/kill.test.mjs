@@ -141,6 +141,31 @@ test("the worker reports, stops when told and when its starter is gone, and answ
   await server.ended;
 });
 
+test("a cross-validation killed in its second fold gives the division back and goes on with what is left", async () => {
+  const folder = project("folds");
+  const child = place.start("cross-validate", "--project", folder, "--folds", "3", ...TRAIN);
+  await new Promise((resolve, reject) => {
+    createInterface(child.stderr).on("line", (line) => line.startsWith("fold 2 of 3") && resolve());
+    child.on("exit", (code) => reject(new Error(`ended too early with ${code}`)));
+  });
+  child.removeAllListeners("exit");
+  const gone = new Promise((resolve) => child.on("exit", (_, signal) => resolve(signal)));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  child.kill("SIGKILL");
+  assert.equal(await gone, "SIGKILL");
+  const { split } = place.must("split", "--project", folder, "--add");
+  assert.equal(split.way.way, "random");
+
+  const rest = worker({ job: "cross_validate", project: folder });
+  assert.equal((await rest.until((event) => LAST.includes(event.event))).event, "finished");
+  const folds = rest.events.filter((event) => event.event === "fold");
+  assert.deepEqual(folds.map((fold) => fold.number), [2, 3]);
+  const runs = readdirSync(join(folder, "runs")).filter((name) => name !== "cross-validation");
+  const judged = runs.map((run) => place.must("evaluate", "--project", folder, "--run", run).test.examples);
+  assert.deepEqual([judged.length, judged.reduce((sum, rows) => sum + rows)], [3, 150], "each row once");
+  assert.equal(place.must("verify", "--project", folder).audit.broken, null);
+});
+
 test("nonsense instead of a job is answered, not crashed on", async () => {
   const broken = worker({ job: "dance" });
   assert.equal((await broken.until((event) => LAST.includes(event.event))).event, "failed");

@@ -594,6 +594,14 @@ export type FileDropEvent = {
 	paths: string[],
 };
 
+/**  One of several folds. */
+export type Fold = {
+	/**  Which, from 1. */
+	number: number,
+	/**  Of how many. */
+	of: number,
+};
+
 /**  How a fold's model did on the rows that it had not seen. */
 export type FoldScore = {
 	/**  Which fold, from 1. */
@@ -1576,6 +1584,8 @@ export type RunSummary = {
 	test_micro_f1: number | null,
 	/**  On the test part. */
 	test_macro_f1: number | null,
+	/**  Where it was judged on a fold: such a model has learned from other rows than the present division's. */
+	fold: Fold | null,
 	/**  Whether it can go on from where it stopped. */
 	resumable: boolean,
 	/**  Why it stopped, when it did not finish. */

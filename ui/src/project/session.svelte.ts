@@ -3,7 +3,8 @@
 import {
   commands, events, type AppInfo, type Overview, type RoomState, type Rooms, type RunSummary, type Settings, type WorkEvent,
 } from "../ipc/bindings";
-import { i18n } from "../shared/i18n/i18n.svelte";
+import { moment } from "../shared/i18n/format";
+import { i18n, t } from "../shared/i18n/i18n.svelte";
 import { Task } from "../shared/task.svelte";
 import { theme } from "../shared/theme.svelte";
 import { Jobs } from "./jobs.svelte";
@@ -81,6 +82,18 @@ export function firstOpenRoom(rooms: Record<RoomName, RoomState>): RoomName {
 
 export function finishedRuns(overview: Overview): RunSummary[] {
   return overview.runs.filter((run) => run.status === "finished");
+}
+
+/** The run that the rooms begin with: the latest finished one, and one of a single fold only where there is no other. */
+export function mainRun(overview: Overview): RunSummary | undefined {
+  const runs = finishedRuns(overview);
+  return runs.find((run) => run.fold === null) ?? runs[0];
+}
+
+/** A run in a list: when it began, and of which fold it is. */
+export function runName(run: RunSummary): string {
+  const fold = run.fold && t("cross.fold_of", { fold: run.fold.number, folds: run.fold.of });
+  return fold ? `${moment(run.created_at)} · ${fold}` : moment(run.created_at);
 }
 
 export function activeRun(overview: Overview): RunSummary | undefined {

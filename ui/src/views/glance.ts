@@ -1,6 +1,6 @@
 // One fact per room for the list on the left: enough to see where the project stands.
 import type { Overview } from "../ipc/bindings";
-import { activeRun, finishedRuns, type RoomName, type Session } from "../project/session.svelte";
+import { activeRun, finishedRuns, mainRun, type RoomName, type Session } from "../project/session.svelte";
 import { fixed, percent } from "../shared/i18n/format";
 import { t } from "../shared/i18n/i18n.svelte";
 
@@ -18,7 +18,7 @@ export function glance(overview: Overview, room: RoomName, session: Session): st
     case "train":
       return training(overview, session);
     case "results": {
-      const best = finishedRuns(overview)[0];
+      const best = mainRun(overview);
       if (!best || best.test_accuracy === null) return "";
       if (best.test_micro_f1 !== null) return t("glance.results_several", { score: fixed(best.test_micro_f1, 2) });
       return t("glance.results", { share: percent(best.test_accuracy) });

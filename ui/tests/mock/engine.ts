@@ -165,7 +165,7 @@ class MockEngine {
       for (let number = 1; number <= cross.folds; number++) {
         const before = project.runs.find((run) => run.id === cross.runs[number - 1]);
         if (before?.status === "finished") continue;
-        const run = before ?? learning.newRun(cross.settings, project.runs.length + 1);
+        const run = before ?? { ...learning.newRun(cross.settings, project.runs.length + 1), fold: { number, of: cross.folds } };
         if (before) this.#change(project, run.id, { status: "running", resumable: false });
         else {
           project.runs = [run, ...project.runs];

@@ -33,7 +33,7 @@ export function newRun(settings: TrainSettings, index: number): RunSummary {
   return {
     id: `run-${index}`, status: "running", model: settings.model, created_at: new Date(Date.UTC(2026, 10, 23, 9, 40 + index)).toISOString(),
     seconds: null, epochs: settings.epochs, epochs_done: 0, best_epoch: null, validation_macro_f1: null, test_accuracy: null, test_micro_f1: null,
-    test_macro_f1: null, resumable: false, reason: null,
+    test_macro_f1: null, fold: null, resumable: false, reason: null,
   };
 }
 

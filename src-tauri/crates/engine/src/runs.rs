@@ -13,7 +13,7 @@ use understudy_train::{TrainSettings, checkpoint};
 
 use crate::error::{EngineError, Problem, Result, WorkerEnding};
 use crate::files;
-use crate::view::{RunHistory, RunSummary};
+use crate::view::{Fold, RunHistory, RunSummary};
 
 /// What a finished run leaves in the project's database.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -286,6 +286,12 @@ pub fn summary(project: &Project, run: &RunRecord, language: Language) -> Result
             .filter(|scores| scores.multi_label.is_some())
             .map(|scores| scores.micro_f1),
         test_macro_f1: test.map(|scores| scores.macro_f1),
+        fold: match run.split_version {
+            Some(version) => project
+                .fold_of_split(version)?
+                .map(|(number, of)| Fold { number, of }),
+            None => None,
+        },
         resumable: stopped || (saved && run.status == RunStatus::Failed),
         reason: reason.map(|problem| problem.told(language).clone()),
     })

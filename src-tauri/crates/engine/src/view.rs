@@ -324,6 +324,16 @@ pub struct ChosenSetting {
     pub why: String,
 }
 
+/// One of several folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Fold {
+    /// Which, from 1.
+    pub number: u32,
+    /// Of how many.
+    pub of: u32,
+}
+
 /// A run at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -352,6 +362,8 @@ pub struct RunSummary {
     pub test_micro_f1: Option<f64>,
     /// On the test part.
     pub test_macro_f1: Option<f64>,
+    /// Where it was judged on a fold: such a model has learned from other rows than the present division's.
+    pub fold: Option<Fold>,
     /// Whether it can go on from where it stopped.
     pub resumable: bool,
     /// Why it stopped, when it did not finish.

@@ -1,6 +1,6 @@
 // The Results room's state: one finished run, its scores, its wrong answers.
 import { commands, type RunResults, type WrongFilter } from "../../ipc/bindings";
-import { finishedRuns, type Session } from "../../project/session.svelte";
+import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
 import { t } from "../../shared/i18n/i18n.svelte";
 import { notices } from "../../shared/notices.svelte";
 import { Pages } from "../../shared/pages.svelte";
@@ -43,7 +43,7 @@ export class ResultsRoom {
     const overview = this.#session.overview;
     if (!overview) return;
     const runs = finishedRuns(overview);
-    const run = runs.find((run) => run.id === this.runId) ?? runs[0];
+    const run = runs.find((run) => run.id === this.runId) ?? mainRun(overview);
     if (run) await this.choose(run.id);
   }
 

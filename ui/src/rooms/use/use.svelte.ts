@@ -1,7 +1,7 @@
 // The Use room's state: a text and the model's answer to it, and a file being predicted.
 import { commands, type LabelProbability, type Prediction } from "../../ipc/bindings";
 import type { Job } from "../../project/jobs.svelte";
-import { finishedRuns, type Session } from "../../project/session.svelte";
+import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
 import { Task } from "../../shared/task.svelte";
 
 export class UseRoom {
@@ -24,7 +24,7 @@ export class UseRoom {
     const overview = this.#session.overview;
     if (!overview) return;
     const runs = finishedRuns(overview);
-    if (!runs.some((run) => run.id === this.runId)) this.choose(runs[0]?.id ?? null);
+    if (!runs.some((run) => run.id === this.runId)) this.choose(mainRun(overview)?.id ?? null);
   }
 
   choose(id: string | null): void {

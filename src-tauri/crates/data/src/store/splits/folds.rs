@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::super::project::Project;
 use super::{Made, SplitRows, draw_rows, newest, store, stored};
 use crate::error::{DataError, Result};
-use crate::split::{FoldPlace, Plan, SplitNote, SplitRow, Wanted};
+use crate::split::{FoldPlace, Plan, SplitNote, SplitRow, SplitWay, Wanted};
 use crate::types::Part;
 
 impl Project {
@@ -24,6 +24,17 @@ impl Project {
         let drawn = newest(&tx)?.ok_or(DataError::NoSplit)?.draw;
         tx.commit()?;
         Ok(drawn)
+    }
+
+    /// Which fold of how many an earlier split made the test part; `None` where it was no fold.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn fold_of_split(&self, version: u32) -> Result<Option<(u32, u32)>> {
+        Ok(match stored(&self.db, version)?.map(|split| split.way) {
+            Some(SplitWay::Fold { number, of }) => Some((number, of)),
+            _ => None,
+        })
     }
 
     /// Makes an earlier split the present one again, with its draw and so with the lock of its test part. Rows that came

@@ -321,6 +321,10 @@ fn a_cross_validation_gives_the_split_back_with_its_lock() {
     };
     let draw = project.draw_fold(fold(1), None).unwrap();
     assert_ne!(project.labelled(Part::Test).unwrap(), test);
+    assert_eq!(
+        [before.version, draw].map(|version| project.fold_of_split(version).unwrap()),
+        [None, Some((1, 4))]
+    );
     project.return_to_split(before.version).unwrap();
     assert_eq!(project.labelled(Part::Test).unwrap(), test);
     let after = project.split_summary().unwrap().unwrap();
