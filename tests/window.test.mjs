@@ -113,6 +113,23 @@ for (const way of WAYS) {
 
     const stateOf = () => window.data("run-state", "state");
 
+    step("it is checked whether that was luck", async () => {
+      // What one fold takes is enough to see: the quick way, and two of them.
+      await window.driver.executeScript("document.querySelector('[data-testid=preset] label').click()");
+      await window.until(async () => window.driver.executeScript("return document.querySelector('[data-testid=preset] input').checked"), "the quick way was not chosen");
+      await window.fill("cross-folds", "2");
+      await window.press(Key.TAB);
+      await window.click("cross-start");
+      await window.get("cross-progress", TRAINING);
+      await look("5-cross-running");
+      await window.get("cross-mean", TRAINING);
+      await window.get("start-training", TRAINING);
+      await look("5-cross");
+      await window.click("nav-split");
+      assert.ok(await window.has("test-lock"), "the division that was judged is back with its lock");
+      await window.click("nav-train");
+    });
+
     step("the results are told, and the report is written", async () => {
       await window.click("nav-results");
       await window.get("headline");

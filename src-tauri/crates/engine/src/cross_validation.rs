@@ -101,6 +101,17 @@ pub fn refuse_beside_another(project: &Project) -> Result<()> {
     }
 }
 
+/// Refuses while the rows are divided by folds: what is divided meanwhile would be given up at the end.
+///
+/// # Errors
+/// [`EngineError::RunActive`], and those of the database.
+pub fn refuse_while_away(project: &Project) -> Result<()> {
+    match State::read(project)?.is_some_and(|state| state.away) {
+        true => Err(EngineError::RunActive { id: JOB.to_owned() }),
+        false => Ok(()),
+    }
+}
+
 /// Trains the folds that are left.
 ///
 /// # Errors
@@ -345,11 +356,20 @@ mod tests {
         let before = tested(&session);
         begin(&mut session.project, &settings(), 3).unwrap();
         let control = Control::default();
+        let folder = session.project.folder().to_owned();
+        let mut divided = Vec::new();
         let stopped = carry_on(&mut session.project, &control, &mut |event| {
             if let Event::Fold { number: 2, .. } = event {
+                // As the window would, beside the worker.
+                let mut window = Session::open(&folder).unwrap();
+                divided.push(window.make_split(&[50, 25, 25], 9, SplitWay::Random, Language::En));
                 control.cancel();
             }
         });
+        assert!(
+            matches!(divided[..], [Err(EngineError::RunActive { .. })]),
+            "{divided:?}"
+        );
         assert!(stopped.unwrap_err().is_cancelled());
         assert_eq!(tested(&session), before, "the division is back");
         let found = result(&session.project).unwrap().unwrap();

@@ -254,6 +254,7 @@ impl Session {
         way: SplitWay,
         language: Language,
     ) -> Result<SplitSummary> {
+        cross_validation::refuse_while_away(&self.project)?;
         let percent: [u32; 3] = percent.try_into().map_err(|_| EngineError::Protocol {
             reason: format!("{} percentages", percent.len()),
         })?;
@@ -266,6 +267,7 @@ impl Session {
     /// # Errors
     /// Those of the database.
     pub fn add_to_training(&mut self, language: Language) -> Result<SplitSummary> {
+        cross_validation::refuse_while_away(&self.project)?;
         Ok(SplitSummary::told(self.project.add_to_training()?, language))
     }
 
