@@ -50,7 +50,7 @@ for (const language of ["en", "zh"]) {
     let window;
     before(async () => {
       const unlabelled = place.write("clauses.csv", formatCsv(["text"], known));
-      window = await openWindow(place, { language, answers: [unlabelled, place.path("scheme.json")] });
+      window = await openWindow(place, { language, answers: [unlabelled, place.path("scheme.json"), place.path("bo.json"), place.path("tasks.json")] });
     });
     after(async () => {
       await window?.close();
@@ -126,7 +126,6 @@ for (const language of ["en", "zh"]) {
       await window.click("show-suggestions");
       await window.until(async () => !(await window.has("accept")), "the suggestion is still to be seen");
       await window.click("show-suggestions");
-      await window.driver.executeScript("document.activeElement?.blur()");
     });
 
     test("what is noted about a text is kept", async () => {
@@ -152,7 +151,6 @@ for (const language of ["en", "zh"]) {
       await window.get("many-rows");
       await look("5-similar");
       await window.click("many-all");
-      await window.driver.executeScript("document.activeElement?.blur()");
       await window.press("1");
       await window.until(async () => labelled() > before + 1, "they were not labelled");
       await window.hold(Key.CONTROL, "z");
@@ -181,9 +179,36 @@ for (const language of ["en", "zh"]) {
       await window.get("doubt-text");
       await look("7-doubts");
       const doubted = squeezed(await window.text("doubt-text"));
-      await window.driver.executeScript("document.activeElement?.blur()");
       await window.press(" ");
       await window.until(async () => (await window.has("no-doubts")) || squeezed(await window.text("doubt-text")) !== doubted, "it was not put right");
+    });
+
+    test("others' answers come in from a file, what is disputed is decided, and the labels go out", async () => {
+      const choice = await window.get("label-view");
+      await (await choice.findElement({ css: 'input[value="people"]' })).sendKeys(" ");
+      await window.fill("person", "Ann");
+      await window.press(Key.TAB);
+      await window.until(async () => (await (await window.get("person")).getAttribute("value")) === "Ann", "no name");
+      // Bo has another copy of the project, in which the same texts carry other labels here and there.
+      const theirs = place.path("home/projects", "Theirs.understudy");
+      const some = known.slice(0, 60).map(({ text, label }, i) => ({ text, label: i % 6 === 0 ? kinds[(kinds.indexOf(label) + 1) % KINDS] : label }));
+      place.must("import", place.write("theirs.csv", formatCsv(["text", "label"], some)), "--project", theirs);
+      place.must("people", "--project", theirs, "--name", "Bo", "--own", "--send", place.path("bo.json"));
+      assert.ok(!readFileSync(place.path("bo.json"), "utf8").includes(known[0].text.slice(0, 20)), "no text travels");
+      await window.click("take-answers");
+      assert.match(await window.text("taken"), /60/);
+      await look("8-people");
+      await window.get("disagreements");
+      const open = async () => place.must("people", "--project", folder).people.disagreements;
+      const before = await open();
+      await window.click("decide-for");
+      await window.until(async () => (await open()) === before - 1, "nothing was decided");
+      await (await window.get("export-format")).sendKeys("Label");
+      await window.click("export-labels");
+      await window.until(async () => (await window.text("exported")).length > 0, "nothing was written");
+      const tasks = JSON.parse(readFileSync(place.path("tasks.json"), "utf8"));
+      assert.ok(tasks.length > TEXTS && tasks.every((task) => task.annotations.length === 1));
+      await look("9-files");
     });
 
     test("a kill right after a label loses none", async () => {

@@ -9,7 +9,7 @@ export function takesKeys(target: EventTarget | null): boolean {
 
 /** Whether the space bar and Enter press what has the focus. */
 export function isPressed(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest("button, a, summary, input") !== null;
+  return target instanceof Element && target.closest("button, a, summary, input[type=checkbox], input[type=radio]:not(:checked)") !== null;
 }
 
 /** Whether a key of an input method is at work: its Enter and Escape belong to the writing. */

@@ -393,6 +393,9 @@ pub struct People {
     /// Who labels from now on.
     #[arg(long)]
     pub name: Option<String>,
+    /// Take the labels that came with a file for the answers of whoever labels now.
+    #[arg(long)]
+    pub own: bool,
     /// Write the answers of whoever labels now, signed, without any text.
     #[arg(long)]
     pub send: Option<PathBuf>,

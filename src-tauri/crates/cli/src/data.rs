@@ -137,6 +137,11 @@ pub fn people(arguments: &People, output: &Output) -> Result<Value> {
     if let Some(name) = &arguments.name {
         project.set_person(name)?;
     }
+    if arguments.own {
+        let who = project.person()?;
+        let owned = project.own_labels(&who)?;
+        output.say(&format!("{owned} labels are now answers of {who}"));
+    }
     let mut sent = None;
     if let Some(path) = &arguments.send {
         let (answers, key) = people::send(project, path)?;

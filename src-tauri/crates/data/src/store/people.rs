@@ -189,6 +189,21 @@ impl Project {
         self.state_for(who, Some(example))
     }
 
+    /// Takes the labels that texts carry for this person's answers, where they gave none: what came with a file is nobody's
+    /// until then. Returns how many.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn own_labels(&mut self, who: &str) -> Result<u32> {
+        let tx = self.write()?;
+        let own = "INSERT OR IGNORE INTO vote (example, who, label_set, at, arrived)
+             SELECT example, ?1, label_set, ?2, ?2 FROM state WHERE label_set IS NOT NULL AND hidden_by IS NULL";
+        let count = tx.execute(own, params![who, now(&tx)?])? as u32;
+        append(&tx, "labels_owned", &json!({ "who": who, "texts": count }))?;
+        tx.commit()?;
+        Ok(count)
+    }
+
     /// All answers of a person, to be sent to others: no text, only its hash.
     ///
     /// # Errors
@@ -375,6 +390,15 @@ mod tests {
             .map(|p| (p.name, p.texts))
             .collect();
         assert_eq!(people, [("Ann".to_owned(), 2), ("Bo".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn labels_that_came_with_a_file_are_nobodys_until_somebody_owns_them() {
+        let (_place, mut project) = project_with(CSV);
+        assert_eq!(project.people().unwrap(), []);
+        project.annotate(1, Some(&[2]), "Ann").unwrap();
+        assert_eq!(project.own_labels("Ann").unwrap(), 1, "the other one");
+        assert_eq!(project.answers_of("Ann").unwrap().len(), 2);
     }
 
     #[test]

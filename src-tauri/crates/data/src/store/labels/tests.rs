@@ -131,8 +131,13 @@ fn people_undo_only_their_own_labels() {
     assert!(!project.annotate(2, Some(&[1]), "bo").unwrap().can_redo);
     assert_eq!(project.undo_annotation("ann").unwrap().example, Some(1));
     assert!(
+        !project.label_state().unwrap().can_redo,
+        "nobody in particular labelled"
+    );
+    project.set_person("ann").unwrap();
+    assert!(
         project.label_state().unwrap().can_redo,
-        "about ann, who acted last"
+        "about ann, who labels now"
     );
     assert!(!project.redo_annotation("bo").unwrap().can_redo);
 }
