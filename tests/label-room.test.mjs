@@ -216,6 +216,10 @@ for (const language of ["en", "zh"]) {
       await (await choice.findElement({ css: 'input[value="bench"]' })).sendKeys(" ");
       await window.get("bench-text");
       await window.driver.executeScript("document.activeElement?.blur()");
+      // The text on screen may have got Bo's label meanwhile: the next one has none.
+      const there = await shown();
+      await window.press("s");
+      await window.until(async () => (await shown()) !== there, "the text was not passed over");
       const before = labelled();
       await label();
       spawnSync("pkill", ["-KILL", "-f", APP]);

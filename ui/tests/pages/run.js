@@ -139,7 +139,41 @@ async function walk(language, theme) {
 
   await at(page, "next").click();
   await at(page, "bench-text").waitFor();
+  await at(page, "accept").waitFor();
   await see("2-labels");
+  await at(page, "foretell").click();
+  await at(page, "foretold").waitFor();
+  await at(page, "mark-comment").click();
+  await at(page, "comment").fill("see the annex");
+  await at(page, "keep-comment").click();
+  await at(page, "comment-shown").waitFor();
+  await at(page, "open-find").click();
+  await at(page, "find").fill("the");
+  await see("2-labels-noted");
+  await page.keyboard.press("Escape");
+  await at(page, "edit-label-1").click();
+  await at(page, "label-form").waitFor();
+  await see("2-labels-form");
+  await page.keyboard.press("Escape");
+  await at(page, "open-notes").click();
+  await at(page, "keywords").fill("party");
+  await see("2-labels-notes");
+  await at(page, "keep-notes").click();
+  await at(page, "similar").click();
+  await at(page, "many-rows").or(at(page, "many")).first().waitFor();
+  await see("2-labels-many");
+  await page.locator("[data-testid=label-view] label").nth(2).click();
+  await at(page, "doubt-text").waitFor();
+  await see("2-labels-doubts");
+  await page.locator("[data-testid=label-view] label").nth(3).click();
+  await at(page, "agreement").waitFor();
+  await at(page, "take-answers").click();
+  await at(page, "taken").waitFor();
+  await at(page, "export-labels").click();
+  await at(page, "exported").waitFor();
+  await see("2-labels-people");
+  await page.locator("[data-testid=label-view] label").nth(0).click();
+  await at(page, "bench-text").waitFor();
 
   await at(page, "next").click();
   await at(page, "divide").click();
@@ -208,7 +242,13 @@ async function labelByKeyboard() {
   const text = () => at(page, "bench-text").innerText();
   const before = await labelled();
   const first = await text();
-  for (const key of ["1", "3", "2"]) await page.keyboard.press(key);
+  let on = first;
+  for (const key of ["1", "3", "2"]) {
+    await page.keyboard.press(key);
+    // A key is about the text that one sees: the next one waits for the next text.
+    await page.waitForFunction((t) => document.querySelector("[data-testid=bench-text]").innerText !== t, on);
+    on = await text();
+  }
   await page.waitForFunction((n) => window.mock.engine.project.labelState().labelled === n, before + 3);
   tally.ok(true, "three keys label three rows");
   await settle(page);

@@ -4,6 +4,7 @@
 //! and so that a workbook on which its reader panics ends that thread and nothing else. A sheet's empty rows are
 //! passed over; empty columns at its edges, as far as its first rows tell, are no columns.
 
+mod claims;
 mod opendocument;
 mod sheet;
 

@@ -191,12 +191,20 @@ fn read_me(head: &ExportHead, rows: [Option<usize>; 3]) -> String {
     let files: String = there()
         .map(|(part, _)| format!("  - split: {part}\n    path: data/{part}-*\n"))
         .collect();
+    // Quoted as in JSON, which YAML takes for itself.
+    let classes: String = (head.labels.iter().enumerate())
+        .map(|(place, name)| format!("          '{place}': {}\n", json!(name)))
+        .collect();
+    let label = match head.several {
+        false => format!("  - name: label\n    dtype:\n      class_label:\n        names:\n{classes}"),
+        true => format!("  - name: labels\n    sequence:\n      class_label:\n        names:\n{classes}"),
+    };
     let counts: String = there()
         .map(|(part, rows)| format!("- {part}: {rows}\n"))
         .collect();
     let labels: String = head.labels.iter().map(|label| format!("- {label}\n")).collect();
     format!(
-        "---\nconfigs:\n- config_name: default\n  data_files:\n{files}---\n\n# {}\n\nTexts labelled with Understudy.\n\n## Rows\n\n{counts}\n## Labels\n\n{labels}",
+        "---\ndataset_info:\n  features:\n  - name: text\n    dtype: string\n{label}configs:\n- config_name: default\n  data_files:\n{files}---\n\n# {}\n\nTexts labelled with Understudy.\n\n## Rows\n\n{counts}\n## Labels\n\n{labels}",
         head.name
     )
 }

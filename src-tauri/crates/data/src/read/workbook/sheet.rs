@@ -12,6 +12,7 @@ use calamine::{
     Xlsb, XlsbError, Xlsx, XlsxError,
 };
 
+use super::claims::claims_too_much;
 use super::{damaged, opendocument};
 use crate::error::{DataError, NotATable, Result};
 
@@ -89,8 +90,16 @@ pub(super) fn pour(path: &Path, file: File, sheet: Option<&str>, tell: Tell<'_>)
 /// A file in the container of old Office programs: an xls workbook, a document, or anything encrypted.
 fn pour_old(path: &Path, file: Workbook, sheet: Option<&str>, tell: Tell<'_>) -> Result<()> {
     let mut copy = file.get_ref().try_clone().map_err(DataError::io(path))?;
-    if claims_too_many_rows(&mut copy).map_err(DataError::io(path))? {
-        return Err(damaged(path, "a sheet claims more rows than the format allows"));
+    match claims_too_much(&mut copy).map_err(DataError::io(path))? {
+        Some(false) => {}
+        Some(true) => {
+            return Err(damaged(path, "a sheet claims more cells than the format allows"));
+        }
+        // Its reader is not let near it: what is broken in the container could lead it round in circles.
+        None => {
+            let broken = std::io::Error::other("the container is broken");
+            return Err(no_workbook(path, copy, XlsError::Io(broken)));
+        }
     }
     let mut workbook: Xls<Workbook> = match Xls::new(file) {
         Ok(workbook) => workbook,
@@ -103,26 +112,6 @@ fn pour_old(path: &Path, file: Workbook, sheet: Option<&str>, tell: Tell<'_>) ->
         pour_range(&range, &merged, tell);
         Ok(())
     })
-}
-
-/// Whether a sheet of an xls workbook claims more rows than there can be. Its reader sets memory aside for them before it reads
-/// any, and a claim of billions ends the program (found by fuzzing). The record is looked for by its bytes: its type and
-/// length, and its last two, which are always zero.
-fn claims_too_many_rows(file: &mut File) -> std::io::Result<bool> {
-    const MOST_ROWS: u32 = 65_536;
-    const RECORD: usize = 18;
-    file.rewind()?;
-    let mut window = Vec::new();
-    let mut found = false;
-    while !found && file.by_ref().take(1 << 20).read_to_end(&mut window)? > 0 {
-        found = window.windows(RECORD).any(|record| {
-            let rows = u32::from_le_bytes([record[8], record[9], record[10], record[11]]);
-            matches!(record[..4], [0x00, 0x02, 14 | 16, 0x00]) && record[16..] == [0, 0] && rows > MOST_ROWS
-        });
-        window.drain(..window.len().saturating_sub(RECORD - 1));
-    }
-    file.rewind()?;
-    Ok(found)
 }
 
 /// What it is that was no xls workbook: the container's directory names its streams.
