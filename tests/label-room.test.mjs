@@ -50,7 +50,7 @@ for (const language of ["en", "zh"]) {
     let window;
     before(async () => {
       const unlabelled = place.write("clauses.csv", formatCsv(["text"], known));
-      window = await openWindow(place, { language, answers: [unlabelled, place.path("scheme.json"), place.path("bo.json"), place.path("tasks.json")] });
+      window = await openWindow(place, { language, answers: [unlabelled, place.path("scheme.json"), place.path("forged.json"), place.path("bo.json"), place.path("tasks.json")] });
     });
     after(async () => {
       await window?.close();
@@ -197,6 +197,11 @@ for (const language of ["en", "zh"]) {
       place.must("import", place.write("theirs.csv", formatCsv(["text", "label"], some)), "--project", theirs);
       place.must("people", "--project", theirs, "--name", "Bo", "--own", "--send", place.path("bo.json"));
       assert.ok(!readFileSync(place.path("bo.json"), "utf8").includes(known[0].text.slice(0, 20)), "no text travels");
+      const sent = readFileSync(place.path("bo.json"), "utf8");
+      place.write("forged.json", sent.replace(kinds[0], kinds[1]));
+      await window.click("take-answers");
+      await window.until(async () => (await content("people")).includes("forged.json"), "a changed file was not refused");
+      await look("8-forged");
       await window.click("take-answers");
       assert.match(await window.text("taken"), /60/);
       await look("8-people");

@@ -93,6 +93,8 @@ class Window {
       // Also stops what moves: a note that is fading in has no contrast yet.
       await this.theme(theme);
       assert.deepEqual(await this.axe(), [], `${name}: ${theme}`);
+      const beyond = "return Math.max(document.documentElement.scrollHeight, document.body.scrollHeight) - innerHeight";
+      assert.ok((await this.driver.executeScript(beyond)) <= 0, `${name}: the window itself can be scrolled`);
       if (SHOTS) await this.screenshot(join(SHOTS, theme === "dark" ? `${name}-dark.png` : `${name}.png`));
     }
     await this.theme("light");

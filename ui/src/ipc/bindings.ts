@@ -820,8 +820,6 @@ export type LabelState = {
 	rows: number,
 	/**  Of them labelled; where a row may carry several labels, also with none of them. */
 	labelled: number,
-	/**  What people noted about texts. */
-	marked: MarkCounts,
 	/**  Whether there is something to undo. */
 	can_undo: boolean,
 	/**  Whether there is something to redo. */
@@ -911,16 +909,6 @@ export type Mark = {
 	kind: MarkKind,
 	/**  The words of a comment; empty otherwise. */
 	value: string,
-};
-
-/**  How many visible rows have each kind of note. */
-export type MarkCounts = {
-	/**  Not sure. */
-	unsure: number,
-	/**  With a flag. */
-	flagged: number,
-	/**  With a comment. */
-	commented: number,
 };
 
 /**  What can be noted about a text. */

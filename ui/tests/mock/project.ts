@@ -221,7 +221,6 @@ export class MockProject {
     }));
     return {
       problem_type: this.problemType, labels, rows: shown.length, labelled: shown.filter((row) => row.labels !== null).length,
-      marked: { unsure: this.noted("unsure"), flagged: this.noted("flag"), commented: this.noted("comment") },
       can_undo: this.#done.length > 0, can_redo: this.#undone.length > 0, example,
     };
   }
@@ -239,10 +238,6 @@ export class MockProject {
     const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null));
     this.labels = this.labels.map((label) => (label.id === id ? { ...label, ...said } : label));
     return this.labelState();
-  }
-
-  noted(kind: MarkKind): number {
-    return this.shown().filter((row) => row.notes.some((note) => note.kind === kind)).length;
   }
 
   mark(id: number, kind: MarkKind, value: string | null): ExampleDetail {

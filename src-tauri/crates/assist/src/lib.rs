@@ -1,7 +1,7 @@
 //! Help while labelling, by what a frozen encoder makes of the texts: numbers in, facts out.
 //!
 //! - [`vectors`]: texts as rows of numbers of length one, and how near they are to each other.
-//! - [`head`]: a linear model on them, with calibrated probabilities, learnt in well under a second.
+//! - [`head`]: a linear model on them, with calibrated probabilities, learnt in a second or two from some thousand texts.
 //! - [`doubts`]: labels that are probably wrong (confident learning).
 //! - [`order`]: which texts are worth labelling next (uncertainty with diversity).
 //! - [`clusters`]: texts in groups by meaning.

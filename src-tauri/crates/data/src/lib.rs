@@ -26,6 +26,6 @@ pub use store::{
     AuditReport, BreakKind, BrokenEntry, LabelledRow, Project, RunRecord, StoredPrediction, TextHash,
     VectorFile, WrongRow,
 };
-pub use text::joined_text;
+pub use text::{hex, joined_text, unhex};
 pub use types::*;
 pub use write::{ExportFormat, ExportSummary};

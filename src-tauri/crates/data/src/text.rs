@@ -58,13 +58,34 @@ pub(crate) fn head(text: &str, limit: usize) -> &str {
 }
 
 /// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes of `hex`; `None` where it is something else or of another length.
+pub fn unhex<const N: usize>(hex: &str) -> Option<[u8; N]> {
+    let bytes: Option<Vec<u8>> = (0..hex.len())
+        .step_by(2)
+        .map(|at| {
+            hex.get(at..at + 2)
+                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+        })
+        .collect();
+    bytes?.try_into().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hexadecimal_goes_there_and_back_and_nothing_else_is_taken_for_it() {
+        let bytes = [0, 10, 255];
+        assert_eq!((hex(&bytes).as_str(), unhex("000aff")), ("000aff", Some(bytes)));
+        for other in ["000a", "000afff0", "000afg", "00中f", "000af"] {
+            assert_eq!(unhex::<3>(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn texts_that_differ_only_in_whitespace_are_the_same_content() {

@@ -76,29 +76,32 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     write(path, text.as_bytes())
 }
 
-/// As [`write`], for this user's eyes only.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    write(path, bytes)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed(path))?;
-    }
-    Ok(())
-}
-
 /// Writes a file in one step, with its folder.
 ///
 /// # Errors
 /// [`EngineError::File`].
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with(path, bytes, &mut std::fs::OpenOptions::new())
+}
+
+/// As [`write`], for this user's eyes only, from the first byte on.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    write_with(path, bytes, &mut options)
+}
+
+fn write_with(path: &Path, bytes: &[u8], options: &mut std::fs::OpenOptions) -> Result<()> {
+    use std::io::Write;
     let partial = path.with_extension("partial");
-    let write = || {
+    let mut write = || {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(&partial, bytes)?;
-        std::fs::File::open(&partial)?.sync_all()?;
+        let mut file = options.write(true).create(true).truncate(true).open(&partial)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
         std::fs::rename(&partial, path)
     };
     write().map_err(failed(path))

@@ -7,7 +7,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use understudy_assist::agreement::{Agreement, cohen_kappa, fleiss_kappa, krippendorff_alpha};
-use understudy_data::{MergeSummary, Person, Project, SentAnswer, Vote};
+use understudy_data::{MergeSummary, Person, Project, SentAnswer, Vote, hex, unhex};
 
 use crate::error::{EngineError, Result};
 use crate::files;
@@ -328,8 +328,8 @@ pub fn take(project: &mut Project, path: &Path) -> Result<Taken> {
 }
 
 fn holds(sent: &Sent) -> bool {
-    let key = bytes::<32>(&sent.key).and_then(|key| VerifyingKey::from_bytes(&key).ok());
-    let signature = bytes::<64>(&sent.signature).map(|bytes| Signature::from_bytes(&bytes));
+    let key = unhex::<32>(&sent.key).and_then(|key| VerifyingKey::from_bytes(&key).ok());
+    let signature = unhex::<64>(&sent.signature).map(|bytes| Signature::from_bytes(&bytes));
     match (key, signature) {
         (Some(key), Some(signature)) => key.verify(sent.content.as_bytes(), &signature).is_ok(),
         _ => false,
@@ -341,7 +341,7 @@ fn own_key() -> Result<SigningKey> {
     let path = files::config_folder().join("answers.key");
     if let Some(secret) = std::fs::read_to_string(&path)
         .ok()
-        .and_then(|text| bytes::<32>(text.trim()))
+        .and_then(|text| unhex::<32>(text.trim()))
     {
         return Ok(SigningKey::from_bytes(&secret));
     }
@@ -363,21 +363,6 @@ fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| EngineError::Protocol {
         reason: error.to_string(),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
-    let bytes: Option<Vec<u8>> = (0..hex.len())
-        .step_by(2)
-        .map(|at| {
-            hex.get(at..at + 2)
-                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-        })
-        .collect();
-    bytes?.try_into().ok()
 }
 
 #[cfg(test)]

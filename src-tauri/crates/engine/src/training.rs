@@ -221,11 +221,7 @@ impl Parts {
                 add(row.text.as_bytes());
             }
         }
-        hasher
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        understudy_data::hex(&hasher.finalize())
     }
 
     /// The first time, notes what the run learns from; when it goes on, refuses other data.

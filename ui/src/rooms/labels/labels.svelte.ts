@@ -180,7 +180,6 @@ export class LabelsRoom {
   async mark(kind: MarkKind, value: string | null): Promise<boolean> {
     await this.#aboutThis(async (detail) => {
       this.detail = await commands.setMark(detail.id, kind, value);
-      this.#take(await commands.labelState());
     });
     return this.task.failure === null;
   }
@@ -399,6 +398,8 @@ export class LabelsRoom {
     this.#last = this.#last.then(async () => {
       const suggestion = await this.helper.task.run(async () => (this.detail ? this.helper.about(this.detail.id) : null));
       if (suggestion !== undefined && this.why !== "second") this.helper.suggestion = suggestion;
+      // It knows more by now than when it chose this text.
+      if (this.why === "typical" && this.helper.state?.waiting === null) this.why = null;
       this.#prepare();
     });
     await this.#last;

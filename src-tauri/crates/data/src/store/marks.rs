@@ -94,8 +94,7 @@ mod tests {
             (ids(&project, OnlyRows::Unsure), ids(&project, OnlyRows::Flagged)),
             (vec![2], vec![])
         );
-        let counts = project.label_state().unwrap().marked;
-        assert_eq!((counts.unsure, counts.flagged, counts.commented), (1, 0, 1));
+        assert_eq!(ids(&project, OnlyRows::Commented), [2]);
         project.set_mark(2, MarkKind::Unsure, None, "me").unwrap();
         let detail = project.set_mark(2, MarkKind::Comment, Some("  "), "me").unwrap();
         assert_eq!(detail.marks, []);

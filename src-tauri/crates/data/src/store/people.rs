@@ -15,6 +15,7 @@ use super::project::{Project, read_setting};
 use super::sql::{now, number};
 use super::vectors::TextHash;
 use crate::error::Result;
+use crate::text::{hex, unhex};
 use crate::types::{
     Answer, Disagreement, DisagreementPage, LabelState, MergeSummary, Person, SentAnswer, Vote,
 };
@@ -226,7 +227,7 @@ impl Project {
             let hash: TextHash = row.get(0)?;
             let labels = sets.members(&tx, row.get(1)?)?;
             found.push(SentAnswer {
-                text: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+                text: hex(&hash),
                 labels: labels
                     .iter()
                     .filter_map(|label| names.get(label).cloned())
@@ -322,14 +323,7 @@ impl MergeSummary {
 
 /// The visible rows of a text.
 fn rows_of(db: &Connection, hash: &str) -> Result<Vec<u32>> {
-    let bytes: Option<Vec<u8>> = (0..hash.len())
-        .step_by(2)
-        .map(|at| {
-            hash.get(at..at + 2)
-                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-        })
-        .collect();
-    let Some(hash) = bytes.and_then(|bytes| TextHash::try_from(bytes).ok()) else {
+    let Some(hash) = unhex::<16>(hash) else {
         return Ok(Vec::new());
     };
     let mut query = db.prepare_cached(

@@ -42,8 +42,6 @@ pub struct LabelState {
     pub rows: u32,
     /// Of them labelled; where a row may carry several labels, also with none of them.
     pub labelled: u32,
-    /// What people noted about texts.
-    pub marked: MarkCounts,
     /// Whether there is something to undo.
     pub can_undo: bool,
     /// Whether there is something to redo.
@@ -160,18 +158,6 @@ pub struct Mark {
     pub kind: MarkKind,
     /// The words of a comment; empty otherwise.
     pub value: String,
-}
-
-/// How many visible rows have each kind of note.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct MarkCounts {
-    /// Not sure.
-    pub unsure: u32,
-    /// With a flag.
-    pub flagged: u32,
-    /// With a comment.
-    pub commented: u32,
 }
 
 /// Somebody who labels.

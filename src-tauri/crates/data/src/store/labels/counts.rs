@@ -7,11 +7,10 @@ use std::collections::HashMap;
 use super::super::label_sets::Sets;
 use super::super::project::Project;
 use super::super::rows::{Stamp, stamp};
-use super::super::sql::number;
 use super::scheme::problem_type;
 use super::{redoable, undoable};
 use crate::error::Result;
-use crate::types::{Label, LabelState, MarkCounts};
+use crate::types::{Label, LabelState};
 
 /// Visible rows by their set of labels, valid until the database changes.
 #[derive(Debug)]
@@ -92,23 +91,11 @@ impl Project {
             })
         })?;
         let labels: Vec<Label> = labels.collect::<rusqlite::Result<_>>()?;
-        let marked = |kind: &str| {
-            number(
-                &tx,
-                "SELECT count(*) FROM marked JOIN state USING (example) WHERE kind = ?1 AND +hidden_by IS NULL",
-                [kind],
-            )
-        };
         Ok(LabelState {
             problem_type: problem_type(&tx)?,
             rows,
             labelled,
             labels,
-            marked: MarkCounts {
-                unsure: marked("unsure")?,
-                flagged: marked("flag")?,
-                commented: marked("comment")?,
-            },
             can_undo: undoable(&tx, who)?.is_some(),
             can_redo: redoable(&tx, who)?.is_some(),
             example,
