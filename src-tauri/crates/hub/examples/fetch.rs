@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use understudy_hub::{Library, Manifest, Network, check_folder, default_library_root, fetch};
+use understudy_hub::{Library, Manifest, Network, Ways, check_folder, default_library_root, fetch};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = env::args_os()
         .nth(1)
         .map_or_else(default_library_root, PathBuf::from);
     let library = Library::new(root);
-    let network = Network::from_env(Some(library.root().join("network.jsonl")));
+    let network = Network::new(Ways::default(), Some(library.root().join("network.jsonl")))?;
     let mut percent = u64::MAX;
     let mut tell = |progress: understudy_hub::Progress<'_>| {
         let now = progress.done * 100 / progress.total;
@@ -24,13 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     };
     let begin = Instant::now();
-    let folder = fetch(
-        &Manifest::starter()?,
-        &library,
-        &network,
-        &mut tell,
-        &AtomicBool::new(false),
-    )?;
+    let (manifest, never) = (Manifest::starter()?, AtomicBool::new(false));
+    let folder = fetch(&manifest, &library, &network, &mut tell, &never)?.place()?;
     eprintln!();
     let mut out = io::stdout();
     writeln!(

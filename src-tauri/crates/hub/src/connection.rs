@@ -9,12 +9,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use ureq::Body;
 use ureq::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE, RETRY_AFTER,
 };
 use ureq::http::header::{CONTENT_LENGTH, HeaderName};
 use ureq::http::response::Parts;
-use ureq::{Agent, Body};
 use url::Url;
 
 use crate::log::{Entry, Log, now};
@@ -107,10 +107,13 @@ fn ask_once(
     cancelled: &AtomicBool,
     sink: &mut dyn Sink,
 ) -> Result<Option<Url>, HubError> {
+    if network.closed {
+        return Err(HubError::Offline { host: host(url) });
+    }
     let log = Log::open(network.log.as_deref())?;
     let at = now()?;
     let mut exchange = Exchange {
-        pieces: connect(network.agent.clone(), url, question),
+        pieces: connect(network, url, question),
         url,
         cancelled,
         status: None,
@@ -185,6 +188,8 @@ impl Exchange<'_> {
                 path: self.url.path().to_owned(),
                 status,
                 retry_after: header(parts, &RETRY_AFTER).parse().ok(),
+                // "RepoNotFound", "GatedRepo", "EntryNotFound" and the like: the hub's own word for it.
+                code: header(parts, &HeaderName::from_static("x-error-code")).to_owned(),
             }),
         }
     }
@@ -256,9 +261,10 @@ fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
 }
 
 /// Starts the connection's thread.
-fn connect(agent: Agent, url: &Url, question: &Question<'_>) -> Receiver<Piece> {
+fn connect(network: &Network, url: &Url, question: &Question<'_>) -> Receiver<Piece> {
     // A few chunks: the thread must not run far ahead of the disk.
     let (sender, pieces) = sync_channel(4);
+    let (agent, authorization) = (network.agent.clone(), network.authorization(url));
     let (url, accept, from) = (url.to_string(), question.accept, question.from);
     thread::spawn(move || {
         // Compressed, byte ranges and hashes would be those of something else.
@@ -266,6 +272,9 @@ fn connect(agent: Agent, url: &Url, question: &Question<'_>) -> Receiver<Piece> 
             .get(url)
             .header(ACCEPT, accept)
             .header(ACCEPT_ENCODING, "identity");
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         if from > 0 {
             request = request.header(RANGE, format!("bytes={from}-"));
         }

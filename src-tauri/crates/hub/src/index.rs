@@ -8,7 +8,8 @@ use std::sync::atomic::AtomicBool;
 use serde::Deserialize;
 use url::Url;
 
-use crate::connection::{Head, Question, Sink, ask, bad_answer, host};
+use crate::answer::answer;
+use crate::connection::{Question, bad_answer, host};
 use crate::{HubError, Network};
 
 const FORMS: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, \
@@ -33,19 +34,8 @@ pub(crate) fn address(
         from: 0,
         why,
     };
-    let mut answer = Page::default();
-    network.patience.persist(
-        cancelled,
-        || Ok(0),
-        || {
-            answer = Page::default();
-            ask(network, &question, cancelled, &mut answer)
-        },
-    )?;
-    let Some(head) = answer.head else {
-        return Err(bad_answer(page, "an empty answer".into()));
-    };
-    let text = String::from_utf8_lossy(&answer.bytes);
+    let (head, bytes) = answer(network, &question, MOST_BYTES, cancelled)?;
+    let text = String::from_utf8_lossy(&bytes);
     let found = if head.content_type.contains("json") {
         in_json(&text, file).map_err(|error| bad_answer(&head.url, error.to_string()))?
     } else {
@@ -58,30 +48,6 @@ pub(crate) fn address(
     head.url
         .join(&link)
         .map_err(|error| bad_answer(&head.url, error.to_string()))
-}
-
-/// A page kept in memory.
-#[derive(Default)]
-struct Page {
-    head: Option<Head>,
-    bytes: Vec<u8>,
-}
-
-impl Sink for Page {
-    fn begin(&mut self, head: &Head) -> Result<(), HubError> {
-        self.head = Some(head.clone());
-        Ok(())
-    }
-
-    fn receive(&mut self, bytes: &[u8]) -> Result<(), HubError> {
-        self.bytes.extend_from_slice(bytes);
-        match &self.head {
-            Some(head) if self.bytes.len() > MOST_BYTES => {
-                Err(bad_answer(&head.url, format!("more than {MOST_BYTES} bytes")))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 #[derive(Deserialize)]

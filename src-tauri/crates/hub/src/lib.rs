@@ -5,31 +5,46 @@
 //! This crate never reads a tensor, knows no project and no window, and never opens a connection that is
 //! not written to the network log.
 
+mod answer;
+mod archive;
+mod cache;
 mod catalogue;
 mod connection;
 mod download;
 mod error;
 mod fetch;
 mod folder;
+mod given;
 mod hash;
 mod index;
 mod library;
 mod log;
 mod machine;
 mod manifest;
+mod moving;
 mod network;
+mod parts;
+mod record;
+mod repository;
 mod staging;
 mod verified;
-mod wheel;
 
 #[cfg(test)]
 mod fake_server;
 
-pub use catalogue::{LocalizedText, ModelCard};
+pub use cache::{cached, default_cache};
+pub use catalogue::{CatalogueEntry, CommercialUse, Domain, LocalizedText, catalogue};
 pub use error::{HubError, SourceFailure};
-pub use fetch::{Progress, fetch};
+pub use fetch::{Arrival, Progress, fetch};
 pub use folder::{FolderFacts, check_folder};
-pub use library::{Library, default_library_root};
-pub use machine::{Machine, machine};
+pub use given::{EXPORT_RECORD, given};
+pub use hash::Digest;
+pub use library::{Library, Partial, default_library_root};
+pub use log::{Connection, connections};
+pub use machine::{Gpu, Machine, machine};
 pub use manifest::{Manifest, ManifestFile, Source};
-pub use network::Network;
+pub use network::{Network, PUBLIC_HUB, Ways};
+pub use parts::Weights;
+pub use record::Record;
+pub use repository::{Found, Repository, Search, look_up, search};
+pub use staging::Staging;

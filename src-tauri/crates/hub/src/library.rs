@@ -1,7 +1,8 @@
-//! The models on this machine: one folder a model, verified against its manifest.
+//! The models on this machine: one folder a model, verified against what was written down when it came.
 //!
 //! ```text
 //! ROOT/OWNER--NAME/             a model, complete: folders appear here only by a rename
+//! ROOT/.records/OWNER--NAME.json   its files with their hashes, and whence it came
 //! ROOT/.partial/OWNER--NAME/    what has arrived of a model so far
 //! ROOT/.verified/OWNER--NAME.json
 //! ROOT/.lock                    held by whoever puts a model in
@@ -9,20 +10,30 @@
 
 use std::env;
 use std::fs::{self, File, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::staging::Staging;
+use crate::manifest::{check_id, folder_name};
+use crate::record::Record;
+use crate::staging::remove;
 use crate::verified::Verified;
-use crate::{HubError, Manifest, ModelCard, catalogue};
+use crate::{HubError, Manifest};
 
 /// A folder of models. Several programs may use the same one at the same time.
 #[derive(Debug, Clone)]
 pub struct Library {
     root: PathBuf,
+}
+
+/// A model whose download was begun and is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partial {
+    /// The model.
+    pub id: String,
+    /// Bytes of its files that have arrived.
+    pub bytes: u64,
 }
 
 impl Library {
@@ -38,34 +49,59 @@ impl Library {
         &self.root
     }
 
-    /// All supported models, installed or not.
+    /// All models that are here, also damaged ones, by id.
     ///
     /// # Errors
-    /// [`HubError::Io`] when the library cannot be read. A damaged model is told as not installed.
-    pub fn models(&self) -> Result<Vec<ModelCard>, HubError> {
-        catalogue::cards()?
-            .into_iter()
-            .map(|card| self.with_folder(card))
-            .collect()
+    /// [`HubError::Io`] when the library cannot be read. A record that cannot be read is passed over: its model can be
+    /// fetched or added again.
+    pub fn installed(&self) -> Result<Vec<Record>, HubError> {
+        let mut records: Vec<Record> = names(&self.root.join(".records"))?
+            .iter()
+            .filter_map(|path| Record::read(path).ok())
+            .collect();
+        let starter = Manifest::starter()?;
+        if records.iter().all(|record| record.id != starter.id) {
+            records.push(Record::of_manifest(&starter));
+        }
+        records.retain(|record| self.folder_path(&record.id).is_dir());
+        records.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(records)
     }
 
-    /// The card of one model.
+    /// What is known of a model that is here.
     ///
     /// # Errors
-    /// [`HubError::UnknownModel`]; else as [`Library::models`].
-    pub fn find(&self, id: &str) -> Result<ModelCard, HubError> {
-        let card = catalogue::cards()?.into_iter().find(|card| card.id == id);
-        card.ok_or_else(|| HubError::UnknownModel { id: id.to_owned() })
-            .and_then(|card| self.with_folder(card))
+    /// [`HubError::UnknownModel`] for a name that no model can have, [`HubError::NotInstalled`],
+    /// [`HubError::Unreadable`].
+    pub fn record(&self, id: &str) -> Result<Record, HubError> {
+        check_id(id)?;
+        let folder = self.folder_path(id);
+        let absent = || HubError::NotInstalled {
+            id: id.to_owned(),
+            folder: folder.clone(),
+        };
+        if !folder.try_exists().map_err(HubError::io(&folder))? {
+            return Err(absent());
+        }
+        match Record::read(&self.record_path(id)) {
+            // Two ids can have the same folder name; then the folder is the other's.
+            Ok(record) if record.id == id => Ok(record),
+            Ok(_) => Err(absent()),
+            Err(HubError::MissingFile { .. }) => Manifest::built_in(id)
+                .map(|manifest| Record::of_manifest(&manifest))
+                .ok_or_else(absent),
+            Err(error) => Err(error),
+        }
     }
 
     /// The folder of an installed model, verified. Files are hashed only when they have changed.
     ///
     /// # Errors
-    /// [`HubError::UnknownModel`], [`HubError::NotInstalled`], and what is wrong with a damaged one:
+    /// As [`Library::record`], and what is wrong with a damaged model:
     /// [`HubError::MissingFile`], [`HubError::WrongSize`], [`HubError::WrongHash`].
     pub fn folder(&self, id: &str) -> Result<PathBuf, HubError> {
-        self.complete(&Manifest::find(id)?)
+        let record = self.record(id)?;
+        self.check(&record, Verified::load(&self.memory(id)))
     }
 
     /// Hashes every file of an installed model, whatever is remembered of it.
@@ -73,52 +109,80 @@ impl Library {
     /// # Errors
     /// As [`Library::folder`].
     pub fn verify(&self, id: &str) -> Result<(), HubError> {
-        self.check(&Manifest::find(id)?, Verified::default()).map(drop)
+        self.check(&self.record(id)?, Verified::default()).map(drop)
     }
 
-    /// Copies a model's files out of a folder that the user has, verified, and returns their new folder.
-    /// Nothing is copied when the model is already installed.
+    /// Whether a model is here and undamaged.
     ///
     /// # Errors
-    /// [`HubError::UnknownModel`], what is wrong with the files at `from` (as [`Library::folder`]),
-    /// [`HubError::DiskFull`], [`HubError::Io`].
-    pub fn add(&self, from: &Path, id: &str) -> Result<PathBuf, HubError> {
-        self.add_as(from, &Manifest::find(id)?)
-    }
-
-    pub(crate) fn add_as(&self, from: &Path, manifest: &Manifest) -> Result<PathBuf, HubError> {
-        if self.is_complete(manifest)? {
-            return Ok(self.folder_path(manifest));
-        }
-        let never = AtomicBool::new(false);
-        let staging = Staging::open(self, manifest, self.lock(&never)?)?;
-        let origin = from.display().to_string();
-        for file in &manifest.files {
-            let (source, part) = (from.join(&file.path), staging.part(file)?);
-            file.pinned().check(&source, &origin, &never)?;
-            copy(&source, &part).map_err(HubError::writing(&part, file.bytes))?;
-            staging.accept(file, &origin, &never)?;
-        }
-        staging.place()
-    }
-
-    /// The folder of `manifest`'s model, verified.
-    pub(crate) fn complete(&self, manifest: &Manifest) -> Result<PathBuf, HubError> {
-        self.check(manifest, Verified::load(&self.memory(manifest)))
-    }
-
-    /// Whether `manifest`'s model is installed and undamaged.
-    pub(crate) fn is_complete(&self, manifest: &Manifest) -> Result<bool, HubError> {
-        match self.complete(manifest) {
+    /// [`HubError::Io`].
+    pub fn has(&self, id: &str) -> Result<bool, HubError> {
+        match self.folder(id) {
             Ok(_) => Ok(true),
             Err(
-                HubError::NotInstalled { .. }
+                HubError::UnknownModel { .. }
+                | HubError::NotInstalled { .. }
                 | HubError::MissingFile { .. }
+                | HubError::Unreadable { .. }
                 | HubError::WrongSize { .. }
                 | HubError::WrongHash { .. },
             ) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether `manifest`'s model is here, undamaged, and of the same revision.
+    pub(crate) fn has_all(&self, manifest: &Manifest) -> Result<bool, HubError> {
+        if !self.has(&manifest.id)? {
+            return Ok(false);
+        }
+        let revision = self.record(&manifest.id)?.revision;
+        Ok(manifest.revision().is_none() || revision.as_deref() == manifest.revision())
+    }
+
+    /// Removes a model, and what has arrived of it. Nothing happens when it is not there.
+    ///
+    /// # Errors
+    /// [`HubError::UnknownModel`] for a name that no model can have, [`HubError::Io`].
+    pub fn remove(&self, id: &str) -> Result<(), HubError> {
+        check_id(id)?;
+        let _lock = self.lock(&AtomicBool::new(false))?;
+        // The record goes last: until then the model counts as damaged, and can be removed again.
+        for path in [
+            self.partial_path(id),
+            self.folder_path(id),
+            self.memory(id),
+            self.record_path(id),
+        ] {
+            remove(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Gives up what has arrived of a model so far.
+    ///
+    /// # Errors
+    /// As [`Library::remove`].
+    pub fn discard(&self, id: &str) -> Result<(), HubError> {
+        check_id(id)?;
+        let _lock = self.lock(&AtomicBool::new(false))?;
+        remove(&self.partial_path(id))
+    }
+
+    /// Downloads that were begun and are not done.
+    ///
+    /// # Errors
+    /// [`HubError::Io`].
+    pub fn partial(&self) -> Result<Vec<Partial>, HubError> {
+        let mut partial = Vec::new();
+        for folder in names(&self.root.join(".partial"))? {
+            let id = fs::read_to_string(folder.join(ID_FILE)).unwrap_or_default();
+            if check_id(&id).is_ok() {
+                let bytes = size_below(&folder.join("files"))?;
+                partial.push(Partial { id, bytes });
+            }
+        }
+        Ok(partial)
     }
 
     /// Waits until no other program puts a model in. The lock lasts as long as the returned file, and
@@ -143,42 +207,59 @@ impl Library {
         }
     }
 
-    pub(crate) fn folder_path(&self, manifest: &Manifest) -> PathBuf {
-        self.root.join(manifest.folder_name())
+    pub(crate) fn folder_path(&self, id: &str) -> PathBuf {
+        self.root.join(folder_name(id))
     }
 
-    pub(crate) fn partial_path(&self, manifest: &Manifest) -> PathBuf {
-        self.root.join(".partial").join(manifest.folder_name())
+    pub(crate) fn partial_path(&self, id: &str) -> PathBuf {
+        self.root.join(".partial").join(folder_name(id))
     }
 
-    fn memory(&self, manifest: &Manifest) -> PathBuf {
-        self.root.join(".verified").join(manifest.folder_name() + ".json")
+    pub(crate) fn record_path(&self, id: &str) -> PathBuf {
+        self.root.join(".records").join(folder_name(id) + ".json")
     }
 
-    fn check(&self, manifest: &Manifest, remembered: Verified) -> Result<PathBuf, HubError> {
-        let folder = self.folder_path(manifest);
-        if !folder.try_exists().map_err(HubError::io(&folder))? {
-            return Err(HubError::NotInstalled {
-                id: manifest.id.clone(),
-                folder,
-            });
-        }
+    fn memory(&self, id: &str) -> PathBuf {
+        self.root.join(".verified").join(folder_name(id) + ".json")
+    }
+
+    fn check(&self, record: &Record, remembered: Verified) -> Result<PathBuf, HubError> {
+        let folder = self.folder_path(&record.id);
         let mut verified = remembered.clone();
-        verified.check(&folder, manifest)?;
+        verified.check(&folder, &record.files)?;
         if verified != remembered {
-            verified.save(&self.memory(manifest))?;
+            verified.save(&self.memory(&record.id))?;
         }
         Ok(folder)
     }
+}
 
-    fn with_folder(&self, mut card: ModelCard) -> Result<ModelCard, HubError> {
-        let manifest = Manifest::find(&card.id)?;
-        card.installed = self.is_complete(&manifest)?;
-        card.folder = card
-            .installed
-            .then(|| self.folder_path(&manifest).display().to_string());
-        Ok(card)
+/// The file in a model's place under `.partial` that says which it is.
+pub(crate) const ID_FILE: &str = "id";
+
+/// What lies in a folder that need not exist.
+fn names(folder: &Path) -> Result<Vec<PathBuf>, HubError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(HubError::io(folder))?,
+    };
+    entries
+        .map(|entry| entry.map(|entry| entry.path()).map_err(HubError::io(folder)))
+        .collect()
+}
+
+/// Length of all files in a folder and below.
+fn size_below(folder: &Path) -> Result<u64, HubError> {
+    let mut bytes = 0;
+    for path in names(folder)? {
+        let metadata = fs::symlink_metadata(&path).map_err(HubError::io(&path))?;
+        bytes += if metadata.is_dir() {
+            size_below(&path)?
+        } else {
+            metadata.len()
+        };
     }
+    Ok(bytes)
 }
 
 /// Where this user's models are: `UNDERSTUDY_MODELS` when set, else `understudy/models` in the system's
@@ -210,11 +291,6 @@ fn data_folder() -> Option<PathBuf> {
     given.or_else(|| Some(env::home_dir()?.join(".local").join("share")))
 }
 
-/// The content only: `fs::copy` would copy an installer's read-only permission too.
-fn copy(source: &Path, target: &Path) -> io::Result<()> {
-    io::copy(&mut File::open(source)?, &mut File::create(target)?).map(drop)
-}
-
 fn set(variable: &str) -> Option<PathBuf> {
     env::var_os(variable)
         .filter(|value| !value.is_empty())
@@ -228,15 +304,20 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::{Network, Source, fetch};
 
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-    fn manifest() -> Manifest {
+    fn manifest(from: &Path) -> Manifest {
         let files = format!(r#"[{{"path": "sub/abc.txt", "bytes": 3, "sha256": "{ABC}"}}]"#);
-        Manifest::parse(&format!(
+        let mut manifest = Manifest::parse(&format!(
             r#"{{"id": "o/m", "licence": "MIT", "sources": [], "files": {files}}}"#
         ))
-        .unwrap()
+        .unwrap();
+        manifest.sources = vec![Source::Folder {
+            path: from.to_owned(),
+        }];
+        manifest
     }
 
     /// A folder that holds the model as a user may have it, and an empty library.
@@ -249,54 +330,85 @@ mod tests {
         (folder, from, library)
     }
 
-    #[test]
-    fn a_new_library_has_the_starter_model_s_card_but_not_the_model() {
-        let (_folder, _, library) = given();
-        let id = Manifest::starter().unwrap().id;
-        let card = library.find(&id).unwrap();
-        assert_eq!((card.installed, card.folder), (false, None));
-        assert_eq!(library.models().unwrap().len(), 1);
-        assert!(matches!(library.folder(&id), Err(HubError::NotInstalled { .. })));
-        assert!(matches!(library.verify(&id), Err(HubError::NotInstalled { .. })));
-        assert!(!library.root().exists(), "looking leaves no trace");
+    fn add(from: &Path, library: &Library) -> Result<PathBuf, HubError> {
+        let network = Network::closed();
+        let never = AtomicBool::new(false);
+        fetch(&manifest(from), library, &network, &mut |_| (), &never)?.place()
     }
 
     #[test]
-    fn an_unknown_model_is_told_by_its_name() {
-        let (_folder, from, library) = given();
+    fn a_new_library_has_nothing_and_looking_leaves_no_trace() {
+        let (_folder, _, library) = given();
+        let id = Manifest::starter().unwrap().id;
+        assert_eq!(library.installed().unwrap(), []);
+        assert_eq!(library.partial().unwrap(), []);
+        assert!(matches!(library.folder(&id), Err(HubError::NotInstalled { .. })));
+        assert!(matches!(library.verify(&id), Err(HubError::NotInstalled { .. })));
+        assert!(!library.root().exists());
+    }
+
+    #[test]
+    fn a_name_that_climbs_out_of_the_library_is_no_model() {
+        let (folder, _, library) = given();
+        fs::write(folder.path().join("x"), "precious").unwrap();
         for result in [
-            library.find("../x").map(drop),
+            library.record("../x").map(drop),
             library.verify("../x"),
-            library.add(&from, "../x").map(drop),
+            library.remove("../x"),
+            library.discard("../x"),
         ] {
             assert!(matches!(result, Err(HubError::UnknownModel { id }) if id == "../x"));
         }
+        assert!(folder.path().join("x").exists());
     }
 
     #[test]
     fn a_given_folder_is_copied_without_what_does_not_belong_to_the_model() {
         let (_folder, from, library) = given();
         fs::write(from.join("other.bin"), "x").unwrap();
-        let added = library.add_as(&from, &manifest()).unwrap();
-        assert_eq!(library.complete(&manifest()).unwrap(), added);
+        let added = add(&from, &library).unwrap();
+        assert_eq!(library.folder("o/m").unwrap(), added);
         assert!(!added.join("other.bin").exists());
-        assert!(!library.partial_path(&manifest()).exists());
+        assert!(!library.partial_path("o/m").exists());
         assert_eq!(fs::read_to_string(from.join("sub/abc.txt")).unwrap(), "abc");
+        let installed = library.installed().unwrap();
+        let told = (installed[0].id.as_str(), installed[0].bytes());
+        assert_eq!((installed.len(), told), (1, ("o/m", 3)));
+        assert_eq!(installed[0].origin, from.display().to_string());
     }
 
     #[test]
     fn a_given_folder_with_a_missing_or_wrong_file_adds_nothing() {
         let (_folder, from, library) = given();
         fs::write(from.join("sub/abc.txt"), "abd").unwrap();
-        let wrong = library.add_as(&from, &manifest());
+        let wrong = add(&from, &library);
         assert!(
-            matches!(wrong, Err(HubError::WrongHash { origin, .. }) if origin == from.display().to_string())
+            matches!(&wrong, Err(HubError::WrongHash { origin, .. }) if *origin == from.display().to_string()),
+            "{wrong:?}"
         );
         fs::remove_file(from.join("sub/abc.txt")).unwrap();
-        let missing = library.add_as(&from, &manifest());
+        let missing = add(&from, &library);
         assert!(matches!(missing, Err(HubError::MissingFile { path }) if path.starts_with(&from)));
+        assert!(!library.has("o/m").unwrap());
+    }
+
+    #[test]
+    fn a_removed_model_is_gone_and_can_come_again() {
+        let (_folder, from, library) = given();
+        let added = add(&from, &library).unwrap();
+        library.remove("o/m").unwrap();
+        assert!(!added.exists() && library.installed().unwrap().is_empty());
+        library.remove("o/m").unwrap();
+        assert_eq!(add(&from, &library).unwrap(), added);
+    }
+
+    #[test]
+    fn two_ids_with_one_folder_name_are_not_taken_for_each_other() {
+        let (_folder, from, library) = given();
+        add(&from, &library).unwrap();
+        assert!(library.has("o/m").unwrap());
         assert!(matches!(
-            library.complete(&manifest()),
+            library.folder("o--m"),
             Err(HubError::NotInstalled { .. })
         ));
     }
@@ -304,7 +416,7 @@ mod tests {
     #[test]
     fn a_file_that_was_changed_or_cut_or_lost_is_noticed() {
         let (_folder, from, library) = given();
-        let file = library.add_as(&from, &manifest()).unwrap().join("sub/abc.txt");
+        let file = add(&from, &library).unwrap().join("sub/abc.txt");
         // Some file systems count time in steps of two seconds.
         let later = SystemTime::now() + Duration::from_secs(10);
 
@@ -315,13 +427,10 @@ mod tests {
             .unwrap()
             .set_modified(later)
             .unwrap();
-        assert!(matches!(
-            library.complete(&manifest()),
-            Err(HubError::WrongHash { .. })
-        ));
+        assert!(matches!(library.folder("o/m"), Err(HubError::WrongHash { .. })));
         fs::write(&file, "ab").unwrap();
         assert!(matches!(
-            library.complete(&manifest()),
+            library.folder("o/m"),
             Err(HubError::WrongSize {
                 expected: 3,
                 found: 2,
@@ -329,17 +438,17 @@ mod tests {
             })
         ));
         fs::remove_file(&file).unwrap();
-        assert!(matches!(
-            library.complete(&manifest()),
-            Err(HubError::MissingFile { .. })
-        ));
-        assert!(!library.is_complete(&manifest()).unwrap());
+        assert!(matches!(library.folder("o/m"), Err(HubError::MissingFile { .. })));
+        assert!(!library.has("o/m").unwrap());
+        // A damaged model is replaced by a sound one.
+        add(&from, &library).unwrap();
+        assert!(library.has("o/m").unwrap());
     }
 
     #[test]
     fn an_unchanged_file_is_not_hashed_again_unless_a_verification_is_asked_for() {
         let (_folder, from, library) = given();
-        let file = library.add_as(&from, &manifest()).unwrap().join("sub/abc.txt");
+        let file = add(&from, &library).unwrap().join("sub/abc.txt");
         // Changed behind the library's back: only the hash can tell.
         let modified = fs::metadata(&file).unwrap().modified().unwrap();
         fs::write(&file, "abd").unwrap();
@@ -350,18 +459,27 @@ mod tests {
             .set_modified(modified)
             .unwrap();
 
-        library.complete(&manifest()).unwrap();
-        let hashed = library.check(&manifest(), Verified::default());
-        assert!(matches!(hashed, Err(HubError::WrongHash { .. })));
+        library.folder("o/m").unwrap();
+        assert!(matches!(library.verify("o/m"), Err(HubError::WrongHash { .. })));
     }
 
     #[test]
     fn a_damaged_memory_only_costs_a_new_hash() {
         let (_folder, from, library) = given();
-        library.add_as(&from, &manifest()).unwrap();
-        fs::write(library.memory(&manifest()), "{\"sub").unwrap();
-        library.complete(&manifest()).unwrap();
-        assert_ne!(fs::read_to_string(library.memory(&manifest())).unwrap(), "{\"sub");
+        add(&from, &library).unwrap();
+        fs::write(library.memory("o/m"), "{\"sub").unwrap();
+        library.folder("o/m").unwrap();
+        assert_ne!(fs::read_to_string(library.memory("o/m")).unwrap(), "{\"sub");
+    }
+
+    #[test]
+    fn a_damaged_record_is_told_and_the_model_can_be_added_again() {
+        let (_folder, from, library) = given();
+        add(&from, &library).unwrap();
+        fs::write(library.record_path("o/m"), "{").unwrap();
+        assert!(matches!(library.folder("o/m"), Err(HubError::Unreadable { .. })));
+        add(&from, &library).unwrap();
+        assert!(library.has("o/m").unwrap());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::thread::available_parallelism;
 
+use nvml_wrapper::Nvml;
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, Gpus, MemoryRefreshKind, System};
 
@@ -24,10 +25,24 @@ pub struct Machine {
     pub disk_free_bytes: f64,
     /// Vector instructions that speed up learning, as in `avx2`.
     pub cpu_features: Vec<String>,
-    /// Names of the graphics processors.
-    pub gpus: Vec<String>,
+    /// The graphics processors. None of them is used by this version; they are told so that nobody wonders.
+    pub gpus: Vec<Gpu>,
     /// Understudy's version.
     pub version: String,
+}
+
+/// A graphics processor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Gpu {
+    /// Its name.
+    pub name: String,
+    /// Its own memory in bytes, where its driver tells.
+    pub memory_bytes: Option<f64>,
+    /// Of which free.
+    pub memory_free_bytes: Option<f64>,
+    /// What it can compute, as in `8.9` (NVIDIA).
+    pub compute_capability: Option<String>,
 }
 
 /// Looks at this machine; `at` is a path on the disk that matters, which need not exist yet.
@@ -76,13 +91,43 @@ fn cpu() -> String {
         .unwrap_or_default()
 }
 
-fn gpus() -> Vec<String> {
+/// NVIDIA's by their driver's own library, all others by name.
+fn gpus() -> Vec<Gpu> {
+    let nvidia = nvidia();
     let Ok(gpus) = Gpus::new_with_refreshed_list() else {
+        return nvidia;
+    };
+    let named = gpus.iter().filter_map(|gpu| gpu.model().or(gpu.vendor()));
+    let others = named.filter(|name| nvidia.is_empty() || !name.to_ascii_lowercase().contains("nvidia"));
+    let others: Vec<Gpu> = others
+        .map(|name| Gpu {
+            name: name.to_owned(),
+            memory_bytes: None,
+            memory_free_bytes: None,
+            compute_capability: None,
+        })
+        .collect();
+    nvidia.into_iter().chain(others).collect()
+}
+
+/// Empty where there is no such driver, which is no failure.
+fn nvidia() -> Vec<Gpu> {
+    let Ok(driver) = Nvml::init() else {
         return Vec::new();
     };
-    gpus.iter()
-        .filter_map(|gpu| gpu.model().or(gpu.vendor()))
-        .map(str::to_owned)
+    let count = driver.device_count().unwrap_or(0);
+    let devices = (0..count).filter_map(|index| driver.device_by_index(index).ok());
+    devices
+        .filter_map(|device| {
+            let memory = device.memory_info().ok();
+            let capability = device.cuda_compute_capability().ok();
+            Some(Gpu {
+                name: device.name().ok()?,
+                memory_bytes: memory.as_ref().map(|memory| memory.total as f64),
+                memory_free_bytes: memory.map(|memory| memory.free as f64),
+                compute_capability: capability.map(|c| format!("{}.{}", c.major, c.minor)),
+            })
+        })
         .collect()
 }
 
@@ -103,8 +148,16 @@ fn cpu_features() -> Vec<String> {
         ("fma", is_x86_feature_detected!("fma")),
         ("avx512f", is_x86_feature_detected!("avx512f")),
         ("avx512bf16", is_x86_feature_detected!("avx512bf16")),
+        // The standard library's word for it is not stable yet.
+        ("amx-bf16", amx()),
     ];
     present(&features)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn amx() -> bool {
+    let features = raw_cpuid::CpuId::new().get_extended_feature_info();
+    features.is_some_and(|features| features.has_amx_bf16())
 }
 
 #[cfg(target_arch = "aarch64")]

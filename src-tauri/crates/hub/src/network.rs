@@ -1,6 +1,7 @@
 //! Where models come from, and how patiently they are asked for.
 
 use std::env;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -8,14 +9,32 @@ use std::time::{Duration, Instant};
 
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Proxy};
+use url::Url;
 
 use crate::HubError;
 
+/// The public model hub.
+pub const PUBLIC_HUB: &str = "https://huggingface.co";
+
+/// What a user can say about the way to the model hub.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// The model hub or a mirror of it; `HF_ENDPOINT` or the public one unless given.
+    pub hub: Option<String>,
+    /// A proxy as `http://USER:PASSWORD@HOST:PORT`; by the environment unless given.
+    pub proxy: Option<String>,
+    /// Says to the hub who asks, for models that are given to those only who have agreed to something; `HF_TOKEN` or
+    /// what other programs have left in `HF_HOME` unless given.
+    pub token: Option<String>,
+    /// No connection at all. So does `HF_HUB_OFFLINE=1`.
+    pub closed: bool,
+}
+
 /// The way to the model hub and the package index.
 ///
-/// Proxies come from `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` (on Windows else from the system), trust
-/// from the system's certificates or `SSL_CERT_FILE`, so that a company's own certificate is honoured.
-#[derive(Debug, Clone)]
+/// Proxies come from the user's settings, else from `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` (on Windows else from the
+/// system), trust from the system's certificates or `SSL_CERT_FILE`, so that a company's own certificate is honoured.
+#[derive(Clone)]
 pub struct Network {
     /// The model hub, as in `https://huggingface.co`.
     pub hub: String,
@@ -23,8 +42,24 @@ pub struct Network {
     pub index: String,
     /// Where every connection is written down, one JSON object a line.
     pub log: Option<PathBuf>,
+    pub(crate) token: Option<String>,
+    pub(crate) closed: bool,
     pub(crate) patience: Patience,
     pub(crate) agent: Agent,
+}
+
+// The token must not get into a log.
+impl std::fmt::Debug for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            hub, index, closed, ..
+        } = self;
+        f.debug_struct("Network")
+            .field("hub", hub)
+            .field("index", index)
+            .field("closed", closed)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How long to wait, and how often to ask again.
@@ -52,42 +87,87 @@ impl Default for Patience {
 }
 
 impl Network {
-    /// `HF_ENDPOINT` or the public model hub, `PIP_INDEX_URL` or the public package index.
-    #[must_use]
-    pub fn from_env(log: Option<PathBuf>) -> Self {
-        Self::new(
-            set("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".into()),
-            set("PIP_INDEX_URL").unwrap_or_else(|| "https://pypi.org/simple".into()),
+    /// As the user wants it, and for the rest as the environment has it.
+    ///
+    /// # Errors
+    /// [`HubError::BadAddress`] for a proxy that is none.
+    pub fn new(ways: Ways, log: Option<PathBuf>) -> Result<Self, HubError> {
+        let proxy = match &ways.proxy {
+            Some(address) => Some(Proxy::new(address).map_err(|error| HubError::BadAddress {
+                address: without_password(address),
+                reason: error.to_string(),
+            })?),
+            None => Proxy::try_from_env(),
+        };
+        let patience = Patience::default();
+        Ok(Self {
+            hub: ways
+                .hub
+                .or_else(|| set("HF_ENDPOINT"))
+                .unwrap_or_else(|| PUBLIC_HUB.into()),
+            index: set("PIP_INDEX_URL").unwrap_or_else(|| "https://pypi.org/simple".into()),
             log,
-        )
+            token: ways.token.or_else(|| set("HF_TOKEN")).or_else(token_of_others),
+            closed: ways.closed || set("HF_HUB_OFFLINE").is_some_and(|value| value != "0"),
+            agent: agent(&patience, proxy),
+            patience,
+        })
     }
 
-    /// The given hub and index.
+    /// No network at all: for what is on this machine already.
     #[must_use]
-    pub fn new(hub: String, index: String, log: Option<PathBuf>) -> Self {
+    pub fn closed() -> Self {
         let patience = Patience::default();
-        let agent = agent(&patience, Proxy::try_from_env());
         Self {
-            hub,
-            index,
-            log,
+            hub: PUBLIC_HUB.into(),
+            index: String::new(),
+            log: None,
+            token: None,
+            closed: true,
+            agent: agent(&patience, None),
             patience,
-            agent,
         }
     }
 
     /// For servers on this machine, which no proxy can reach.
     #[cfg(test)]
     pub(crate) fn local(hub: String, index: String, log: Option<PathBuf>, patience: Patience) -> Self {
-        let agent = agent(&patience, None);
         Self {
             hub,
             index,
             log,
+            token: None,
+            closed: false,
+            agent: agent(&patience, None),
             patience,
-            agent,
         }
     }
+
+    /// What to say to `url` about who asks: nothing to anybody but the hub itself, also not to the places that it
+    /// redirects to, and nothing over an open connection to another machine.
+    pub(crate) fn authorization(&self, url: &Url) -> Option<String> {
+        let token = self.token.as_ref()?;
+        let hub = Url::parse(&self.hub).ok()?;
+        let here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        let same = (hub.scheme(), hub.host_str(), hub.port_or_known_default())
+            == (url.scheme(), url.host_str(), url.port_or_known_default());
+        (same && (url.scheme() == "https" || here)).then(|| format!("Bearer {token}"))
+    }
+}
+
+/// The token that Hugging Face's own programs keep.
+fn token_of_others() -> Option<String> {
+    let text = fs::read_to_string(crate::cache::home()?.join("token")).ok()?;
+    let token = text.trim();
+    (!token.is_empty()).then(|| token.to_owned())
+}
+
+/// An address as it may be shown.
+fn without_password(address: &str) -> String {
+    address
+        .rsplit_once('@')
+        .map_or(address, |(_, rest)| rest)
+        .to_owned()
 }
 
 /// Redirects are left to the caller, who writes each connection down; a status is no failure of the
@@ -223,6 +303,45 @@ mod tests {
             path: "/".into(),
             status,
             retry_after,
+            code: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_token_goes_to_the_hub_alone_and_never_in_the_open() {
+        let with_hub = |hub: &str| Network {
+            token: Some("hf_secret".into()),
+            hub: hub.into(),
+            ..Network::closed()
+        };
+        let told = |hub: &str, url: &str| with_hub(hub).authorization(&Url::parse(url).unwrap());
+        assert_eq!(
+            told("https://hub.example", "https://hub.example/o/m").as_deref(),
+            Some("Bearer hf_secret")
+        );
+        for (hub, url) in [
+            ("https://hub.example", "https://cdn.example/x"),
+            ("https://hub.example", "http://hub.example/x"),
+            ("https://hub.example", "https://hub.example:444/x"),
+            ("https://hub.example", "https://hub.example.evil/x"),
+            ("http://hub.example", "http://hub.example/x"),
+        ] {
+            assert_eq!(told(hub, url), None, "{hub} {url}");
+        }
+        assert!(told("http://127.0.0.1:80", "http://127.0.0.1/x").is_some());
+        let shown = format!("{:?}", with_hub("https://hub.example"));
+        assert!(!shown.contains("hf_secret"), "{shown}");
+    }
+
+    #[test]
+    fn a_proxy_that_is_none_is_told_without_its_password() {
+        let ways = Ways {
+            proxy: Some("nonsense://me:secret@proxy.example".into()),
+            ..Ways::default()
+        };
+        match Network::new(ways, None) {
+            Err(HubError::BadAddress { address, .. }) => assert_eq!(address, "proxy.example"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -8,33 +8,51 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::hash::Pinned;
+use crate::library::ID_FILE;
+use crate::record::Record;
 use crate::{HubError, Library, Manifest, ManifestFile};
 
-/// One model's place under `.partial`. While it lives, no other program puts anything into this library.
+/// One model's place under `.partial`, with all its files verified once a fetch has given it out. While it lives, no
+/// other program puts anything into this library.
 #[derive(Debug)]
-pub(crate) struct Staging<'a> {
+pub struct Staging<'a> {
     library: &'a Library,
     manifest: &'a Manifest,
     folder: PathBuf,
+    origin: String,
     _lock: File,
 }
 
 impl<'a> Staging<'a> {
     /// Opens the model's place, with what is left there. `lock` is the library's, held until the end.
     pub(crate) fn open(library: &'a Library, manifest: &'a Manifest, lock: File) -> Result<Self, HubError> {
-        let folder = library.partial_path(manifest);
+        let folder = library.partial_path(&manifest.id);
         fs::create_dir_all(&folder).map_err(HubError::io(&folder))?;
+        let id = folder.join(ID_FILE);
+        fs::write(&id, &manifest.id).map_err(HubError::io(&id))?;
         Ok(Self {
             library,
             manifest,
             folder,
+            origin: String::new(),
             _lock: lock,
         })
+    }
+
+    /// Says where the files came from: a host or a path.
+    pub(crate) fn came_from(&mut self, origin: &str) {
+        origin.clone_into(&mut self.origin);
     }
 
     /// Where things may lie that are not files of the model.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The folder of the model's files. Whoever looks at them before they are placed may add to them and take away.
+    #[must_use]
+    pub fn files(&self) -> PathBuf {
+        self.folder.join("files")
     }
 
     /// Where `file` lies once it is accepted.
@@ -75,22 +93,33 @@ impl<'a> Staging<'a> {
         Ok(missing)
     }
 
-    /// Moves the complete model into the library, in the place of a damaged one, and clears up.
-    pub(crate) fn place(self) -> Result<PathBuf, HubError> {
-        let target = self.library.folder_path(self.manifest);
+    /// Moves the complete model into the library, in the place of a damaged or older one, writes down what it is, and
+    /// clears up. Returns its folder.
+    ///
+    /// # Errors
+    /// [`HubError::Io`].
+    pub fn place(self) -> Result<PathBuf, HubError> {
+        let target = self.library.folder_path(&self.manifest.id);
+        let record = Record::of_folder(self.manifest, &self.files(), &self.origin)?;
         if target.try_exists().map_err(HubError::io(&target))? {
             let replaced = self.folder.join("replaced");
             remove(&replaced)?;
             fs::rename(&target, &replaced).map_err(HubError::io(&target))?;
         }
+        // Between these two steps the model counts as damaged (or, the starter model, as itself), never as another.
+        record.save(self.library)?;
         fs::rename(self.files(), &target).map_err(HubError::io(&target))?;
         sync_folder(self.library.root())?;
         remove(&self.folder)?;
-        self.library.complete(self.manifest)
+        self.library.folder(&self.manifest.id)
     }
 
-    fn files(&self) -> PathBuf {
-        self.folder.join("files")
+    /// Gives up what has arrived: it is not what it was said to be.
+    ///
+    /// # Errors
+    /// [`HubError::Io`].
+    pub fn discard(self) -> Result<(), HubError> {
+        remove(&self.folder)
     }
 }
 

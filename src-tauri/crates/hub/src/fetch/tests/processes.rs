@@ -104,7 +104,7 @@ fn two_processes_that_fetch_at_once_download_once() {
     for child in &mut children {
         assert!(child.wait().unwrap().success());
     }
-    world.assert_complete(&world.library.folder_path(&world.model.manifest()));
+    world.assert_complete(&world.library.folder_path(ID));
     assert_eq!(world.hub.ranges(WEIGHTS), [None]);
 }
 
@@ -132,5 +132,7 @@ fn a_child_process_fetches() {
     let library = Library::new(root.into());
     let network = network(&hub, &hub, &library.root().join("net.jsonl"));
     let never = AtomicBool::new(false);
-    fetch(&Model::new().manifest(), &library, &network, &mut |_| (), &never).unwrap();
+    let manifest = Model::new().manifest();
+    let arrival = fetch(&manifest, &library, &network, &mut |_| (), &never);
+    arrival.and_then(Arrival::place).unwrap();
 }

