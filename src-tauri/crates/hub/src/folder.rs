@@ -43,9 +43,12 @@ pub struct FolderFacts {
 pub fn check_folder(folder: &Path) -> Result<FolderFacts, HubError> {
     let config: Config = read_json(&folder.join("config.json"))?;
     let tokenizer = folder.join("tokenizer.json");
-    // Older models have a word list or byte pairs only, from which the tokenizer can be built.
+    // Some models have a word list, byte pairs or a SentencePiece file only, from which the tokenizer can be built.
     let has = |name: &str| folder.join(name).is_file();
-    if tokenizer.exists() || !(has("vocab.txt") || has("vocab.json") && has("merges.txt")) {
+    let has_pieces = ["spm.model", "spiece.model", "sentencepiece.bpe.model"]
+        .into_iter()
+        .any(has);
+    if tokenizer.exists() || !(has_pieces || has("vocab.txt") || has("vocab.json") && has("merges.txt")) {
         let _: Tokenizer = read_json(&tokenizer)?;
     }
     let weights = folder.join("model.safetensors");
@@ -225,6 +228,15 @@ mod tests {
         .unwrap();
         fs::write(folder.path().join("model.safetensors"), weights()).unwrap();
         folder
+    }
+
+    #[test]
+    fn a_sentencepiece_file_stands_in_for_the_whole_tokenizer() {
+        for name in ["spm.model", "spiece.model", "sentencepiece.bpe.model"] {
+            let folder = model();
+            fs::rename(folder.path().join("tokenizer.json"), folder.path().join(name)).unwrap();
+            check_folder(folder.path()).unwrap();
+        }
     }
 
     #[test]

@@ -15,10 +15,12 @@ pub mod optimizer;
 pub mod predictor;
 pub mod presets;
 pub mod schedule;
+mod sentencepiece;
 pub mod settings;
 pub mod tokenizer;
 mod tokenizer_files;
 pub mod trainer;
+mod unigram;
 
 pub use control::Control;
 pub use embedder::Embedder;

@@ -12,19 +12,23 @@ use crate::error::{Result, TrainError};
 use crate::settings::EVALUATION_BATCH;
 use crate::tokenizer::{Encoded, Tokenizer};
 use crate::tokenizer_files::{self, TOKENIZER_FILE};
+use crate::unigram;
 
 /// Tokens per batch when only results are wanted: keeps the activations of one layer within the processor's caches.
 const TOKENS_PER_BATCH: usize = 2048;
 
 /// Files that belong to a model besides weights and configuration, copied along where they exist.
-const TOKENIZER_FILES: [&str; 7] = [
+const TOKENIZER_FILES: [&str; 10] = [
     TOKENIZER_FILE,
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
     "vocab.txt",
     "vocab.json",
     "merges.txt",
-    "sentencepiece.bpe.model",
+    unigram::FILES[0],
+    unigram::FILES[1],
+    unigram::FILES[2],
 ];
 
 /// A classifier with its tokenizer.

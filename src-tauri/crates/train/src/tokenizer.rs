@@ -51,13 +51,13 @@ impl Default for Encoded {
 }
 
 impl Tokenizer {
-    /// Reads `tokenizer.json` in `folder`; of a text up to `windows` overlapping windows of at most `max_length` tokens
+    /// Reads the tokenizer in `folder`; of a text up to `windows` overlapping windows of at most `max_length` tokens
     /// will be read, special tokens included.
     ///
     /// # Errors
     /// [`TrainError::Tokenizer`].
     pub fn load(folder: &Path, max_length: usize, windows: usize) -> Result<Self> {
-        let path = folder.join(tokenizer_files::TOKENIZER_FILE);
+        let path = tokenizer_files::main_file(folder);
         let failed = |reason: tokenizers::Error| TrainError::Tokenizer {
             path: path.clone(),
             reason: reason.to_string(),

@@ -1,6 +1,7 @@
-//! A model's tokenizer, from `tokenizer.json` or, where an older model has none, from its word list.
+//! A model's tokenizer, from `tokenizer.json` or, where a model has none, from its word list or SentencePiece file.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use tokenizers::models::bpe::BPE;
 use tokenizers::models::wordpiece::WordPiece;
@@ -11,6 +12,8 @@ use tokenizers::processors::bert::BertProcessing;
 use tokenizers::processors::roberta::RobertaProcessing;
 use tokenizers::{AddedToken, Model, Tokenizer};
 
+use crate::unigram;
+
 /// The whole tokenizer in one file.
 pub const TOKENIZER_FILE: &str = "tokenizer.json";
 /// BERT's word list: a word a line, its number the id.
@@ -18,23 +21,34 @@ const WORD_LIST: &str = "vocab.txt";
 /// RoBERTa's byte pairs.
 const PAIRS: [&str; 2] = ["vocab.json", "merges.txt"];
 
+/// The file that the tokenizer of the model in `folder` is made from, perhaps with others beside it; the whole
+/// tokenizer's where there is none.
+pub fn main_file(folder: &Path) -> PathBuf {
+    let whole = folder.join(TOKENIZER_FILE);
+    let has = |name: &str| folder.join(name).is_file();
+    if whole.is_file() {
+        whole
+    } else if has(WORD_LIST) {
+        folder.join(WORD_LIST)
+    } else if PAIRS.into_iter().all(has) {
+        folder.join(PAIRS[0])
+    } else {
+        unigram::file(folder).unwrap_or(whole)
+    }
+}
+
 /// Reads the tokenizer of the model in `folder`.
 ///
 /// # Errors
 /// When a file cannot be read or is not what its name says.
 pub fn read(folder: &Path) -> tokenizers::Result<Tokenizer> {
-    let whole = folder.join(TOKENIZER_FILE);
-    if whole.is_file() {
-        return Tokenizer::from_file(whole);
-    }
-    let [vocabulary, merges] = PAIRS.map(|name| folder.join(name));
-    if folder.join(WORD_LIST).is_file() {
-        from_word_list(folder)
-    } else if vocabulary.is_file() && merges.is_file() {
-        from_pairs(&vocabulary, &merges)
-    } else {
-        // Says which file is missing.
-        Tokenizer::from_file(whole)
+    let path = main_file(folder);
+    match path.file_name().and_then(OsStr::to_str) {
+        Some(WORD_LIST) => from_word_list(folder),
+        Some(name) if name == PAIRS[0] => from_pairs(&path, &folder.join(PAIRS[1])),
+        Some(name) if unigram::FILES.contains(&name) => unigram::read(folder, &path),
+        // Says that the file is missing if it is.
+        _ => Tokenizer::from_file(path),
     }
 }
 
