@@ -18,7 +18,7 @@ mod text;
 mod types;
 mod write;
 
-pub use clean::Pipeline;
+pub use clean::{Pipeline, language};
 pub use error::{DataError, NotATable, Result};
 pub use read::{FileRow, Rows, preview};
 pub use split::{SplitError, SplitNote, SplitWay, Wanted};

@@ -42,6 +42,12 @@ pub enum EngineError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The system's keyring cannot keep a secret.
+    #[error("the keyring: {reason}")]
+    NoKeyring {
+        /// What the system said.
+        reason: String,
+    },
     /// No project is open.
     #[error("no project is open")]
     NoProject,
@@ -256,6 +262,7 @@ impl EngineError {
                 WorkerEnding::Crashed => ("worker_crashed", vec![]),
                 WorkerEnding::Closed => ("app_closed", vec![]),
             },
+            EngineError::NoKeyring { reason } => ("no_keyring", vec![("reason", reason.clone())]),
             EngineError::Protocol { reason } => internal(reason),
         }
     }
@@ -499,6 +506,18 @@ fn hub_facts(error: &HubError) -> Facts {
             vec![("file", path.display().to_string()), ("reason", reason.clone())],
         ),
         HubError::BadManifest { reason } => internal(reason),
+        HubError::Gated { id, token: false } => ("gated", vec![("model", id.clone())]),
+        HubError::Gated { id, token: true } => ("gated_with_token", vec![("model", id.clone())]),
+        HubError::NoSuchModel { id, host } => (
+            "no_such_model",
+            vec![("model", id.clone()), ("host", host.clone())],
+        ),
+        HubError::Offline { host } => ("offline", vec![("host", host.clone())]),
+        HubError::NoWeights { id, .. } => ("no_weights", vec![("model", id.clone())]),
+        HubError::NoTokenizer { id } => ("no_tokenizer", vec![("model", id.clone())]),
+        HubError::NoModel { path } => ("no_model", model_file(path)),
+        HubError::Taken { path } => ("place_taken", model_file(path)),
+        HubError::Busy => ("library_busy", vec![]),
         HubError::PickleOnly { path } => ("pickle_only", model_file(path)),
         HubError::Unreadable { path, reason } => (
             "model_damaged",

@@ -40,6 +40,34 @@ pub enum Job {
         /// Its id.
         id: String,
     },
+    /// Copy a model into the library.
+    AddModel {
+        /// A folder or a zip archive.
+        path: PathBuf,
+        /// Its name there, unless it has one of its own.
+        id: String,
+    },
+    /// Copy a run's model into the library.
+    KeepRun {
+        /// The project's folder.
+        project: PathBuf,
+        /// The run.
+        run: String,
+        /// The model's name there.
+        id: String,
+    },
+    /// Write a model of the library as one archive.
+    ExportModel {
+        /// Its id.
+        id: String,
+        /// The archive.
+        target: PathBuf,
+    },
+    /// Move the library of models.
+    MoveLibrary {
+        /// Where to.
+        root: PathBuf,
+    },
     /// Read a project's texts with a pretrained encoder, for the helper.
     ReadTexts {
         /// The project's folder.
@@ -72,6 +100,8 @@ pub enum JobKind {
     PredictFile,
     /// Downloading a model.
     FetchModel,
+    /// Copying models: into the library, out of it, or all of it.
+    CopyModels,
     /// Reading texts for the helper.
     ReadTexts,
 }
@@ -109,6 +139,10 @@ pub enum Command {
 pub enum Phase {
     /// Bytes are coming in.
     Download,
+    /// Files are copied.
+    Copy,
+    /// What came is looked at before it is accepted.
+    Check,
     /// Texts are turned into tokens.
     Tokenize,
     /// The encoder reads all texts once, for the head.

@@ -10,6 +10,7 @@ pub mod error;
 pub mod files;
 pub mod job;
 pub mod models;
+pub mod network;
 pub mod people;
 mod planning;
 pub mod prediction;

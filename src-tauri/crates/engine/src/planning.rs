@@ -21,7 +21,7 @@ const LENGTH_SAMPLE: usize = 400;
 const LONGEST_TOLD: usize = 8192;
 
 /// Part of the free memory that a run may use: other programs grow too.
-const USABLE_MEMORY: f64 = 0.85;
+pub(crate) const USABLE_MEMORY: f64 = 0.85;
 
 /// What the training texts and the model are like.
 struct Facts {
@@ -134,7 +134,7 @@ fn about(characters: f64) -> u32 {
     ((characters / step).round() * step) as u32
 }
 
-fn threads() -> usize {
+pub(crate) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

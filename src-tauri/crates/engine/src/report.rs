@@ -142,10 +142,10 @@ fn model_facts(model: &str) -> Result<ModelFacts> {
             architecture: told(&facts.architecture, facts.layers, facts.hidden_size),
         });
     }
-    let card = models::library().find(model)?;
+    let card = models::cards::card(model, None)?;
     Ok(ModelFacts {
         id: model.to_owned(),
-        licence: card.licence,
+        licence: card.licence.unwrap_or_else(|| "?".to_owned()),
         parameters: card.parameters as u64,
         architecture: told(&card.architecture, card.layers, card.hidden_size),
     })

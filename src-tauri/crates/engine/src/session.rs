@@ -172,8 +172,7 @@ impl Session {
         let model = self.model()?;
         let finished = runs.iter().any(|run| run.status == RunStatus::Finished);
         let done_if = |done: bool| if done { RoomState::Done } else { RoomState::Empty };
-        let installed =
-            || models::cards().is_ok_and(|cards| cards.iter().any(|card| card.id == model && card.installed));
+        let installed = || models::is_installed(&model);
         let rooms = Rooms {
             data: match data.rows {
                 0 => RoomState::Empty,
@@ -302,12 +301,12 @@ impl Session {
         chosen_model(&self.project)
     }
 
-    /// Chooses a model of the catalogue.
+    /// Chooses a model that is in the library.
     ///
     /// # Errors
-    /// Unknown to the library, and those of the database.
+    /// What is wrong with it there, and those of the database.
     pub fn choose_model(&mut self, id: &str) -> Result<()> {
-        models::library().find(id)?;
+        models::library().folder(id)?;
         Ok(self.project.set_setting(MODEL, id)?)
     }
 

@@ -14,6 +14,7 @@ use understudy_train::{Control, Embedder};
 
 use crate::error::{EngineError, Problem, Result, WorkerEnding};
 use crate::job::{Command, Event, Job, Phase};
+use crate::models::bring;
 use crate::{assist, cross_validation, models, prediction, runs, training};
 
 /// Reads a job and carries it out. The last event says how it ended.
@@ -165,9 +166,31 @@ fn carry_out(
             Ok((Some(output), done.problem_rows as u32))
         }
         Job::FetchModel { id } => {
-            let cancelled = watch(control);
-            let folder = models::fetch(&id, &cancelled, &mut |progress| emit(Event::Progress(progress)))?;
+            let folder = bring::fetch(&id, &watch(control), &mut |progress| {
+                emit(Event::Progress(progress))
+            })?;
             Ok((Some(folder), 0))
+        }
+        Job::AddModel { path, id } => {
+            bring::add(&path, &id, &watch(control), &mut |progress| {
+                emit(Event::Progress(progress))
+            })?;
+            Ok((None, 0))
+        }
+        Job::KeepRun { project, run, id } => {
+            let mut report = |progress| emit(Event::Progress(progress));
+            bring::keep_run(&project, &run, &id, &watch(control), &mut report)?;
+            Ok((None, 0))
+        }
+        Job::ExportModel { id, target } => {
+            let mut report = |progress| emit(Event::Progress(progress));
+            bring::export(&id, &target, &watch(control), &mut report)?;
+            Ok((Some(target), 0))
+        }
+        Job::MoveLibrary { root } => {
+            let mut report = |progress| emit(Event::Progress(progress));
+            let root = bring::move_library(&root, &watch(control), &mut report)?;
+            Ok((Some(root), 0))
         }
         Job::ReadTexts { project } => {
             let project = Project::open(&project)?;

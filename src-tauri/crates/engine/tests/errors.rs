@@ -163,11 +163,35 @@ fn hub() -> Vec<HubError> {
             path: text("/m"),
             reason: text("connection reset"),
         },
+        HubError::Gated {
+            id: text("o/m"),
+            token: false,
+        },
+        HubError::Gated {
+            id: text("o/m"),
+            token: true,
+        },
+        HubError::NoSuchModel {
+            id: text("o/m"),
+            host: text("huggingface.co"),
+        },
+        HubError::Offline {
+            host: text("huggingface.co"),
+        },
+        HubError::NoWeights {
+            id: text("o/m"),
+            parts: false,
+        },
+        HubError::NoTokenizer { id: text("o/m") },
+        HubError::NoModel { path: path() },
+        HubError::Taken { path: path() },
+        HubError::Busy,
         HubError::Refused {
             host: host(),
             path: text("/m"),
             status: 403,
             retry_after: None,
+            code: text(""),
         },
         HubError::BadAnswer {
             host: host(),
@@ -214,6 +238,9 @@ fn training() -> Vec<TrainError> {
 fn own() -> Vec<EngineError> {
     let died = |ending| EngineError::WorkerDied { ending };
     vec![
+        EngineError::NoKeyring {
+            reason: text("no default store"),
+        },
         EngineError::NoProject,
         EngineError::RunNotFinished { id: text("r1") },
         EngineError::RunActive { id: text("r1") },

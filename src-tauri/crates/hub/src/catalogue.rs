@@ -70,6 +70,8 @@ pub struct CatalogueEntry {
     pub multilingual: bool,
     /// What texts it was made for.
     pub domain: Domain,
+    /// Whether it was trained to place texts by their meaning, as the mean of their tokens.
+    pub mean_pooling: bool,
     /// The fields of `config.json` that fix its sizes.
     pub config: Map<String, Value>,
     /// How many numbers the encoder has learnt.

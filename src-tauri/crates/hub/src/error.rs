@@ -138,6 +138,9 @@ pub enum HubError {
         /// The host that was wanted.
         host: String,
     },
+    /// Another download or copy is putting something into the library.
+    #[error("the library is in use")]
+    Busy,
     /// A repository has no weights that can be used.
     #[error("{id} has no weights as model.safetensors")]
     NoWeights {

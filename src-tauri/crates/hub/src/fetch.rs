@@ -343,6 +343,21 @@ fn copy(
     }
 }
 
+/// Refuses an address of a hub that is none.
+///
+/// # Errors
+/// [`HubError::BadAddress`].
+pub fn check_address(hub: &str) -> Result<(), HubError> {
+    let url = address(hub, "")?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(HubError::BadAddress {
+            address: hub.to_owned(),
+            reason: "not http or https".into(),
+        });
+    }
+    Ok(())
+}
+
 /// `path` below the address in a setting.
 pub(crate) fn address(setting: &str, path: &str) -> Result<Url, HubError> {
     let text = format!("{}/{path}", setting.trim_end_matches('/'));

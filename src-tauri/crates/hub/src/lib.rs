@@ -35,7 +35,7 @@ mod fake_server;
 pub use cache::{cached, default_cache};
 pub use catalogue::{CatalogueEntry, CommercialUse, Domain, LocalizedText, catalogue};
 pub use error::{HubError, SourceFailure};
-pub use fetch::{Arrival, Progress, fetch};
+pub use fetch::{Arrival, Progress, check_address, fetch};
 pub use folder::{FolderFacts, check_folder};
 pub use given::{EXPORT_RECORD, given};
 pub use hash::Digest;

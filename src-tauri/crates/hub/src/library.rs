@@ -143,10 +143,10 @@ impl Library {
     /// Removes a model, and what has arrived of it. Nothing happens when it is not there.
     ///
     /// # Errors
-    /// [`HubError::UnknownModel`] for a name that no model can have, [`HubError::Io`].
+    /// [`HubError::UnknownModel`] for a name that no model can have, [`HubError::Busy`], [`HubError::Io`].
     pub fn remove(&self, id: &str) -> Result<(), HubError> {
         check_id(id)?;
-        let _lock = self.lock(&AtomicBool::new(false))?;
+        let _lock = self.lock_now()?;
         // The record goes last: until then the model counts as damaged, and can be removed again.
         for path in [
             self.partial_path(id),
@@ -165,7 +165,7 @@ impl Library {
     /// As [`Library::remove`].
     pub fn discard(&self, id: &str) -> Result<(), HubError> {
         check_id(id)?;
-        let _lock = self.lock(&AtomicBool::new(false))?;
+        let _lock = self.lock_now()?;
         remove(&self.partial_path(id))
     }
 
@@ -204,6 +204,14 @@ impl Library {
                 }
                 Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(100)),
             }
+        }
+    }
+
+    /// The lock at once, for what a user waits for.
+    fn lock_now(&self) -> Result<File, HubError> {
+        match self.lock(&AtomicBool::new(true)) {
+            Err(HubError::Cancelled) => Err(HubError::Busy),
+            lock => lock,
         }
     }
 

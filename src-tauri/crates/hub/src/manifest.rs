@@ -3,7 +3,7 @@
 //! A manifest is parsed from JSON and checked, so that whoever holds one may join its paths to a folder
 //! or a web address without looking again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,20 @@ impl Manifest {
     /// [`HubError::BadManifest`], which the tests rule out.
     pub fn starter() -> Result<Self, HubError> {
         Self::parse(STARTER)
+    }
+
+    /// The same model, out of a folder that the user has.
+    #[must_use]
+    pub fn from_folder(self, path: &Path) -> Self {
+        // The commit is known whatever the files come from.
+        let revision = self.revision().map(str::to_owned);
+        Self {
+            revision,
+            sources: vec![Source::Folder {
+                path: path.to_owned(),
+            }],
+            ..self
+        }
     }
 
     /// The manifest that is built into the program, where this model has one.

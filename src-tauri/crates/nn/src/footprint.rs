@@ -22,6 +22,8 @@ pub struct Footprint {
     pub hidden: usize,
     /// Layers that are run.
     pub layers: usize,
+    /// Layers with numbers of their own; fewer where layers share them.
+    pub own_layers: usize,
     /// Numbers that a layer keeps for the way back, per token.
     pub kept_per_token: usize,
     /// The same for the last layer, of which some models need the first tokens only.
@@ -58,6 +60,7 @@ impl Footprint {
             table_columns: 0,
             hidden: facts.hidden_size,
             layers: facts.layers,
+            own_layers: facts.own_layers,
             kept_per_token: facts.kept_per_token,
             last_kept_per_token: facts.last_kept_per_token,
             passing_per_token: facts.passing_per_token,

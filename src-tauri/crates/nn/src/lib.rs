@@ -34,9 +34,10 @@ pub mod random;
 pub mod tape;
 pub mod weights;
 
+pub use architectures::MODEL_TYPES;
 pub use batch::PackedBatch;
 pub use classifier::{Input, SequenceClassifier, Step};
-pub use config::ProblemType;
+pub use config::{Config, ProblemType};
 pub use error::{NnError, Result};
 pub use footprint::Footprint;
 pub use head::WindowPooling;

@@ -14,9 +14,11 @@ pub mod memory;
 pub mod optimizer;
 pub mod predictor;
 pub mod presets;
+mod pretrained;
 pub mod schedule;
 mod sentencepiece;
 pub mod settings;
+pub mod speed;
 pub mod tokenizer;
 mod tokenizer_files;
 pub mod trainer;
@@ -26,7 +28,11 @@ pub use control::Control;
 pub use embedder::Embedder;
 pub use error::{Result, TrainError};
 pub use predictor::{Predicted, Predictor};
+pub use pretrained::check_pretrained;
 pub use settings::{Method, Pooling, TrainSettings};
+pub use speed::Speed;
 pub use trainer::{Example, Outcome, Phase, TrainEvent, TrainingJob, train};
 pub use understudy_nn::convert::{PICKLE_FILE, convert};
-pub use understudy_nn::{Footprint, NnError as ModelError, Precision, ProblemType, WindowPooling};
+pub use understudy_nn::{
+    Config, Footprint, MODEL_TYPES, NnError as ModelError, Precision, ProblemType, WindowPooling,
+};

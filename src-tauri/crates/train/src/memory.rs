@@ -102,9 +102,7 @@ pub fn estimate(
         Method::Head => 0.0,
         _ => tokens * (kept_per_token + 2.0 * hidden + model.passing_per_token as f64),
     };
-    // Results are computed for up to 2048 tokens at a time (or one text), without keeping anything.
-    let judging = 2048.0_f64.max(longest) * (model.passing_per_token as f64 + 2.0 * hidden);
-    let attention = threads as f64 * 3.0 * max_length * max_length.min(512.0);
+    let (judging, attention) = (reading(model, longest), attention(max_length, threads));
     // Kept while a head learns: to the end, or before the whole model begins.
     let features = texts.count as f64 * hidden;
     let (training, features) = match settings.method {
@@ -114,6 +112,23 @@ pub fn estimate(
     };
     let own_texts = 2.0 * texts.bytes as f64 + NUMBER * texts.count as f64 * texts.moments(longest).0;
     PROGRAM + own_texts + NUMBER * (numbers + features + IDLE_BUFFERS * training.max(judging) + attention)
+}
+
+/// Memory of answering with a trained model, in bytes.
+pub fn of_answering(model: &Footprint, max_length: usize, threads: usize) -> f64 {
+    let max_length = max_length as f64;
+    let numbers = (model.dense + model.tables) as f64;
+    PROGRAM + NUMBER * (numbers + IDLE_BUFFERS * reading(model, max_length) + attention(max_length, threads))
+}
+
+/// Results are computed for up to 2048 tokens at a time (or one text), without keeping anything.
+fn reading(model: &Footprint, longest: f64) -> f64 {
+    2048.0_f64.max(longest) * (model.passing_per_token + 2 * model.hidden) as f64
+}
+
+/// Attention looks at a few hundred tokens at a time.
+fn attention(max_length: f64, threads: usize) -> f64 {
+    threads as f64 * 3.0 * max_length * max_length.min(512.0)
 }
 
 /// Reads a step's texts in more parts, then computes layers again, until a run fits into `free` bytes. Returns what it
@@ -152,6 +167,7 @@ mod tests {
         table_columns: 768,
         hidden: 768,
         layers: 12,
+        own_layers: 12,
         kept_per_token: 8 * 768 + 2 * 3072,
         last_kept_per_token: 2 * 768,
         passing_per_token: 4 * 768 + 3072,

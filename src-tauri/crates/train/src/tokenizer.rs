@@ -77,6 +77,11 @@ impl Tokenizer {
         })
     }
 
+    /// The highest id that ordinary text can have; `None` without words.
+    pub fn highest_id(&self) -> Option<u32> {
+        self.inner.get_vocab(false).into_values().max()
+    }
+
     /// The ids of one text, window by window, and whether some of it was left out.
     ///
     /// # Errors

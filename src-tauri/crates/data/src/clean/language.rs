@@ -12,8 +12,8 @@ const MANY_LETTERS: usize = 55;
 /// Chinese characters from which something is said; each says as much as several letters.
 const FEWEST_CHINESE: usize = 4;
 
-/// ISO 639-3, empty where it cannot be told. Chinese is `cmn`.
-pub(crate) fn language(text: &str) -> &'static str {
+/// The language of a text as ISO 639-3, empty where it cannot be told. Chinese is `cmn`.
+pub fn language(text: &str) -> &'static str {
     let text = crate::text::head(text.trim_start(), READ);
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let chinese = text

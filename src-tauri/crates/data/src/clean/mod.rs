@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use regex::Regex;
 
 pub(crate) use boilerplate::Lines;
-pub(crate) use language::language;
+pub use language::language;
 pub(crate) use personal::is_personal_column;
 
 use crate::types::{PersonalKind, TextRule};

@@ -28,9 +28,7 @@ use crate::session::chosen_model;
 /// Those of the database.
 pub fn encoder(project: &Project) -> Result<String> {
     let chosen = chosen_model(project)?;
-    let installed =
-        models::cards().is_ok_and(|cards| cards.iter().any(|card| card.id == chosen && card.installed));
-    Ok(if installed {
+    Ok(if models::is_installed(&chosen) {
         chosen
     } else {
         models::STARTER.to_owned()

@@ -1,0 +1,315 @@
+//! How long a training will take on this machine, from a measurement of two seconds.
+//!
+//! What takes time is counted: products of matrices (two operations a number and token forward, twice as many back), the
+//! products of attention, and the walk of the optimiser over all that learns. How fast they go is measured on small random
+//! encoders of three kinds and two widths, because wide matrices are multiplied faster than narrow ones. Checked against
+//! whole runs by `npm run bench -- fit`.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use understudy_nn::random::Key;
+use understudy_nn::{
+    Config, Footprint, Gradients, Input, Objective, PackedBatch, Precision, SequenceClassifier, Step,
+};
+
+use crate::error::Result;
+use crate::memory::Texts;
+use crate::optimizer::AdamW;
+use crate::settings::{Method, TrainSettings};
+
+/// What is measured: architecture and width.
+const KINDS: [(&str, usize); 4] = [
+    ("bert", 384),
+    ("bert", 768),
+    ("deberta-v2", 384),
+    ("modernbert", 384),
+];
+
+/// Layers of a measured encoder.
+const LAYERS: usize = 2;
+
+/// Texts of a measured step, and their length in tokens.
+const BATCH: (usize, usize) = (8, 48);
+
+/// Seconds spent on each measurement, after one step that is not counted.
+const SPENT: f64 = 0.1;
+
+/// How fast one kind of encoder goes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pace {
+    /// `model_type`, as in `bert`.
+    pub architecture: String,
+    /// Width of a token vector.
+    pub hidden: usize,
+    /// Operations a second while learning in 32-bit numbers.
+    pub learning: f64,
+    /// The same with rounded numbers.
+    pub learning_bf16: f64,
+    /// Operations a second while reading.
+    pub reading: f64,
+}
+
+/// How fast this machine is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Speed {
+    /// One entry for each measured encoder.
+    pub paces: Vec<Pace>,
+    /// Numbers that the optimiser moves in a second.
+    pub moved: f64,
+}
+
+/// Measures this machine with all its cores.
+///
+/// # Errors
+/// None but faults of ours.
+pub fn measure() -> Result<Speed> {
+    let (mut paces, mut moved) = (Vec::new(), 0.0_f64);
+    for (architecture, hidden) in KINDS {
+        let config = Config::parse(&configuration(architecture, hidden).to_string())?;
+        let footprint = Footprint::of(&config)?;
+        let labels: Vec<String> = (0..4).map(|label| label.to_string()).collect();
+        let mut model = SequenceClassifier::random(&config, &labels, 0)?;
+        let ids: Vec<u32> = (0..BATCH.1 as u32).map(|id| 10 + id).collect();
+        let batch = PackedBatch::from_sequences(std::iter::repeat_n(ids.as_slice(), BATCH.0));
+        let pass = forward_operations(
+            &footprint,
+            BATCH.0 as f64,
+            BATCH.1 as f64,
+            (BATCH.1 * BATCH.1) as f64,
+        );
+        let mut gradients = Gradients::new(&model.parameters);
+        let mut learning = |model: &mut SequenceClassifier, precision| -> Result<f64> {
+            model.set_training_precision(precision);
+            let seconds = seconds_of(|| {
+                gradients.clear();
+                let objective = Objective::default();
+                let targets: Vec<&[usize]> = vec![&[1]; BATCH.0];
+                let step = Step {
+                    labels: &targets,
+                    objective: &objective,
+                    total_weight: BATCH.0 as f64,
+                    dropout: Some(Key::new(1)),
+                };
+                model.loss_and_gradients(Input::Texts(&batch), &step, &mut gradients)?;
+                Ok(())
+            })?;
+            Ok(3.0 * pass / seconds)
+        };
+        let plain = learning(&mut model, Precision::F32)?;
+        let rounded = if Precision::bf16_is_fast() {
+            learning(&mut model, Precision::Bf16)?
+        } else {
+            plain
+        };
+        let seconds = seconds_of(|| Ok(drop(model.logits(&batch)?)))?;
+        paces.push(Pace {
+            architecture: architecture.to_owned(),
+            hidden,
+            learning: plain,
+            learning_bf16: rounded,
+            reading: pass / seconds,
+        });
+        let mut optimizer = AdamW::new(&model.parameters, &TrainSettings::textbook(""));
+        let seconds = seconds_of(|| {
+            optimizer.update(&mut model.parameters, &gradients, 1e-6);
+            Ok(())
+        })?;
+        moved = moved.max(footprint.dense as f64 / seconds);
+    }
+    Ok(Speed { paces, moved })
+}
+
+fn configuration(architecture: &str, hidden: usize) -> Value {
+    let mut config = json!({
+        "model_type": architecture, "hidden_size": hidden, "num_hidden_layers": LAYERS,
+        "num_attention_heads": hidden / 64, "intermediate_size": 4 * hidden, "vocab_size": 200,
+        "max_position_embeddings": 128, "type_vocab_size": 2,
+    });
+    match architecture {
+        "deberta-v2" => {
+            config["relative_attention"] = json!(true);
+            config["pos_att_type"] = json!(["p2c", "c2p"]);
+            config["position_biased_input"] = json!(false);
+            config["share_att_key"] = json!(true);
+            config["norm_rel_ebd"] = json!("layer_norm");
+            config["position_buckets"] = json!(64);
+            config["type_vocab_size"] = json!(0);
+        }
+        "modernbert" => config["intermediate_size"] = json!(3 * hidden / 2),
+        _ => {}
+    }
+    config
+}
+
+/// Seconds of one of several repetitions, the first of which is not counted: caches are cold, buffers are not there yet.
+fn seconds_of(mut work: impl FnMut() -> Result<()>) -> Result<f64> {
+    work()?;
+    let (began, mut count) = (Instant::now(), 0);
+    while began.elapsed().as_secs_f64() < SPENT {
+        work()?;
+        count += 1;
+    }
+    Ok(began.elapsed().as_secs_f64() / f64::from(count))
+}
+
+/// Operations of reading `texts` texts once, whose lengths have this mean and mean square.
+fn forward_operations(model: &Footprint, texts: f64, mean: f64, mean_square: f64) -> f64 {
+    let sharing = model.layers as f64 / model.own_layers.max(1) as f64;
+    let matrices = 2.0 * model.of_layers as f64 * sharing * mean;
+    let attention = 4.0 * (model.layers * model.hidden) as f64 * mean_square;
+    texts * (matrices + attention)
+}
+
+impl Speed {
+    /// Seconds that a training takes at most (it may end earlier where nothing gets better), with `validation` texts to be
+    /// read after every epoch.
+    #[must_use]
+    pub fn seconds_of_training(
+        &self,
+        model: &Footprint,
+        architecture: &str,
+        settings: &TrainSettings,
+        texts: &Texts,
+        validation: usize,
+    ) -> f64 {
+        let (mean, mean_square) = moments(texts, settings);
+        let epochs = f64::from(settings.epochs);
+        let reading = |count: f64| {
+            forward_operations(model, count, mean, mean_square)
+                / self.pace(architecture, model.hidden, |pace| pace.reading)
+        };
+        let count = texts.count as f64;
+        if settings.method == Method::Head {
+            // The encoder reads everything once; the head's epochs cost next to nothing.
+            return reading(count + validation as f64);
+        }
+        let learning = self.pace(architecture, model.hidden, |pace| match settings.precision {
+            Precision::F32 => pace.learning,
+            Precision::Bf16 => pace.learning_bf16,
+        });
+        let passes = match (settings.method, settings.recompute) {
+            (Method::Lora, _) => 2.2,
+            (_, true) => 4.0,
+            _ => 3.0,
+        };
+        let learns = match settings.method {
+            Method::Lora => 0.0,
+            _ => model.dense as f64,
+        };
+        let steps = (count / f64::from(settings.batch_size)).ceil();
+        let epoch = passes * forward_operations(model, count, mean, mean_square) / learning
+            + steps * learns / self.moved.max(1.0)
+            + reading(validation as f64);
+        let before = if settings.head_epochs > 0 {
+            reading(count)
+        } else {
+            0.0
+        };
+        before + epochs * epoch
+    }
+
+    /// Texts that are answered in a second.
+    #[must_use]
+    pub fn texts_per_second(
+        &self,
+        model: &Footprint,
+        architecture: &str,
+        settings: &TrainSettings,
+        texts: &Texts,
+    ) -> f64 {
+        let (mean, mean_square) = moments(texts, settings);
+        let operations = forward_operations(model, 1.0, mean, mean_square);
+        self.pace(architecture, model.hidden, |pace| pace.reading) / operations.max(1.0)
+    }
+
+    /// The pace of an architecture at a width. Between the measured widths it grows with their logarithm, beyond them no
+    /// more; architectures that were measured at one width grow as BERT does.
+    fn pace(&self, architecture: &str, hidden: usize, of: impl Fn(&Pace) -> f64) -> f64 {
+        let measured = |name: &str, hidden: usize| {
+            let found = self
+                .paces
+                .iter()
+                .find(|pace| pace.architecture == name && pace.hidden == hidden);
+            found.map_or(1.0, |pace| of(pace).max(1.0))
+        };
+        let (narrow, wide) = (measured("bert", 384), measured("bert", 768));
+        let part = ((hidden as f64 / 384.0).ln() / 2.0_f64.ln()).clamp(-1.0, 1.0);
+        let bert = narrow * (wide / narrow).powf(part);
+        match architecture {
+            "deberta-v2" | "modernbert" => measured(architecture, 384) * bert / narrow,
+            _ => bert,
+        }
+    }
+}
+
+/// Mean and mean square of the lengths as they are read.
+fn moments(texts: &Texts, settings: &TrainSettings) -> (f64, f64) {
+    let limit = f64::from(settings.max_length);
+    let windows = f64::from(settings.windows);
+    let n = texts.lengths.len().max(1) as f64;
+    // A text in several windows attends within each.
+    let cut = |length: &usize| (*length as f64).min(limit * windows);
+    let mean = texts.lengths.iter().map(cut).sum::<f64>() / n;
+    let square = |length: f64| length * length.min(limit);
+    (
+        mean,
+        texts
+            .lengths
+            .iter()
+            .map(|length| square(cut(length)))
+            .sum::<f64>()
+            / n,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn speed() -> Speed {
+        let pace = |architecture: &str, hidden, learning| Pace {
+            architecture: architecture.into(),
+            hidden,
+            learning,
+            learning_bf16: 2.0 * learning,
+            reading: learning,
+        };
+        Speed {
+            paces: vec![
+                pace("bert", 384, 1e11),
+                pace("bert", 768, 2e11),
+                pace("deberta-v2", 384, 5e10),
+                pace("modernbert", 384, 8e10),
+            ],
+            moved: 1e9,
+        }
+    }
+
+    #[test]
+    fn widths_between_the_measured_ones_go_at_a_pace_between() {
+        let of = |architecture: &str, hidden| speed().pace(architecture, hidden, |pace| pace.learning);
+        assert!((of("roberta", 384) - 1e11).abs() < 1.0 && (of("bert", 768) - 2e11).abs() < 1.0);
+        assert!(of("bert", 512) > 1e11 && of("bert", 512) < 2e11);
+        assert!(
+            (of("bert", 1024) - 2e11).abs() < 1.0,
+            "no faster than what was measured"
+        );
+        assert!(of("bert", 256) < 1e11);
+        assert!((of("deberta-v2", 768) - 1e11).abs() < 1.0);
+    }
+
+    #[test]
+    fn a_measurement_takes_seconds_and_tells_numbers_that_can_be() {
+        let began = Instant::now();
+        let speed = measure().unwrap();
+        assert!(began.elapsed().as_secs_f64() < 60.0);
+        for pace in &speed.paces {
+            for operations in [pace.learning, pace.learning_bf16, pace.reading] {
+                assert!(operations > 1e7 && operations < 1e15, "{pace:?}");
+            }
+        }
+        assert!(speed.moved > 1e5);
+    }
+}
