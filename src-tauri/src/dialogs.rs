@@ -11,6 +11,8 @@ pub trait FilePicker: Send + Sync {
     fn table(&self) -> Option<PathBuf>;
     /// A folder to read or write in.
     fn folder(&self) -> Option<PathBuf>;
+    /// A zip archive to read.
+    fn archive(&self) -> Option<PathBuf>;
     /// A file to write.
     fn save(&self, proposed: &str) -> Option<PathBuf>;
 }
@@ -44,6 +46,16 @@ impl FilePicker for System {
 
     fn folder(&self) -> Option<PathBuf> {
         self.0.dialog().file().blocking_pick_folder()?.into_path().ok()
+    }
+
+    fn archive(&self) -> Option<PathBuf> {
+        let picked = self
+            .0
+            .dialog()
+            .file()
+            .add_filter("zip", &["zip"])
+            .blocking_pick_file();
+        picked?.into_path().ok()
     }
 
     fn save(&self, proposed: &str) -> Option<PathBuf> {
@@ -85,6 +97,10 @@ mod scripted {
         }
 
         fn folder(&self) -> Option<PathBuf> {
+            self.next()
+        }
+
+        fn archive(&self) -> Option<PathBuf> {
             self.next()
         }
 

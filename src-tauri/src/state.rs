@@ -1,10 +1,13 @@
 //! What the shell holds: the open project, the settings, the jobs at work. Facts live in the project's database.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tauri::{AppHandle, Manager};
+use understudy_data::Project;
 use understudy_engine::assist::Assistant;
+use understudy_engine::models::bring;
 use understudy_engine::settings::{Stored, system_language};
 use understudy_engine::supervisor::{Answerer, Reader};
 use understudy_engine::{EngineError, Language, Session, UserError, models};
@@ -93,6 +96,16 @@ impl AppState {
         }
     }
 
+    /// Reads the open project through a connection of its own, so that everything else in the window goes on meanwhile.
+    ///
+    /// # Errors
+    /// That no project is open, or what the work says.
+    pub fn with_copy<T>(&self, work: impl FnOnce(&Project, Language) -> Result<T, EngineError>) -> Answer<T> {
+        let (folder, language) = (self.folder()?, self.language());
+        let project = Project::open(&folder).map_err(|error| self.tell(error))?;
+        work(&project, language).map_err(|error| error.told(language))
+    }
+
     /// The open project's folder, which is still there: else whoever opens it again would call it no project.
     ///
     /// # Errors
@@ -144,11 +157,11 @@ impl AppState {
 }
 
 fn adopt_bundled_model(folder: &Path) {
-    let library = models::library();
-    if library.folder(models::STARTER).is_ok() {
+    if models::is_installed(models::STARTER) {
         return;
     }
-    if let Err(error) = library.add(folder, models::STARTER) {
+    let never = AtomicBool::new(false);
+    if let Err(error) = bring::add(folder, models::STARTER, &never, &mut |_| ()) {
         eprintln!("the model that came with the app could not be moved into the library: {error}");
     }
 }

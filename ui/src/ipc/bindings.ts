@@ -91,9 +91,34 @@ export const commands = {
 	openTest: () => __TAURI_INVOKE<SplitSummary>("open_test"),
 	addToTraining: () => __TAURI_INVOKE<SplitSummary>("add_to_training"),
 	splitSummary: () => __TAURI_INVOKE<SplitSummary | null>("split_summary"),
-	models: () => __TAURI_INVOKE<ModelCard[]>("models"),
+	modelShelf: () => __TAURI_INVOKE<ModelShelf>("model_shelf"),
+	/**  Measures this machine, which takes about two seconds, then tells the models again. */
+	measureMachine: () => __TAURI_INVOKE<ModelShelf>("measure_machine"),
 	chooseModel: (id: string) => __TAURI_INVOKE<Overview>("choose_model", { id }),
 	fetchModel: (id: string) => __TAURI_INVOKE<string>("fetch_model", { id }),
+	/**  Gives up what has arrived of a model. */
+	discardDownload: (id: string) => __TAURI_INVOKE<null>("discard_download", { id }),
+	removeModel: (id: string) => __TAURI_INVOKE<null>("remove_model", { id }),
+	verifyModel: (id: string) => __TAURI_INVOKE<null>("verify_model", { id }),
+	modelUses: () => __TAURI_INVOKE<ModelUse[]>("model_uses"),
+	searchHub: (search: HubSearch) => __TAURI_INVOKE<FoundModel[]>("search_hub", { search }),
+	/**  Asks the hub about one model. */
+	lookAtModel: (id: string) => __TAURI_INVOKE<ModelCard>("look_at_model", { id }),
+	/**  Asks for a folder with a model and copies it; `None` when the user gave up. */
+	addModelFolder: () => __TAURI_INVOKE<string | null>("add_model_folder"),
+	/**  Asks for an archive with a model and copies it; `None` when the user gave up. */
+	addModelArchive: () => __TAURI_INVOKE<string | null>("add_model_archive"),
+	/**  Puts a run's model into the library under a name. */
+	keepRun: (run: string, name: string) => __TAURI_INVOKE<string>("keep_run", { run, name }),
+	/**  Asks where to, and writes a model as one archive; `None` when the user gave up. */
+	exportBaseModel: (id: string) => __TAURI_INVOKE<string | null>("export_base_model", { id }),
+	/**  Asks where to, and moves the library of models; `None` when the user gave up. */
+	moveLibrary: () => __TAURI_INVOKE<string | null>("move_library"),
+	networkState: () => __TAURI_INVOKE<NetworkState>("network_state"),
+	saveNetwork: (settings: NetworkSettings) => __TAURI_INVOKE<NetworkState>("save_network", { settings }),
+	/**  Keeps a secret in the system's keyring; an empty one is forgotten. */
+	keepSecret: (secret: Secret, value: string) => __TAURI_INVOKE<NetworkState>("keep_secret", { secret, value }),
+	connections: () => __TAURI_INVOKE<Connections>("connections"),
 	trainPlan: (preset: Preset | null, settings: TrainSettings | null) => __TAURI_INVOKE<TrainPlan>("train_plan", { preset, settings }),
 	startTraining: (settings: TrainSettings) => __TAURI_INVOKE<string>("start_training", { settings }),
 	continueTraining: (run: string) => __TAURI_INVOKE<null>("continue_training", { run }),
@@ -307,6 +332,15 @@ export type ColumnValue = {
 	value: string,
 };
 
+/**  Whether a licence lets a firm earn money with what was learnt. */
+export type CommercialUse = 
+/**  It does. */
+"yes" | 
+/**  It does not. */
+"no" | 
+/**  Its owner does not say. */
+"unclear";
+
 /**  A page of texts that carry different labels. */
 export type ConflictPage = {
 	/**  How many there are in all. */
@@ -339,6 +373,32 @@ export type ConflictingText = {
 	total: number,
 	/**  The first 50 of them. */
 	rows: ConflictRow[],
+};
+
+/**  A connection that was opened. */
+export type ConnectionTold = {
+	/**  When, UTC. */
+	at: string,
+	/**  The host. */
+	host: string,
+	/**  What was asked for there. */
+	path: string,
+	/**  What for: a model, or `search`. */
+	why: string,
+	/**  Bytes received. */
+	bytes: number,
+	/**  The HTTP status; `None` when there was no answer. */
+	status: number | null,
+};
+
+/**  The latest connections. */
+export type Connections = {
+	/**  The newest first. */
+	latest: ConnectionTold[],
+	/**  How many there are in all. */
+	count: number,
+	/**  The file that has all of them. */
+	log: string,
 };
 
 /**  What the folds that are done say together. */
@@ -445,6 +505,19 @@ export type DisagreementPage = {
 	/**  Those of this page. */
 	texts: Disagreement[],
 };
+
+/**  What texts a model was made for. */
+export type Domain = 
+/**  Any. */
+"general" | 
+/**  Any, and the meaning of whole sentences. */
+"sentences" | 
+/**  Law. */
+"legal" | 
+/**  Medicine and biology. */
+"medical" | 
+/**  Science. */
+"scientific";
 
 /**  A page of them, the most doubtful first. */
 export type DoubtPage = {
@@ -594,6 +667,26 @@ export type FileDropEvent = {
 	paths: string[],
 };
 
+/**  What a model would need for this project on this machine. */
+export type Fit = {
+	/**  Whether it can be trained. */
+	training: Verdict,
+	/**  Memory of a training, MB. */
+	training_mb: number,
+	/**  Seconds that a training takes at most; `None` before this machine was measured. */
+	training_seconds: number | null,
+	/**  Whether it can answer once it is trained. */
+	answering: Verdict,
+	/**  Memory of answering, MB. */
+	answering_mb: number,
+	/**  Texts that it answers in a second; `None` before this machine was measured. */
+	texts_per_second: number | null,
+	/**  Whether the disk has room for it. */
+	disk: boolean,
+	/**  Whether it reads the language that most texts are in; `None` where that is not known. */
+	reads_language: boolean | null,
+};
+
 /**  One of several folds. */
 export type Fold = {
 	/**  Which, from 1. */
@@ -647,6 +740,26 @@ export type Format =
 /**  A folder of text files, one text a file. */
 "folder";
 
+/**  A model that a search found. */
+export type FoundModel = {
+	/**  `OWNER/NAME`. */
+	id: string,
+	/**  Downloads in the last 30 days. */
+	downloads: number,
+	/**  The licence's name, as its owner tells it. */
+	licence: string | null,
+	/**  ISO 639 codes of its languages, as its owner tells them. */
+	languages: string[],
+	/**  `model_type` of its configuration. */
+	architecture: string | null,
+	/**  Numbers it has learnt, where the hub knows. */
+	parameters: number | null,
+	/**  Given only to those who have agreed to its owner's conditions. */
+	gated: boolean,
+	/**  Why it cannot be trained here, if so. */
+	obstacle: string | null,
+};
+
 /**  A difference of scores. */
 export type Gain = {
 	/**  Expected. */
@@ -655,6 +768,18 @@ export type Gain = {
 	low: number,
 	/**  Upper limit. */
 	high: number,
+};
+
+/**  A graphics processor. */
+export type Gpu = {
+	/**  Its name. */
+	name: string,
+	/**  Its own memory in bytes, where its driver tells. */
+	memory_bytes: number | null,
+	/**  Of which free. */
+	memory_free_bytes: number | null,
+	/**  What it can compute, as in `8.9` (NVIDIA). */
+	compute_capability: string | null,
 };
 
 /**  One entry of a row's label history. */
@@ -667,6 +792,16 @@ export type HistoryEntry = {
 	at: string,
 	/**  Whether these are the labels that the helper had suggested on screen. */
 	as_suggested: boolean,
+};
+
+/**  What to look for. */
+export type HubSearch = {
+	/**  Words of its name. */
+	words: string,
+	/**  ISO 639 code of a language that it must have. */
+	language: string | null,
+	/**  What it must have been made for, in the hub's words, as in `fill-mask`. */
+	task: string | null,
 };
 
 /**  How to import a file. */
@@ -729,6 +864,8 @@ export type JobKind =
 "predict_file" | 
 /**  Downloading a model. */
 "fetch_model" | 
+/**  Copying models: into the library, out of it, or all of it. */
+"copy_models" | 
 /**  Reading texts for the helper. */
 "read_texts";
 
@@ -897,8 +1034,8 @@ export type Machine = {
 	disk_free_bytes: number,
 	/**  Vector instructions that speed up learning, as in `avx2`. */
 	cpu_features: string[],
-	/**  Names of the graphics processors. */
-	gpus: string[],
+	/**  The graphics processors. None of them is used by this version; they are told so that nobody wonders. */
+	gpus: Gpu[],
 	/**  Understudy's version. */
 	version: string,
 };
@@ -994,34 +1131,80 @@ export type MixedEncoding = {
 
 /**  What a user needs to know to choose a model. */
 export type ModelCard = {
-	/**  `OWNER/NAME`, as on the model hub. */
+	/**  `OWNER/NAME` as on the model hub, or the name given to a model from disk. */
 	id: string,
 	/**  The short name. */
 	name: string,
-	/**  One honest sentence. */
-	description: LocalizedText,
+	/**  One honest sentence; `None` for a model that is not in the catalogue. */
+	description: LocalizedText | null,
 	/**  `model_type` in the model's `config.json`, as in `bert`. */
 	architecture: string,
-	/**  SPDX name of the licence. */
-	licence: string,
-	/**  ISO 639 codes of the languages it was trained on. */
+	/**  The licence's name; `None` where nobody states it. */
+	licence: string | null,
+	/**  What the licence allows. */
+	commercial_use: CommercialUse,
+	/**  ISO 639-1 codes of the languages it reads; empty where that is not known. */
 	languages: string[],
+	/**  Whether it reads many more languages than are named. */
+	multilingual: boolean,
+	/**  What texts it was made for; `None` where that is not known. */
+	domain: Domain | null,
+	/**  Whether it places texts by their meaning, as the mean of their tokens. */
+	mean_pooling: boolean,
 	/**  How many numbers it has learnt. */
 	parameters: number,
+	/**  Of these, those of its layers, counted as often as they are used. */
+	layer_parameters: number,
 	/**  Length of its files, in bytes. */
-	download_bytes: number,
+	bytes: number,
 	/**  Width of its token vectors. */
 	hidden_size: number,
 	/**  Transformer layers. */
 	layers: number,
 	/**  The most tokens it can read at once. */
 	max_length: number,
-	/**  Its folder is in the library, complete and verified. */
+	/**  The web page that tells about it; `None` for a model from disk. */
+	source: string | null,
+	/**  The commit on the model hub, where it is known. */
+	revision: string | null,
+	/**  Whether it is one of the catalogue. */
+	recommended_by_us: boolean,
+	/**  It is in the library, complete and verified. */
 	installed: boolean,
-	/**  That folder, when installed. */
+	/**  Its folder, when installed. */
 	folder: string | null,
-	/**  The web page that tells about it. */
-	source: string,
+	/**  The host or path that it came from, when installed. */
+	origin: string | null,
+	/**  Bytes of a download that was begun and is not done. */
+	arrived_bytes: number | null,
+	/**  Another program has downloaded it: no connection is needed. */
+	cached: boolean,
+	/**  What it would need for this project on this machine. */
+	fit: Fit,
+};
+
+/**  The model room at a glance. */
+export type ModelShelf = {
+	/**  All models of the catalogue and of the library. */
+	models: ModelCard[],
+	/**  The one that is proposed for this project. */
+	recommended: string | null,
+	/**  Why. */
+	reason: string,
+	/**  Whether this machine was measured, so that times are told. */
+	measured: boolean,
+	/**  Where the library is. */
+	library: string,
+	/**  Length of all installed models, in bytes. */
+	library_bytes: number,
+};
+
+/**  A model in the library and who uses it. */
+export type ModelUse = {
+	/**  The model. */
+	id: string,
+	/**  Projects that have chosen it or have trained with it, of those opened lately. */
+	projects: string[],
 };
 
 /**  What is only told where a text may have several labels. */
@@ -1086,6 +1269,32 @@ export type NearbyRow = {
 	labels: number[] | null,
 	/**  How near it is: 1 is the same meaning (the cosine of the vectors). */
 	nearness: number,
+};
+
+/**  How to reach the model hub. Passwords are not here but in the system's keyring. */
+export type NetworkSettings = {
+	/**  No connection at all, whatever is asked for. */
+	closed: boolean,
+	/**  The hub's address; `None` for the public one, or what `HF_ENDPOINT` says. */
+	hub: string | null,
+	/**  A proxy as `http://HOST:PORT`; `None` for what the system says. */
+	proxy: string | null,
+	/**  Who the proxy knows the user as. */
+	proxy_user: string | null,
+};
+
+/**  How to reach the model hub, as the window shows it. */
+export type NetworkState = {
+	/**  What the user has set. */
+	settings: NetworkSettings,
+	/**  The hub that is asked. */
+	hub: string,
+	/**  The mirror that is offered. */
+	mirror: string,
+	/**  Whether the keyring holds a token for the hub. */
+	has_token: boolean,
+	/**  Whether the keyring holds a password for the proxy. */
+	has_proxy_password: boolean,
 };
 
 /**  The text to label next. */
@@ -1257,6 +1466,10 @@ export type PersonalKind =
 export type Phase = 
 /**  Bytes are coming in. */
 "download" | 
+/**  Files are copied. */
+"copy" | 
+/**  What came is looked at before it is accepted. */
+"check" | 
 /**  Texts are turned into tokens. */
 "tokenize" | 
 /**  The encoder reads all texts once, for the head. */
@@ -1636,6 +1849,13 @@ export type Scores = {
 	multi_label: MultiLabelScores | null,
 };
 
+/**  What is kept in the system's keyring. */
+export type Secret = 
+/**  Says to the model hub who asks. */
+"hub_token" | 
+/**  The proxy's password. */
+"proxy_password";
+
 /**  A file of answers that was written. */
 export type SentFile = {
 	/**  Where. */
@@ -1896,6 +2116,15 @@ export type UserError = {
 	/**  What to do next. */
 	next: string,
 };
+
+/**  Whether a model can do something on this machine. */
+export type Verdict = 
+/**  It can. */
+"fits" | 
+/**  It can in a slower way, or when other programs give memory back. */
+"tight" | 
+/**  It needs more memory than the machine has. */
+"does_not_fit";
 
 /**  Why the helper cannot say anything yet. */
 export type Waiting = 

@@ -3,11 +3,12 @@
 import { emit } from "@tauri-apps/api/event";
 import { mockIPC } from "@tauri-apps/api/mocks";
 import type {
-  AppInfo, CleaningRule, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, LabelChange, LabelNotes, Machine, MarkKind, ModelCard, Order, Preset, Preview, ProblemType, RowFilter, Settings,
+  AppInfo, CleaningRule, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, LabelChange, LabelNotes, Machine, MarkKind, ModelCard, NetworkState, Order, Preset, Preview, ProblemType, RowFilter, Settings,
   SplitWay, TrainSettings, UserError, WorkerEvent, WrongFilter,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
 import * as learning from "./learning";
+import { CONNECTIONS, FOUND, MODELS, NETWORK, shelf } from "./models";
 import { MockProject } from "./project";
 
 export type MockOptions = {
@@ -24,30 +25,9 @@ const words = {
   zh: { note: "两条近似重复的案例被分在同一部分。", blocker: "数据尚未划分。", why: "此模型已能按含义区分文本。", noProject: "没有打开的项目。" },
 };
 
-const MODELS: ModelCard[] = [
-  {
-    id: "all-MiniLM-L6-v2", name: "all-MiniLM-L6-v2", architecture: "BERT", licence: "Apache-2.0", languages: ["en"],
-    description: {
-      en: "Small and quick; learns on any laptop. For English texts only.",
-      zh: "小巧快速，普通笔记本电脑即可训练。仅适用于英文文本：如果您的文本是中文，请选择多语言模型。",
-    },
-    parameters: 22_713_216, download_bytes: 90_868_376, hidden_size: 384, layers: 6, max_length: 512, installed: true,
-    folder: "/home/expert/.local/share/understudy/models/all-MiniLM-L6-v2", source: "sentence-transformers/all-MiniLM-L6-v2",
-  },
-  {
-    id: "multilingual-e5-small", name: "multilingual-e5-small", architecture: "BERT", licence: "MIT", languages: ["zh", "en", "de", "fr", "ja"],
-    description: {
-      en: "Reads about a hundred languages, Chinese among them. Takes about twice the time.",
-      zh: "支持包括中文在内的约一百种语言，训练时间约为前者的两倍。",
-    },
-    parameters: 117_653_760, download_bytes: 471_000_000, hidden_size: 384, layers: 12, max_length: 512, installed: false,
-    folder: null, source: "intfloat/multilingual-e5-small",
-  },
-];
-
 const MACHINE: Machine = {
   os: "Debian GNU/Linux 12", cpu: "Intel Core i5-1240P", cores: 12, memory_bytes: 16_500_000_000, memory_free_bytes: 9_100_000_000,
-  disk_free_bytes: 212_000_000_000, cpu_features: ["avx2", "fma"], gpus: [], version: "0.1.0",
+  disk_free_bytes: 212_000_000_000, cpu_features: ["avx2", "fma"], gpus: [{ name: "Intel Iris Xe", memory_bytes: null, memory_free_bytes: null, compute_capability: null }], version: "0.1.0",
 };
 
 /** The job that goes through the folds. */
@@ -56,6 +36,7 @@ const CROSS = "cross-validation";
 class MockEngine {
   project: MockProject | null = null;
   models = MODELS.map((model) => ({ ...model }));
+  network: NetworkState = { ...NETWORK };
   settings: Settings;
   pace: number;
   #cancelled = new Set<string>();
@@ -188,6 +169,21 @@ class MockEngine {
   cancel(id: string): null {
     this.#cancelled.add(id);
     return null;
+  }
+
+  setModel(id: string, change: Partial<ModelCard>): null {
+    this.models = this.models.map((model) => (model.id === id ? { ...model, ...change } : model));
+    return null;
+  }
+
+  copy(path: string | null = null): string {
+    const job = `job-${++this.#jobs}`;
+    void (async () => {
+      await this.#tell(job, "copy_models", { event: "started", pid: 4713 });
+      for (let done = 1; done <= 4; done++) await this.#progress(job, "copy_models", "download", done, 4);
+      await this.#tell(job, "copy_models", { event: "finished", path, left_out: 0 });
+    })();
+    return job;
   }
 
   download(id: string): string {
@@ -387,7 +383,23 @@ const handlers: Record<string, Handler> = {
     const split = e.need().split;
     return split && { ...split, notes: [words[e.language].note] };
   },
-  models: (e) => e.models,
+  model_shelf: (e) => shelf(e.models, e.language),
+  measure_machine: (e) => shelf(e.models, e.language),
+  discard_download: (e, a) => e.setModel(a["id"] as string, { arrived_bytes: null }),
+  remove_model: (e, a) => e.setModel(a["id"] as string, { installed: false, folder: null }),
+  verify_model: () => null,
+  model_uses: (e) => e.models.filter((model) => model.installed).map(({ id }, index) => ({ id, projects: index === 0 ? ["Supplier contracts"] : [] })),
+  search_hub: (e) => FOUND[e.language],
+  look_at_model: (e, a) => ({ ...e.models[1], id: a["id"] as string, name: "chinese-legal-roberta", description: null, recommended_by_us: false, commercial_use: "unclear" }),
+  add_model_folder: (e) => e.copy(),
+  add_model_archive: (e) => e.copy(),
+  keep_run: (e) => e.copy(),
+  export_base_model: (e) => e.copy("/home/expert/model.zip"),
+  move_library: (e) => e.copy("/media/disk/understudy-models"),
+  network_state: (e) => e.network,
+  save_network: (e, a) => (e.network = { ...e.network, settings: a["settings"] as NetworkState["settings"] }),
+  keep_secret: (e, a) => (e.network = { ...e.network, has_token: a["value"] !== "" }),
+  connections: () => CONNECTIONS,
   choose_model: (e, a) => {
     const project = e.need();
     project.model = a["id"] as string;

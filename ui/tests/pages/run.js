@@ -187,6 +187,28 @@ async function walk(language, theme) {
   await at(page, "download-multilingual-e5-small").click();
   await at(page, "choose-multilingual-e5-small").waitFor();
   await see("4-model");
+  const view = (index) => page.locator("[data-testid=model-view] label").nth(index).click();
+  await view(1);
+  await at(page, "hub-words").fill("legal");
+  await page.keyboard.press("Enter");
+  await at(page, "look-someone/chinese-legal-roberta").click();
+  await at(page, "looked").waitFor();
+  await see("4-model-hub");
+  await view(2);
+  await at(page, "verify-all-MiniLM-L6-v2").click();
+  await at(page, "verified").waitFor();
+  await at(page, "add-folder").click();
+  await at(page, "copied").waitFor();
+  await see("4-model-library");
+  await at(page, "remove-multilingual-e5-small").click();
+  await see("4-model-remove");
+  await page.keyboard.press("Escape");
+  await view(3);
+  await at(page, "hub-choice").selectOption("other");
+  await at(page, "hub-address").fill("https://mirror.example");
+  await page.keyboard.press("Tab");
+  await see("4-model-network");
+  await view(0);
 
   await at(page, "next").click();
   await at(page, "plan").waitFor();

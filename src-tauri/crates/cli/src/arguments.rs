@@ -49,8 +49,16 @@ pub enum Verb {
         #[command(subcommand)]
         verb: Models,
     },
-    /// What this machine has, and what is missing.
+    /// What this machine has, how fast it is, and what is missing.
     Doctor,
+    /// How to reach the model hub: shown, and changed where something is given.
+    Network(Network),
+    /// Every connection that was ever opened, the latest first.
+    Connections {
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        last: usize,
+    },
     /// Fine-tune a model on a project's labelled rows.
     Train(Train),
     /// Train once for each of several folds, so that every row is judged once, and tell how the scores vary.
@@ -257,15 +265,84 @@ pub struct CrossValidate {
 
 #[derive(Subcommand)]
 pub enum Models {
-    /// All models that this version can train.
-    List,
-    /// Everything about one.
+    /// All models of the catalogue and the library, with what they would need here.
+    List {
+        /// The project whose texts they are to fit.
+        #[arg(long)]
+        project: Option<PathBuf>,
+    },
+    /// Everything about one of them.
     Show {
         /// Its id.
         id: String,
+        /// The project whose texts it is to fit.
+        #[arg(long)]
+        project: Option<PathBuf>,
     },
-    /// Bring one to this machine.
+    /// Bring one to this machine: from the cache of other programs, else from the model hub. Goes on where it was stopped.
     Download {
+        /// Its id.
+        id: String,
+    },
+    /// Ask the model hub for models.
+    Search {
+        /// Words of their names.
+        words: Vec<String>,
+        /// Code of a language that they must have, as in zh.
+        #[arg(long)]
+        language: Option<String>,
+        /// What they must have been made for, in the hub's words, as in fill-mask.
+        #[arg(long)]
+        task: Option<String>,
+    },
+    /// Ask the model hub about one model: size, licence, whether it can be trained here.
+    Look {
+        /// Its id.
+        id: String,
+        /// The project whose texts it is to fit.
+        #[arg(long)]
+        project: Option<PathBuf>,
+    },
+    /// Add one from disk, looked at file by file: a folder, or a zip archive of one.
+    Add {
+        /// The folder or archive.
+        path: PathBuf,
+        /// Its name in the library; an exported model has one already.
+        #[arg(long)]
+        id: Option<String>,
+    },
+    /// Put a run's model into the library, so that other projects can go on from it.
+    Keep {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+        /// The run; the latest finished one unless given.
+        #[arg(long)]
+        run: Option<String>,
+        /// Its name in the library.
+        #[arg(long)]
+        id: String,
+    },
+    /// Write one as a zip archive for a machine without a connection.
+    Export {
+        /// Its id.
+        id: String,
+        /// The archive.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Remove one from this machine, also what has arrived of it.
+    Remove {
+        /// Its id.
+        id: String,
+    },
+    /// Move the library to another folder, as on another disk.
+    Move {
+        /// The new folder.
+        folder: PathBuf,
+    },
+    /// Hash all files of one again.
+    Verify {
         /// Its id.
         id: String,
     },
@@ -274,14 +351,29 @@ pub enum Models {
         /// The folder.
         folder: PathBuf,
     },
-    /// Add one from a folder on disk, checked file by file.
-    Add {
-        /// The folder.
-        folder: PathBuf,
-        /// Its id.
-        #[arg(long)]
-        id: String,
-    },
+}
+
+#[derive(Args)]
+pub struct Network {
+    /// Whether connections are allowed at all.
+    #[arg(long)]
+    pub allow: Option<bool>,
+    /// The model hub's address; `official`, or `mirror` for one that can be reached from mainland China.
+    #[arg(long)]
+    pub hub: Option<String>,
+    /// A proxy as http://HOST:PORT, or `system`.
+    #[arg(long)]
+    pub proxy: Option<String>,
+    /// Who the proxy knows you as; empty for nobody.
+    #[arg(long)]
+    pub proxy_user: Option<String>,
+    /// Read the access token of the model hub from standard input and keep it in the system's keyring; an empty one is
+    /// forgotten.
+    #[arg(long, conflicts_with = "proxy_password")]
+    pub token: bool,
+    /// The same for the proxy's password.
+    #[arg(long)]
+    pub proxy_password: bool,
 }
 
 #[derive(Args)]

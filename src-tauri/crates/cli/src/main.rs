@@ -47,6 +47,8 @@ fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
         Verb::Verify { project } => data::verify(&project),
         Verb::Models { verb } => models::models(verb, output),
         Verb::Doctor => models::doctor(output),
+        Verb::Network(change) => models::network(change, output),
+        Verb::Connections { last } => models::connections(last, output),
         Verb::Train(arguments) => run::train(arguments, output),
         Verb::CrossValidate(arguments) => run::cross_validate(arguments, output),
         Verb::Evaluate { project, run } => run::evaluate(&project, run, output),

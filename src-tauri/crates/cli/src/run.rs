@@ -204,7 +204,7 @@ pub fn export(project: &Path, run: Option<String>, out: &Path, output: &Output) 
 }
 
 /// The run asked for, or the latest finished one.
-fn latest(session: &Session, run: Option<String>) -> Result<String> {
+pub fn latest(session: &Session, run: Option<String>) -> Result<String> {
     if let Some(run) = run {
         return Ok(run);
     }

@@ -31,7 +31,7 @@ pub(crate) struct Entry<'a> {
 }
 
 /// One connection, as it was written down.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
     /// When it was opened, in UTC (RFC 3339).
     pub at: String,

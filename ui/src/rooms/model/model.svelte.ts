@@ -1,15 +1,29 @@
-// The Model room's state: the models there are, this machine, downloads on their way.
-import { commands, type Machine, type ModelCard } from "../../ipc/bindings";
+// The Model room's state: the models there are and what fits, this machine, downloads and copies on their way, the hub, the
+// library, the connections.
+import {
+  commands, type Connections, type FoundModel, type HubSearch, type Machine, type ModelCard, type ModelShelf, type ModelUse,
+  type NetworkSettings, type NetworkState, type Secret,
+} from "../../ipc/bindings";
 import type { Job } from "../../project/jobs.svelte";
 import type { Session } from "../../project/session.svelte";
 import { Task } from "../../shared/task.svelte";
 import { SvelteMap } from "svelte/reactivity";
 
+export type View = "choose" | "hub" | "library" | "network";
+export const VIEWS: readonly View[] = ["choose", "hub", "library", "network"];
+
 export class ModelRoom {
   readonly task = new Task();
-  models = $state.raw<ModelCard[]>([]);
+  view = $state<View>("choose");
+  shelf = $state.raw<ModelShelf | null>(null);
   machine = $state.raw<Machine | null>(null);
-  #downloads = new SvelteMap<string, string>();
+  /** Whether this machine is being measured. */
+  measuring = $state(false);
+  readonly hub = new Hub();
+  readonly network = new Network();
+  uses = $state.raw<ModelUse[]>([]);
+  /** The latest download of each model, and under the empty name the latest copy. */
+  #jobs = new SvelteMap<string, string>();
   #session: Session;
 
   constructor(session: Session) {
@@ -18,9 +32,26 @@ export class ModelRoom {
 
   async load(): Promise<void> {
     await this.task.run(async () => {
-      this.models = await commands.models();
+      this.shelf = await commands.modelShelf();
       this.machine = await commands.machine();
+      if (!this.shelf.measured && !this.measuring) void this.measure();
     });
+  }
+
+  /** Two seconds of all cores, once on each machine: then times can be told. */
+  async measure(): Promise<void> {
+    this.measuring = true;
+    try {
+      this.shelf = (await this.task.run(() => commands.measureMachine())) ?? this.shelf;
+    } finally {
+      this.measuring = false;
+    }
+  }
+
+  async open(view: View): Promise<void> {
+    this.view = view;
+    if (view === "library") await this.task.run(async () => (this.uses = await commands.modelUses()));
+    if (view === "network") await this.network.load();
   }
 
   async choose(id: string): Promise<void> {
@@ -30,15 +61,95 @@ export class ModelRoom {
 
   async fetch(id: string): Promise<void> {
     const job = await this.task.run(() => commands.fetchModel(id));
-    if (job) this.#downloads.set(id, job);
+    if (job) this.#jobs.set(id, job);
   }
 
   /** The latest download of a model in this window. */
   download(id: string): Job | undefined {
-    return this.#session.jobs.get(this.#downloads.get(id));
+    return this.#session.jobs.get(this.#jobs.get(id));
   }
 
-  async cancel(job: Job): Promise<void> {
+  /** The latest copy of models in this window. */
+  get copying(): Job | undefined {
+    return this.#session.jobs.get(this.#jobs.get(COPY));
+  }
+
+  /** How many jobs of this room have ended: what there is has changed then. */
+  get ended(): number {
+    return [...this.#jobs.values()].filter((id) => (this.#session.jobs.get(id)?.state ?? "running") !== "running").length;
+  }
+
+  async stop(job: Job): Promise<void> {
     await this.task.run(() => commands.cancelJob(job.id));
+  }
+
+  async discard(id: string): Promise<void> {
+    await this.task.run(() => commands.discardDownload(id));
+    await this.#reload();
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.task.run(() => commands.removeModel(id));
+    await this.#reload();
+  }
+
+  async verify(id: string): Promise<boolean> {
+    return (await this.task.run(async () => (await commands.verifyModel(id), true))) ?? false;
+  }
+
+  /** Starts what `work` answers with a job for; nothing when the user gave up choosing. */
+  async copy(work: () => Promise<string | null>): Promise<void> {
+    const job = await this.task.run(work);
+    if (job) this.#jobs.set(COPY, job);
+  }
+
+  async #reload(): Promise<void> {
+    if (this.task.failure) return;
+    await this.load();
+    this.uses = (await this.task.run(() => commands.modelUses())) ?? this.uses;
+  }
+}
+
+const COPY = "";
+
+/** Models that the hub has besides. Nothing is asked before the user asks. */
+export class Hub {
+  readonly task = new Task();
+  found = $state.raw<FoundModel[] | null>(null);
+  looked = $state.raw<ModelCard | null>(null);
+
+  async search(search: HubSearch): Promise<void> {
+    this.looked = null;
+    this.found = (await this.task.run(() => commands.searchHub(search))) ?? this.found;
+  }
+
+  async look(id: string): Promise<void> {
+    this.looked = (await this.task.run(() => commands.lookAtModel(id))) ?? this.looked;
+  }
+}
+
+/** How to reach the hub, and every connection that was opened. */
+export class Network {
+  readonly task = new Task();
+  state = $state.raw<NetworkState | null>(null);
+  connections = $state.raw<Connections | null>(null);
+
+  async load(): Promise<void> {
+    await this.task.run(async () => {
+      this.state = await commands.networkState();
+      this.connections = await commands.connections();
+    });
+  }
+
+  async save(change: Partial<NetworkSettings>): Promise<void> {
+    if (!this.state) return;
+    const settings = { ...this.state.settings, ...change };
+    this.state = (await this.task.run(() => commands.saveNetwork(settings))) ?? this.state;
+  }
+
+  async keep(secret: Secret, value: string): Promise<boolean> {
+    const state = await this.task.run(() => commands.keepSecret(secret, value));
+    if (state) this.state = state;
+    return state !== undefined;
   }
 }

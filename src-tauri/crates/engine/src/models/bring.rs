@@ -58,6 +58,29 @@ pub fn add(
     Ok(manifest.id)
 }
 
+/// A name for a model from disk: its folder's or archive's.
+pub fn name_of(path: &Path) -> String {
+    plain_name(&path.file_stem().unwrap_or_default().to_string_lossy())
+}
+
+/// A name as far as a model's name may be so.
+pub fn plain_name(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    match plain.trim_matches(['.', '-']) {
+        "" => "model".to_owned(),
+        plain => plain.to_owned(),
+    }
+}
+
 /// Copies a run's model into the library, so that other projects can go on from it.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use understudy_train::presets::{self, DataFacts, ModelFacts};
 use understudy_train::{Footprint, Method, Speed, TrainSettings};
 
 use crate::error::Result;
+use crate::models::STARTER;
 use crate::models::cards::ModelCard;
 use crate::planning::{USABLE_MEMORY, threads};
 use crate::words;
@@ -139,10 +140,7 @@ impl Need {
             return Ok(Self::usual());
         }
         let (texts, validation) = match project.split_at_a_glance()? {
-            Some(split) => (
-                rows_of(&split, Part::Train),
-                rows_of(&split, Part::Validation),
-            ),
+            Some(split) => (rows_of(&split, Part::Train), rows_of(&split, Part::Validation)),
             // What a split by the usual parts would give, once the texts have labels.
             None => {
                 let labelled = if labels.labelled > 0 {
@@ -316,6 +314,9 @@ impl Fitting {
     /// catalogue's models were published with; with few examples, encoders that place texts by meaning are better starts
     /// (docs/performance.md).
     pub fn recommend<'a>(&self, cards: &'a [ModelCard]) -> Option<&'a ModelCard> {
+        if !self.need.known {
+            return cards.iter().find(|card| card.id == STARTER);
+        }
         let scored = cards.iter().filter_map(|card| Some((self.score(card)?, card)));
         scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, card)| card)
     }
