@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync, rmSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { Place, smallTable } from "./lib/place.mjs";
+import { Place, smallTable, starterFolder } from "./lib/place.mjs";
 
 const place = new Place();
 after(() => place.remove());
@@ -86,20 +86,17 @@ test("training without a split, with a wrong setting or an unknown model is refu
   refuse("no_split", "train", "--project", project);
   place.must("split", "--project", project);
   refuse("setting", "train", "--project", project, "--learning-rate", "7");
-  refuse("unknown_model", "train", "--project", project, "--model", "nobody/nothing");
+  refuse("model_not_installed", "train", "--project", project, "--model", "nobody/nothing");
 });
 
 test("a model folder with a missing, short or changed file is never used", () => {
-  const home = join(process.env.HOME, ".local/share/understudy/models");
-  const library = process.env.UNDERSTUDY_MODELS ?? join(process.env.XDG_DATA_HOME ?? join(process.env.HOME, ".local/share"), "understudy/models");
-  assert.ok(existsSync(library) || existsSync(home), "the set-up has put the starter model here");
   const name = "sentence-transformers--all-MiniLM-L6-v2";
   const copy = place.path("models");
   const fill = () => {
     rmSync(copy, { recursive: true, force: true });
     mkdirSync(join(copy, name, "1_Pooling"), { recursive: true });
     const manifest = JSON.parse(readFileSync(new URL("../resources/models/starter.json", import.meta.url), "utf8"));
-    for (const { path } of manifest.files) copyFileSync(join(library, name, path), join(copy, name, path));
+    for (const { path } of manifest.files) copyFileSync(join(starterFolder(), path), join(copy, name, path));
   };
   place.environment.UNDERSTUDY_MODELS = copy;
   const project = place.path("early.understudy");

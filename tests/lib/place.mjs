@@ -7,6 +7,12 @@ import { COMMAND_LINE, ROOT, withRealLocale } from "../../scripts/lib/places.mjs
 
 export const SAMPLES = join(ROOT, "resources/samples");
 
+/** Where the set-up has put the starter model. */
+export function starterFolder() {
+  const data = process.env.XDG_DATA_HOME ?? join(process.env.HOME, ".local/share");
+  return join(process.env.UNDERSTUDY_MODELS ?? join(data, "understudy/models"), "sentence-transformers--all-MiniLM-L6-v2");
+}
+
 export class Place {
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), "understudy-test-"));

@@ -14,7 +14,8 @@ export function glance(overview: Overview, room: RoomName, session: Session): st
     case "split":
       return overview.split?.percent.join(" · ") ?? "";
     case "model":
-      return overview.model ?? "";
+      // The name without its owner.
+      return overview.model?.split("/").at(-1) ?? "";
     case "train":
       return training(overview, session);
     case "results": {

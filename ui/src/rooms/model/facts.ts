@@ -20,7 +20,7 @@ export function languageName(code: string): string {
 export function languages(model: ModelCard): string {
   if (model.languages.length === 0) return t("model.languages_unknown");
   const named = model.languages.slice(0, model.languages.length > 4 ? 3 : 4).map(languageName);
-  const list = new Intl.ListFormat(i18n.locale, { type: "unit", style: "narrow" }).format(named);
+  const list = new Intl.ListFormat(i18n.locale, { type: "unit", style: "short" }).format(named);
   return model.multilingual || model.languages.length > 4 ? t("model.languages_more", { list }) : list;
 }
 
@@ -31,7 +31,13 @@ export function fitWords(model: ModelCard): string {
   if (fit.training === "does_not_fit") return t("model.fit.does_not_fit", { memory });
   return fit.training_seconds === null
     ? t(`model.fit_memory.${fit.training}`, { memory })
-    : t(`model.fit.${fit.training}`, { memory, time: duration(Math.max(60, fit.training_seconds)) });
+    : t(`model.fit.${fit.training}`, { memory, time: duration(60 * Math.ceil(fit.training_seconds / 60)) });
+}
+
+/** The licence and what it allows, as far as it is known here. */
+export function licence(model: ModelCard): string {
+  const name = model.licence ?? t("model.licence_none");
+  return model.recommended_by_us ? `${name} · ${t(`model.commercial.${model.commercial_use}`)}` : name;
 }
 
 /** What it needs to answer, once it is trained. */

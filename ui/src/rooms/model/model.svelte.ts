@@ -6,24 +6,28 @@ import {
 } from "../../ipc/bindings";
 import type { Job } from "../../project/jobs.svelte";
 import type { Session } from "../../project/session.svelte";
-import { Task } from "../../shared/task.svelte";
-import { SvelteMap } from "svelte/reactivity";
+import { Task, type Failure } from "../../shared/task.svelte";
+import { SvelteMap, SvelteSet } from "svelte/reactivity";
 
 export type View = "choose" | "hub" | "library" | "network";
 export const VIEWS: readonly View[] = ["choose", "hub", "library", "network"];
 
 export class ModelRoom {
+  /** What the user does. */
   readonly task = new Task();
+  /** What is read again for the screen: it must not overtake what the user does. */
+  readonly reading = new Task();
+  readonly #measuring = new Task();
   view = $state<View>("choose");
   shelf = $state.raw<ModelShelf | null>(null);
   machine = $state.raw<Machine | null>(null);
-  /** Whether this machine is being measured. */
-  measuring = $state(false);
   readonly hub = new Hub();
   readonly network = new Network();
   uses = $state.raw<ModelUse[]>([]);
   /** The latest download of each model, and under the empty name the latest copy. */
   #jobs = new SvelteMap<string, string>();
+  /** All jobs of this room, also those that a later one has taken the place of. */
+  #started = new SvelteSet<string>();
   #session: Session;
 
   constructor(session: Session) {
@@ -31,26 +35,30 @@ export class ModelRoom {
   }
 
   async load(): Promise<void> {
-    await this.task.run(async () => {
+    await this.reading.run(async () => {
       this.shelf = await commands.modelShelf();
       this.machine = await commands.machine();
-      if (!this.shelf.measured && !this.measuring) void this.measure();
     });
+    if (this.shelf && !this.shelf.measured && !this.measuring) await this.measure();
+  }
+
+  get failure(): Failure | null {
+    return this.task.failure ?? this.#measuring.failure ?? this.reading.failure;
+  }
+
+  /** Whether this machine is being measured. */
+  get measuring(): boolean {
+    return this.#measuring.busy;
   }
 
   /** Two seconds of all cores, once on each machine: then times can be told. */
   async measure(): Promise<void> {
-    this.measuring = true;
-    try {
-      this.shelf = (await this.task.run(() => commands.measureMachine())) ?? this.shelf;
-    } finally {
-      this.measuring = false;
-    }
+    this.shelf = (await this.#measuring.run(() => commands.measureMachine())) ?? this.shelf;
   }
 
   async open(view: View): Promise<void> {
     this.view = view;
-    if (view === "library") await this.task.run(async () => (this.uses = await commands.modelUses()));
+    if (view === "library") this.uses = (await this.reading.run(() => commands.modelUses())) ?? this.uses;
     if (view === "network") await this.network.load();
   }
 
@@ -61,7 +69,7 @@ export class ModelRoom {
 
   async fetch(id: string): Promise<void> {
     const job = await this.task.run(() => commands.fetchModel(id));
-    if (job) this.#jobs.set(id, job);
+    if (job) this.#begin(id, job);
   }
 
   /** The latest download of a model in this window. */
@@ -76,7 +84,7 @@ export class ModelRoom {
 
   /** How many jobs of this room have ended: what there is has changed then. */
   get ended(): number {
-    return [...this.#jobs.values()].filter((id) => (this.#session.jobs.get(id)?.state ?? "running") !== "running").length;
+    return [...this.#started].filter((id) => (this.#session.jobs.get(id)?.state ?? "running") !== "running").length;
   }
 
   async stop(job: Job): Promise<void> {
@@ -100,13 +108,18 @@ export class ModelRoom {
   /** Starts what `work` answers with a job for; nothing when the user gave up choosing. */
   async copy(work: () => Promise<string | null>): Promise<void> {
     const job = await this.task.run(work);
-    if (job) this.#jobs.set(COPY, job);
+    if (job) this.#begin(COPY, job);
+  }
+
+  #begin(of: string, job: string): void {
+    this.#jobs.set(of, job);
+    this.#started.add(job);
   }
 
   async #reload(): Promise<void> {
     if (this.task.failure) return;
     await this.load();
-    this.uses = (await this.task.run(() => commands.modelUses())) ?? this.uses;
+    this.uses = (await this.reading.run(() => commands.modelUses())) ?? this.uses;
   }
 }
 
@@ -115,11 +128,17 @@ const COPY = "";
 /** Models that the hub has besides. Nothing is asked before the user asks. */
 export class Hub {
   readonly task = new Task();
+  /** What is looked for; it stays while one looks at something else. */
+  words = $state("");
+  language = $state("");
+  made = $state("");
   found = $state.raw<FoundModel[] | null>(null);
   looked = $state.raw<ModelCard | null>(null);
 
-  async search(search: HubSearch): Promise<void> {
+  async search(): Promise<void> {
     this.looked = null;
+    // The hub's own words have hyphens.
+    const search: HubSearch = { words: this.words, language: this.language || null, task: this.made.replace("_", "-") || null };
     this.found = (await this.task.run(() => commands.searchHub(search))) ?? this.found;
   }
 
