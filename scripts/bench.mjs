@@ -4,6 +4,7 @@
 //   predict  ours, ONNX Runtime and the Transformers pipeline in turn, on the same rows and the same model
 //   data     rows in, beside DuckDB; near-duplicates
 //   label    what the helper of the label room brings, beside cleanlab
+//   fit      what a training is said to need and to take, beside what it needs and takes
 //   presets  what `balanced` reaches on the public data sets
 //
 // Needs ../shared (data and reference programs). Python comes from UNDERSTUDY_PYTHON, else a virtual environment is
@@ -11,7 +12,7 @@
 import { parseArgs } from "node:util";
 import { reportFailure, StepError } from "./lib/say.mjs";
 
-const BENCHES = { train: "./bench/train.mjs", predict: "./bench/predict.mjs", presets: "./bench/presets.mjs", data: "./bench/data.mjs", label: "./bench/label.mjs" };
+const BENCHES = { train: "./bench/train.mjs", predict: "./bench/predict.mjs", presets: "./bench/presets.mjs", data: "./bench/data.mjs", label: "./bench/label.mjs", fit: "./bench/fit.mjs" };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -4,7 +4,7 @@ import { capture } from "./process.mjs";
 
 const BUILD = ["build-essential", "file", "libssl-dev", "librsvg2-dev", "libwebkit2gtk-4.1-dev", "pkg-config"];
 const SHOW = ["fonts-dejavu-core", "fonts-noto-cjk", "xauth", "xvfb"];
-const TEST = ["chromium", "imagemagick", "openbox", "webkit2gtk-driver", "xdotool"];
+const TEST = ["chromium", "imagemagick", "iproute2", "openbox", "webkit2gtk-driver", "xdotool"];
 
 /** Debian packages for building and opening ("start") or also testing ("test", "screenshot"). */
 export function packagesFor(purpose) {

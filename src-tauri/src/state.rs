@@ -161,7 +161,7 @@ fn adopt_bundled_model(folder: &Path) {
         return;
     }
     let never = AtomicBool::new(false);
-    if let Err(error) = bring::add(folder, models::STARTER, &never, &mut |_| ()) {
+    if let Err(error) = bring::add(folder, Some(models::STARTER), &never, &mut |_| ()) {
         eprintln!("the model that came with the app could not be moved into the library: {error}");
     }
 }

@@ -13,6 +13,7 @@ use understudy_engine::models::{self, bring, speed};
 use understudy_engine::network::{MIRROR, NetworkSettings, Secret};
 use understudy_engine::view::Overview;
 use understudy_engine::{EngineError, files};
+use understudy_hub::HubError;
 
 use crate::state::{Answer, AppState};
 
@@ -30,6 +31,8 @@ pub struct NetworkState {
     pub mirror: String,
     /// Whether the keyring holds a token for the hub.
     pub has_token: bool,
+    /// Whether the hub is told who asks by a token from elsewhere: the environment or another program.
+    pub other_token: bool,
     /// Whether the keyring holds a password for the proxy.
     pub has_proxy_password: bool,
 }
@@ -88,7 +91,9 @@ pub fn choose_model(state: State<'_, AppState>, id: String) -> Answer<Overview> 
 #[tauri::command(async)]
 #[specta::specta]
 pub fn fetch_model(app: AppHandle, state: State<'_, AppState>, id: String) -> Answer<String> {
-    start(&app, &state, JobKind::FetchModel, Job::FetchModel { id })
+    // The model names its download: whoever opens the room finds it, and nobody starts it twice.
+    let job = format!("fetch {id}");
+    start(&app, &state, JobKind::FetchModel, &job, Job::FetchModel { id })
 }
 
 /// Gives up what has arrived of a model.
@@ -155,8 +160,7 @@ pub fn add_model_archive(app: AppHandle, state: State<'_, AppState>) -> Answer<O
 }
 
 fn add(app: &AppHandle, state: &AppState, path: PathBuf) -> Answer<String> {
-    let id = bring::name_of(&path);
-    start(app, state, JobKind::CopyModels, Job::AddModel { path, id })
+    start(app, state, JobKind::CopyModels, COPY, Job::AddModel { path })
 }
 
 /// Puts a run's model into the library under a name.
@@ -169,6 +173,7 @@ pub fn keep_run(app: AppHandle, state: State<'_, AppState>, run: String, name: S
         &app,
         &state,
         JobKind::CopyModels,
+        COPY,
         Job::KeepRun { project, run, id },
     )
 }
@@ -180,7 +185,15 @@ pub fn export_base_model(app: AppHandle, state: State<'_, AppState>, id: String)
     let proposed = format!("{}.zip", id.replace('/', "--"));
     let target = state.picker.save(&proposed);
     target
-        .map(|target| start(&app, &state, JobKind::CopyModels, Job::ExportModel { id, target }))
+        .map(|target| {
+            start(
+                &app,
+                &state,
+                JobKind::CopyModels,
+                COPY,
+                Job::ExportModel { id, target },
+            )
+        })
         .transpose()
 }
 
@@ -192,7 +205,7 @@ pub fn move_library(app: AppHandle, state: State<'_, AppState>) -> Answer<Option
     root.map(|root| {
         // What is chosen may hold other things.
         let root = root.join("understudy-models");
-        start(&app, &state, JobKind::CopyModels, Job::MoveLibrary { root })
+        start(&app, &state, JobKind::CopyModels, COPY, Job::MoveLibrary { root })
     })
     .transpose()
 }
@@ -247,20 +260,23 @@ pub fn connections(state: State<'_, AppState>) -> Answer<Connections> {
 
 fn told_network() -> Result<NetworkState, EngineError> {
     let settings = NetworkSettings::read()?;
+    let (network, has_token) = (settings.network()?, Secret::HubToken.read().is_some());
     Ok(NetworkState {
-        hub: settings.network()?.hub,
+        other_token: network.has_token() && !has_token,
+        hub: network.hub,
         mirror: MIRROR.to_owned(),
-        has_token: Secret::HubToken.read().is_some(),
+        has_token,
         has_proxy_password: Secret::ProxyPassword.read().is_some(),
         settings,
     })
 }
 
-fn start(app: &AppHandle, state: &AppState, kind: JobKind, job: Job) -> Answer<String> {
-    let id = state.jobs.next_id("models");
-    state
-        .jobs
-        .start(app, &id, kind, job)
-        .map_err(|error| state.tell(error))?;
-    Ok(id)
+/// The one job that copies models: into the library, out of it, or all of it.
+const COPY: &str = "copy models";
+
+fn start(app: &AppHandle, state: &AppState, kind: JobKind, id: &str, job: Job) -> Answer<String> {
+    match state.jobs.start(app, id, kind, job) {
+        Err(EngineError::RunActive { .. }) => Err(state.tell(HubError::Busy)),
+        started => started.map(|()| id.to_owned()).map_err(|error| state.tell(error)),
+    }
 }

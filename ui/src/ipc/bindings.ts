@@ -1169,6 +1169,8 @@ export type ModelCard = {
 	revision: string | null,
 	/**  Whether it is one of the catalogue. */
 	recommended_by_us: boolean,
+	/**  Whether it is of another version than the one that the catalogue means. */
+	other_revision: boolean,
 	/**  It is in the library, complete and verified. */
 	installed: boolean,
 	/**  Its folder, when installed. */
@@ -1197,6 +1199,8 @@ export type ModelShelf = {
 	library: string,
 	/**  Length of all installed models, in bytes. */
 	library_bytes: number,
+	/**  What takes room in the library without being a model that can be used. */
+	unfinished: Unfinished[],
 };
 
 /**  A model in the library and who uses it. */
@@ -1293,6 +1297,8 @@ export type NetworkState = {
 	mirror: string,
 	/**  Whether the keyring holds a token for the hub. */
 	has_token: boolean,
+	/**  Whether the hub is told who asks by a token from elsewhere: the environment or another program. */
+	other_token: boolean,
 	/**  Whether the keyring holds a password for the proxy. */
 	has_proxy_password: boolean,
 };
@@ -2103,6 +2109,16 @@ export type TrainSettings = {
 	patience: number,
 	/**  What chose these settings; they may have been changed since. */
 	preset: Preset,
+};
+
+/**  A download that was stopped, or a model that is damaged. */
+export type Unfinished = {
+	/**  The model. */
+	id: string,
+	/**  Bytes that it takes. */
+	bytes: number,
+	/**  Whether it was whole once. */
+	damaged: boolean,
 };
 
 /**  A failure in the user's language. */

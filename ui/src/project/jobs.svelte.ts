@@ -85,6 +85,8 @@ export class Job {
 
 export class Jobs {
   #jobs = new SvelteMap<string, Job>();
+  /** How many jobs have ended so far; it never falls, so that whoever watches it misses none. */
+  endings = $state(0);
   #onTurn: () => void;
 
   /** `onTurn` is called when a job or one of its folds begins or ends: the project has changed. */
@@ -107,6 +109,7 @@ export class Jobs {
       this.#jobs.set(id, job);
     }
     job.take(event);
+    if (job.state !== "running") this.endings += 1;
     if (event.event === "started" || event.event === "fold" || job.state !== "running") this.#onTurn();
   }
 }

@@ -177,7 +177,7 @@ class MockEngine {
   }
 
   copy(path: string | null = null): string {
-    const job = `job-${++this.#jobs}`;
+    const job = "copy models";
     void (async () => {
       await this.#tell(job, "copy_models", { event: "started", pid: 4713 });
       for (let done = 1; done <= 4; done++) await this.#progress(job, "copy_models", "download", done, 4);
@@ -187,7 +187,8 @@ class MockEngine {
   }
 
   download(id: string): string {
-    const job = `job-${++this.#jobs}`;
+    const job = `fetch ${id}`;
+    this.#cancelled.delete(job);
     void (async () => {
       await this.#tell(job, "fetch_model", { event: "started", pid: 4711 });
       for (let done = 1; done <= 10; done++) {

@@ -6,7 +6,7 @@ const FITS: ModelCard["fit"] = {
 };
 
 const COMMON = {
-  multilingual: false, mean_pooling: false, recommended_by_us: true, installed: false, folder: null, origin: null, arrived_bytes: null, cached: false,
+  multilingual: false, mean_pooling: false, recommended_by_us: true, other_revision: false, installed: false, folder: null, origin: null, arrived_bytes: null, cached: false,
 } as const;
 
 export const MODELS: ModelCard[] = [
@@ -49,6 +49,7 @@ export const MODELS: ModelCard[] = [
 export function shelf(models: ModelCard[], language: "en" | "zh"): ModelShelf {
   return {
     models, recommended: "all-MiniLM-L6-v2", measured: true, library: "/home/expert/.local/share/understudy/models", library_bytes: 91_578_251,
+    unfinished: [{ id: "someone/half-a-model", bytes: 212_000_000, damaged: false }, { id: "someone/broken-model", bytes: 409_000_000, damaged: true }],
     reason: language === "en"
       ? "Your texts are English, half of them no longer than 168 characters; 171 are there to learn from, with 5 labels. Training takes at most about 4 minutes on this computer and 700 MB of memory."
       : "您的文本语言为英文，半数不超过 168 个字符；可供学习的有 171 条，共 5 个标签。在这台电脑上训练最多约需 4 分钟，占用 700 MB 内存。",
@@ -65,7 +66,7 @@ export const FOUND: Record<"en" | "zh", FoundModel[]> = {
 };
 
 export const NETWORK: NetworkState = {
-  settings: { closed: false, hub: null, proxy: null, proxy_user: null }, hub: "https://huggingface.co", mirror: "https://hf-mirror.com", has_token: false, has_proxy_password: false,
+  settings: { closed: false, hub: null, proxy: null, proxy_user: null }, hub: "https://huggingface.co", mirror: "https://hf-mirror.com", has_token: false, other_token: true, has_proxy_password: false,
 };
 
 export const CONNECTIONS: Connections = {

@@ -381,6 +381,9 @@ pub struct Train {
     /// The project's folder.
     #[arg(long)]
     pub project: PathBuf,
+    /// Only tell what the training would be: settings with their reasons, time and memory.
+    #[arg(long)]
+    pub plan: bool,
     /// Id of the pretrained model, or the full path of its folder.
     #[arg(long)]
     pub model: Option<String>,

@@ -16,7 +16,7 @@ use crate::output::Output;
 use crate::run::latest;
 
 /// Nobody stops a command but by ending it; what has arrived by then is kept.
-const NEVER: AtomicBool = AtomicBool::new(false);
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 pub fn models(verb: Models, output: &Output) -> Result<Value> {
     let mut report = |progress| output.progress(&progress);
@@ -59,8 +59,7 @@ pub fn models(verb: Models, output: &Output) -> Result<Value> {
             Ok(json!({ "model": card }))
         }
         Models::Add { path, id } => {
-            let id = id.unwrap_or_else(|| bring::name_of(&path));
-            let id = bring::add(&path, &id, &NEVER, &mut report)?;
+            let id = bring::add(&path, id.as_deref(), &NEVER, &mut report)?;
             added(&id, output)
         }
         Models::Keep { project, run, id } => {
@@ -70,7 +69,7 @@ pub fn models(verb: Models, output: &Output) -> Result<Value> {
             added(&id, output)
         }
         Models::Export { id, out } => {
-            bring::export(&id, &out, &NEVER, &mut report)?;
+            bring::export(&id, &out, false, &NEVER, &mut report)?;
             output.say(&format!("{id} is in {}", out.display()));
             Ok(json!({ "model": id, "path": out }))
         }
@@ -237,7 +236,7 @@ pub fn network(change: Network, output: &Output) -> Result<Value> {
     ));
     Ok(json!({
         "network": settings,
-        "has_token": Secret::HubToken.read().is_some(),
+        "has_token": settings.network()?.has_token(),
         "has_proxy_password": Secret::ProxyPassword.read().is_some(),
     }))
 }

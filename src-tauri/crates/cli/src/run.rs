@@ -15,6 +15,9 @@ use crate::output::Output;
 
 pub fn train(arguments: Train, output: &Output) -> Result<Value> {
     let mut session = Session::open(&arguments.project)?;
+    if arguments.plan {
+        return plan(&session, &arguments, output);
+    }
     let id = match &arguments.resume {
         Some(run) => {
             if arguments.half_rate {
@@ -36,6 +39,22 @@ pub fn train(arguments: Train, output: &Output) -> Result<Value> {
         output.event(&event)
     })?;
     evaluated(&session, &id, output)
+}
+
+fn plan(session: &Session, arguments: &Train, output: &Output) -> Result<Value> {
+    let settings = settings(session, arguments)?;
+    let plan = session.train_plan(None, Some(settings), output.language())?;
+    let seconds = plan
+        .seconds
+        .map_or_else(|| "?".to_owned(), |seconds| format!("{seconds:.0}"));
+    let memory = plan
+        .memory_mb
+        .map_or_else(|| "?".to_owned(), |memory| format!("{memory:.0}"));
+    output.say(&format!("at most {seconds} s, {memory} MB"));
+    for choice in &plan.choices {
+        output.say(&format!("{} = {}: {}", choice.setting, choice.value, choice.why));
+    }
+    Ok(json!({ "plan": plan }))
 }
 
 /// Trains once a fold; the scores of the test parts, their mean and how they vary.

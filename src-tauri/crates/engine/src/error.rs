@@ -42,6 +42,9 @@ pub enum EngineError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The environment says where the library of models is.
+    #[error("UNDERSTUDY_MODELS says where the library is")]
+    LibraryGiven,
     /// The system's keyring cannot keep a secret.
     #[error("the keyring: {reason}")]
     NoKeyring {
@@ -262,6 +265,7 @@ impl EngineError {
                 WorkerEnding::Crashed => ("worker_crashed", vec![]),
                 WorkerEnding::Closed => ("app_closed", vec![]),
             },
+            EngineError::LibraryGiven => ("library_given", vec![]),
             EngineError::NoKeyring { reason } => ("no_keyring", vec![("reason", reason.clone())]),
             EngineError::Protocol { reason } => internal(reason),
         }

@@ -44,8 +44,6 @@ pub enum Job {
     AddModel {
         /// A folder or a zip archive.
         path: PathBuf,
-        /// Its name there, unless it has one of its own.
-        id: String,
     },
     /// Copy a run's model into the library.
     KeepRun {

@@ -2,7 +2,7 @@
 
 use keyring::Entry;
 use serde::{Deserialize, Serialize};
-use understudy_hub::{Network, Ways};
+use understudy_hub::{HubError, Network, Ways};
 
 use crate::error::{EngineError, Result};
 use crate::files;
@@ -104,8 +104,16 @@ impl NetworkSettings {
     /// # Errors
     /// [`understudy_hub::HubError::BadAddress`].
     pub fn check(&self) -> Result<()> {
-        if let Some(hub) = &self.hub {
-            understudy_hub::check_address(hub)?;
+        for address in self.hub.iter().chain(&self.proxy) {
+            understudy_hub::check_address(address)?;
+            // A password belongs into the keyring, not into a file.
+            if address.contains('@') {
+                return Err(HubError::BadAddress {
+                    address: address.rsplit('@').next().unwrap_or_default().to_owned(),
+                    reason: "name and password have fields of their own".to_owned(),
+                }
+                .into());
+            }
         }
         self.network().map(drop)
     }
@@ -166,12 +174,27 @@ mod tests {
 
     #[test]
     fn addresses_that_are_none_are_refused() {
-        for hub in ["hub", "ftp://hub.example", "file:///etc", "https://"] {
-            let settings = NetworkSettings {
-                hub: Some(hub.into()),
-                ..NetworkSettings::default()
-            };
-            assert!(settings.check().is_err(), "{hub}");
+        for address in [
+            "hub",
+            "ftp://hub.example",
+            "file:///etc",
+            "https://",
+            "hub.example:3128",
+            "http://me:secret@hub.example",
+        ] {
+            for settings in [
+                NetworkSettings {
+                    hub: Some(address.into()),
+                    ..NetworkSettings::default()
+                },
+                NetworkSettings {
+                    proxy: Some(address.into()),
+                    ..NetworkSettings::default()
+                },
+            ] {
+                let told = settings.check().unwrap_err().to_string();
+                assert!(!told.contains("secret"), "{told}");
+            }
         }
         for hub in [MIRROR, "http://127.0.0.1:8080"] {
             let settings = NetworkSettings {

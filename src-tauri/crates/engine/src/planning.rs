@@ -8,7 +8,7 @@ use understudy_report::Language;
 use understudy_train::memory::{self, Texts};
 use understudy_train::presets::{self, DataFacts, ModelFacts, Preset, Reason};
 use understudy_train::tokenizer::Tokenizer;
-use understudy_train::{Control, TrainError, TrainSettings};
+use understudy_train::{Config, Control, TrainError, TrainSettings};
 
 use crate::error::{EngineError, Result, UserError};
 use crate::view::{ChosenSetting, LongTexts, SplitSummary, TrainPlan};
@@ -28,6 +28,8 @@ struct Facts {
     data: DataFacts,
     model: ModelFacts,
     footprint: understudy_train::Footprint,
+    /// `model_type` of its configuration.
+    architecture: String,
     texts: Texts,
 }
 
@@ -56,6 +58,7 @@ impl Facts {
             data,
             model,
             footprint,
+            architecture: architecture(folder)?,
             texts,
         })
     }
@@ -106,6 +109,18 @@ impl Facts {
         ) / 1e6
     }
 
+    /// Seconds of a training at most, by what was measured on this machine; `None` before that.
+    fn seconds(&self, settings: &TrainSettings, judged: u32) -> Option<f64> {
+        let speed = models::speed::known()?;
+        Some(speed.seconds_of_training(
+            &self.footprint,
+            &self.architecture,
+            settings,
+            &self.texts,
+            judged as usize,
+        ))
+    }
+
     /// Share of the texts longer than what is read of them.
     fn truncated(&self, settings: &TrainSettings) -> f64 {
         let max_length = (settings.max_length * settings.windows) as usize;
@@ -113,6 +128,12 @@ impl Facts {
         let cut = lengths.iter().filter(|&&length| length > max_length).count();
         cut as f64 / lengths.len().max(1) as f64
     }
+}
+
+/// `model_type` of the model in `folder`.
+fn architecture(folder: &Path) -> Result<String> {
+    let told = || Config::read(folder)?.word("model_type", "").map(str::to_owned);
+    Ok(told().map_err(TrainError::from)?)
 }
 
 /// Characters that this many tokens hold in texts like these, special tokens apart; `None` where they have no tokens.
@@ -241,7 +262,12 @@ impl Session {
             labels: split.as_ref().map_or(0, |split| split.labels.len() as u32),
             steps: settings.steps(train_rows as usize),
             truncated: facts.as_ref().map_or(0.0, |facts| facts.truncated(&settings)),
-            seconds: self.forecast(&settings, train_rows)?,
+            seconds: match self.forecast(&settings, train_rows)? {
+                Some(seconds) => Some(seconds),
+                None => facts.as_ref().and_then(|facts| {
+                    facts.seconds(&settings, rows_of(Part::Validation) + rows_of(Part::Test))
+                }),
+            },
             memory_mb: facts.as_ref().map(|facts| facts.memory_mb(&settings)),
             memory_free_mb: free / 1e6,
             choices,

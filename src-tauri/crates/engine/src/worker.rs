@@ -171,8 +171,8 @@ fn carry_out(
             })?;
             Ok((Some(folder), 0))
         }
-        Job::AddModel { path, id } => {
-            bring::add(&path, &id, &watch(control), &mut |progress| {
+        Job::AddModel { path } => {
+            bring::add(&path, None, &watch(control), &mut |progress| {
                 emit(Event::Progress(progress))
             })?;
             Ok((None, 0))
@@ -184,7 +184,8 @@ fn carry_out(
         }
         Job::ExportModel { id, target } => {
             let mut report = |progress| emit(Event::Progress(progress));
-            bring::export(&id, &target, &watch(control), &mut report)?;
+            // The window's dialog has asked whether a file may go.
+            bring::export(&id, &target, true, &watch(control), &mut report)?;
             Ok((Some(target), 0))
         }
         Job::MoveLibrary { root } => {

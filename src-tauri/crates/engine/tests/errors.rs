@@ -238,6 +238,7 @@ fn training() -> Vec<TrainError> {
 fn own() -> Vec<EngineError> {
     let died = |ending| EngineError::WorkerDied { ending };
     vec![
+        EngineError::LibraryGiven,
         EngineError::NoKeyring {
             reason: text("no default store"),
         },

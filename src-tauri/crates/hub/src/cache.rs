@@ -36,30 +36,28 @@ pub fn default_cache() -> Option<PathBuf> {
         .or_else(|| Some(home()?.join("hub")))
 }
 
+/// Whether [`cached`] would find the model, by the names of its files alone.
+#[must_use]
+pub fn is_cached(root: &Path, id: &str, revision: Option<&str>) -> bool {
+    listed(root, id, revision).is_some()
+}
+
 /// The model `id` as it lies in the cache at `root`: at `revision`, else at the commit of its main branch. `None` when it
 /// is not there, or not whole.
 ///
 /// # Errors
 /// [`HubError::Io`] when a file that is there cannot be read.
 pub fn cached(root: &Path, id: &str, revision: Option<&str>) -> Result<Option<Manifest>, HubError> {
-    check_id(id)?;
-    let folder = root.join(format!("models--{}", id.replace('/', "--")));
-    let revision = revision
-        .map(str::to_owned)
-        .or_else(|| fs::read_to_string(folder.join("refs/main")).ok());
-    let Some(revision) = revision
-        .map(|text| text.trim().to_owned())
-        .filter(|text| check_hexadecimal(text, 40).is_ok())
-    else {
+    let Some((snapshot, revision, mut files)) = listed(root, id, revision) else {
         return Ok(None);
     };
-    let snapshot = folder.join("snapshots").join(&revision);
-    let mut files = Vec::new();
-    for below in ["", "1_Pooling"] {
-        list(&snapshot, below, &mut files)?;
+    for file in &mut files {
+        // Plain files have no name to be checked by; what they hold is looked at all the same.
+        if file.digest == unknown() {
+            file.digest = Digest::Sha256(sha256_of(&snapshot.join(&file.path), &AtomicBool::new(false))?);
+        }
     }
-    // One file more or less: a model that is not whole there is fetched as if it were not there.
-    Ok(choose(id, files, false).ok().map(|files| Manifest {
+    Ok(Some(Manifest {
         id: id.to_owned(),
         revision: Some(revision),
         licence: None,
@@ -68,10 +66,34 @@ pub fn cached(root: &Path, id: &str, revision: Option<&str>) -> Result<Option<Ma
     }))
 }
 
+/// The hash of a file that nothing tells.
+fn unknown() -> Digest {
+    Digest::Sha256(String::new())
+}
+
+/// The snapshot's folder, its commit, and those of its files that make the model. What is not whole is not there: it is
+/// fetched as if the cache did not exist.
+fn listed(root: &Path, id: &str, revision: Option<&str>) -> Option<(PathBuf, String, Vec<ManifestFile>)> {
+    check_id(id).ok()?;
+    let folder = root.join(format!("models--{}", id.replace('/', "--")));
+    let revision = revision
+        .map(str::to_owned)
+        .or_else(|| fs::read_to_string(folder.join("refs/main")).ok())?;
+    let revision = revision.trim().to_owned();
+    check_hexadecimal(&revision, 40).ok()?;
+    let snapshot = folder.join("snapshots").join(&revision);
+    let mut files = Vec::new();
+    for below in ["", "1_Pooling"] {
+        list(&snapshot, below, &mut files);
+    }
+    let files = choose(id, files, false).ok()?;
+    Some((snapshot, revision, files))
+}
+
 /// The files right below `snapshot/below`, each with the hash that its blob is named by.
-fn list(snapshot: &Path, below: &str, files: &mut Vec<ManifestFile>) -> Result<(), HubError> {
+fn list(snapshot: &Path, below: &str, files: &mut Vec<ManifestFile>) {
     let Ok(entries) = fs::read_dir(snapshot.join(below)) else {
-        return Ok(());
+        return;
     };
     for entry in entries.flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
@@ -88,8 +110,7 @@ fn list(snapshot: &Path, below: &str, files: &mut Vec<ManifestFile>) -> Result<(
         let digest = match blob {
             Some(hash) if check_hexadecimal(&hash, 64).is_ok() => Digest::Sha256(hash),
             Some(hash) if check_hexadecimal(&hash, 40).is_ok() => Digest::GitBlob(hash),
-            // Plain files have no name to be checked by; what they hold is looked at all the same.
-            _ => Digest::Sha256(sha256_of(&path, &AtomicBool::new(false))?),
+            _ => unknown(),
         };
         let path = if below.is_empty() {
             name
@@ -102,7 +123,6 @@ fn list(snapshot: &Path, below: &str, files: &mut Vec<ManifestFile>) -> Result<(
             digest,
         });
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -162,7 +182,12 @@ mod tests {
     fn another_commit_or_a_model_that_is_not_whole_is_not_there() {
         let root = cache();
         let at = |revision| cached(root.path(), "o/m", revision).unwrap();
-        assert!(at(Some(COMMIT)).is_some() && at(Some(OTHER)).is_none() && at(Some("../..")).is_none());
+        assert!(
+            is_cached(root.path(), "o/m", None)
+                && at(Some(COMMIT)).is_some()
+                && at(Some(OTHER)).is_none()
+                && at(Some("../..")).is_none()
+        );
         assert!(cached(root.path(), "o/other", None).unwrap().is_none());
         fs::remove_file(
             root.path()

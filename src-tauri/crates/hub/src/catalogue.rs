@@ -156,6 +156,9 @@ mod tests {
             if matches!(licence, "Apache-2.0" | "MIT") {
                 assert_eq!(entry.commercial_use, CommercialUse::Yes, "{}", entry.id);
             }
+            if licence.is_empty() {
+                assert_eq!(entry.commercial_use, CommercialUse::Unclear, "{}", entry.id);
+            }
             assert!(!entry.languages.is_empty() && entry.languages.iter().all(|code| code.len() == 2));
         }
     }

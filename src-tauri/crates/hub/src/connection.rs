@@ -17,7 +17,7 @@ use ureq::http::header::{CONTENT_LENGTH, HeaderName};
 use ureq::http::response::Parts;
 use url::Url;
 
-use crate::log::{Entry, Log, now};
+use crate::log::{Entry, Log, new_id, now};
 use crate::{HubError, Network};
 
 const MOST_REDIRECTS: usize = 8;
@@ -110,8 +110,19 @@ fn ask_once(
     if network.closed {
         return Err(HubError::Offline { host: host(url) });
     }
-    let log = Log::open(network.log.as_deref())?;
-    let at = now()?;
+    let mut log = Log::open(network.log.as_deref())?;
+    let (id, at, host) = (new_id(), now()?, host(url));
+    let entry = Entry {
+        id: &id,
+        at: &at,
+        host: &host,
+        path: url.path(),
+        why: question.why,
+        bytes: 0,
+        status: None,
+    };
+    // Before anything is sent: also a connection that is killed in the middle must stand there.
+    log.append(&entry)?;
     let mut exchange = Exchange {
         pieces: connect(network, url, question),
         url,
@@ -121,12 +132,9 @@ fn ask_once(
     };
     let outcome = exchange.run(sink);
     log.append(&Entry {
-        at,
-        host: &host(url),
-        path: url.path(),
-        why: question.why,
         bytes: exchange.bytes,
         status: exchange.status,
+        ..entry
     })?;
     outcome
 }

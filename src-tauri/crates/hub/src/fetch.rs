@@ -106,7 +106,7 @@ impl<'a> Fetch<'a, '_> {
         if let Some(folder) = here()? {
             return Ok(Arrival::Here(folder));
         }
-        let lock = library.lock(self.cancelled)?;
+        let lock = library.lock_model(&self.manifest.id, self.cancelled)?;
         // Another program may have brought it while this one waited.
         if let Some(folder) = here()? {
             return Ok(Arrival::Here(folder));
@@ -116,6 +116,7 @@ impl<'a> Fetch<'a, '_> {
         for source in &self.manifest.sources {
             match self.try_source(source, &staging, progress) {
                 Ok(()) => {
+                    staging.prune()?;
                     staging.came_from(&self.name(source));
                     return Ok(Arrival::New(staging));
                 }
@@ -215,7 +216,7 @@ impl<'a> Fetch<'a, '_> {
                     &mut tell,
                     self.cancelled,
                 )
-                .map_err(|error| error.gated(repository, self.network.token.is_some()))?;
+                .map_err(|error| error.gated(repository, self.network.authorization(&base).is_some()))?;
             }
             before += file.bytes;
         }

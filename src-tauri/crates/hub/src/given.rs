@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 use zip::ZipArchive;
 
 use crate::hash::{Digest, hexadecimal, sha256_of};
-use crate::manifest::{ManifestFile, check_path};
-use crate::parts::choose;
+use crate::manifest::ManifestFile;
+use crate::parts::{choose, matters};
 use crate::record::Record;
 use crate::{HubError, Manifest, Source};
 
@@ -62,10 +62,9 @@ fn folder(path: &Path, id: &str, cancelled: &AtomicBool) -> Result<Manifest, Hub
         }
     }
     let mut files = Vec::new();
-    for name in names.into_iter().filter(|name| check_path(name).is_ok()) {
+    for name in names.into_iter().filter(|name| matters(name)) {
         let file = path.join(&name);
         let metadata = fs::metadata(&file).map_err(HubError::io(&file))?;
-        // Only what may be part of a model is read: a folder can hold anything.
         if metadata.is_file() {
             files.push((name, metadata.len()));
         }
@@ -108,7 +107,7 @@ fn archive(path: &Path, id: &str, cancelled: &AtomicBool) -> Result<Manifest, Hu
         if let Ok(name) = member.name()
             && let Some(name) = name.strip_prefix(&prefix)
             && member.is_file()
-            && check_path(name).is_ok()
+            && matters(name)
         {
             files.push((name.to_owned(), member.size()));
         }

@@ -32,7 +32,7 @@ mod verified;
 #[cfg(test)]
 mod fake_server;
 
-pub use cache::{cached, default_cache};
+pub use cache::{cached, default_cache, is_cached};
 pub use catalogue::{CatalogueEntry, CommercialUse, Domain, LocalizedText, catalogue};
 pub use error::{HubError, SourceFailure};
 pub use fetch::{Arrival, Progress, check_address, fetch};

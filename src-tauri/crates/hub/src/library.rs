@@ -4,8 +4,9 @@
 //! ROOT/OWNER--NAME/             a model, complete: folders appear here only by a rename
 //! ROOT/.records/OWNER--NAME.json   its files with their hashes, and whence it came
 //! ROOT/.partial/OWNER--NAME/    what has arrived of a model so far
+//! ROOT/.partial/OWNER--NAME.lock   held by whoever brings it
 //! ROOT/.verified/OWNER--NAME.json
-//! ROOT/.lock                    held by whoever puts a model in
+//! ROOT/.lock                    held for the moment in which a model enters or leaves, and while the library moves
 //! ```
 
 use std::env;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use crate::manifest::{check_id, folder_name};
 use crate::record::Record;
-use crate::staging::remove;
+use crate::staging::{create_parent, remove};
 use crate::verified::Verified;
 use crate::{HubError, Manifest};
 
@@ -136,17 +137,30 @@ impl Library {
         if !self.has(&manifest.id)? {
             return Ok(false);
         }
-        let revision = self.record(&manifest.id)?.revision;
-        Ok(manifest.revision().is_none() || revision.as_deref() == manifest.revision())
+        let record = self.record(&manifest.id)?;
+        Ok(match manifest.revision() {
+            Some(revision) => record.revision.as_deref() == Some(revision),
+            // Of a model that never was on the hub there are no versions: only the same files are the same model.
+            None => record.files == manifest.files,
+        })
     }
 
     /// Removes a model, and what has arrived of it. Nothing happens when it is not there.
     ///
     /// # Errors
-    /// [`HubError::UnknownModel`] for a name that no model can have, [`HubError::Busy`], [`HubError::Io`].
+    /// [`HubError::UnknownModel`] for a name that no model can have, [`HubError::Busy`] while it is being brought,
+    /// [`HubError::Io`].
     pub fn remove(&self, id: &str) -> Result<(), HubError> {
         check_id(id)?;
-        let _lock = self.lock_now()?;
+        let _locks = (
+            self.at_once(&self.model_lock(id))?,
+            self.at_once(&self.lock_path())?,
+        );
+        self.remove_locked(id)
+    }
+
+    pub(crate) fn remove_locked(&self, id: &str) -> Result<(), HubError> {
+        self.refuse_another(id)?;
         // The record goes last: until then the model counts as damaged, and can be removed again.
         for path in [
             self.partial_path(id),
@@ -165,8 +179,32 @@ impl Library {
     /// As [`Library::remove`].
     pub fn discard(&self, id: &str) -> Result<(), HubError> {
         check_id(id)?;
-        let _lock = self.lock_now()?;
+        let _lock = self.at_once(&self.model_lock(id))?;
         remove(&self.partial_path(id))
+    }
+
+    /// On a file system that does not tell large letters from small ones, two models can have one folder.
+    pub(crate) fn refuse_another(&self, id: &str) -> Result<(), HubError> {
+        match Record::read(&self.record_path(id)) {
+            Ok(record) if record.id != id => Err(HubError::Taken {
+                path: self.folder_path(id),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Models that are here by their records, but not whole any more.
+    ///
+    /// # Errors
+    /// [`HubError::Io`].
+    pub fn damaged(&self) -> Result<Vec<Record>, HubError> {
+        let mut damaged = Vec::new();
+        for record in self.installed()? {
+            if !self.has(&record.id)? {
+                damaged.push(record);
+            }
+        }
+        Ok(damaged)
     }
 
     /// Downloads that were begun and are not done.
@@ -175,7 +213,10 @@ impl Library {
     /// [`HubError::Io`].
     pub fn partial(&self) -> Result<Vec<Partial>, HubError> {
         let mut partial = Vec::new();
-        for folder in names(&self.root.join(".partial"))? {
+        for folder in names(&self.root.join(".partial"))?
+            .into_iter()
+            .filter(|path| path.is_dir())
+        {
             let id = fs::read_to_string(folder.join(ID_FILE)).unwrap_or_default();
             if check_id(&id).is_ok() {
                 let bytes = size_below(&folder.join("files"))?;
@@ -185,34 +226,30 @@ impl Library {
         Ok(partial)
     }
 
-    /// Waits until no other program puts a model in. The lock lasts as long as the returned file, and
-    /// ends with the process however that ends.
+    /// Waits until nobody else puts a model in or takes one out.
     pub(crate) fn lock(&self, cancelled: &AtomicBool) -> Result<File, HubError> {
-        fs::create_dir_all(&self.root).map_err(HubError::io(&self.root))?;
-        let path = self.root.join(".lock");
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(HubError::io(&path))?;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::Error(error)) => return Err(HubError::Io { path, error }),
-                Err(TryLockError::WouldBlock) if cancelled.load(Ordering::Relaxed) => {
-                    return Err(HubError::Cancelled);
-                }
-                Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(100)),
-            }
-        }
+        lock(&self.lock_path(), cancelled)
     }
 
-    /// The lock at once, for what a user waits for.
-    fn lock_now(&self) -> Result<File, HubError> {
-        match self.lock(&AtomicBool::new(true)) {
+    /// Waits until nobody else brings this model.
+    pub(crate) fn lock_model(&self, id: &str, cancelled: &AtomicBool) -> Result<File, HubError> {
+        lock(&self.model_lock(id), cancelled)
+    }
+
+    /// A lock at once, for what a user waits for.
+    pub(crate) fn at_once(&self, path: &Path) -> Result<File, HubError> {
+        match lock(path, &AtomicBool::new(true)) {
             Err(HubError::Cancelled) => Err(HubError::Busy),
             lock => lock,
         }
+    }
+
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.root.join(".lock")
+    }
+
+    pub(crate) fn model_lock(&self, id: &str) -> PathBuf {
+        self.root.join(".partial").join(folder_name(id) + ".lock")
     }
 
     pub(crate) fn folder_path(&self, id: &str) -> PathBuf {
@@ -239,6 +276,26 @@ impl Library {
             verified.save(&self.memory(&record.id))?;
         }
         Ok(folder)
+    }
+}
+
+/// Waits for a lock, which lasts as long as the returned file and ends with the process however that ends.
+fn lock(path: &Path, cancelled: &AtomicBool) -> Result<File, HubError> {
+    create_parent(path)?;
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(HubError::io(path))?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(HubError::io(path)(error)),
+            Err(TryLockError::WouldBlock) if cancelled.load(Ordering::Relaxed) => {
+                return Err(HubError::Cancelled);
+            }
+            Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(100)),
+        }
     }
 }
 
@@ -411,14 +468,19 @@ mod tests {
     }
 
     #[test]
-    fn two_ids_with_one_folder_name_are_not_taken_for_each_other() {
+    fn a_folder_that_is_another_model_s_is_neither_taken_for_this_one_nor_touched() {
         let (_folder, from, library) = given();
-        add(&from, &library).unwrap();
-        assert!(library.has("o/m").unwrap());
+        let placed = add(&from, &library).unwrap();
+        // As on a file system that does not tell large letters from small ones.
+        let record = fs::read_to_string(library.record_path("o/m")).unwrap();
+        fs::write(library.record_path("o/m"), record.replace("\"o/m\"", "\"O/M\"")).unwrap();
         assert!(matches!(
-            library.folder("o--m"),
+            library.folder("o/m"),
             Err(HubError::NotInstalled { .. })
         ));
+        assert!(matches!(library.remove("o/m"), Err(HubError::Taken { .. })));
+        assert!(matches!(add(&from, &library), Err(HubError::Taken { .. })));
+        assert!(placed.join("sub/abc.txt").exists());
     }
 
     #[test]

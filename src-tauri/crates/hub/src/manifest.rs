@@ -147,6 +147,9 @@ impl Manifest {
         for file in &self.files {
             check_path(&file.path)?;
             check_digest(&file.digest)?;
+            if file.bytes > MOST_FILE_BYTES {
+                return Err(wrong(format!("{} of {} bytes", file.path, file.bytes)));
+            }
         }
         self.sources.iter().try_for_each(Source::check)
     }
@@ -172,11 +175,25 @@ pub(crate) fn folder_name(id: &str) -> String {
 /// # Errors
 /// [`HubError::UnknownModel`].
 pub(crate) fn check_id(id: &str) -> Result<(), HubError> {
-    if id.split('/').count() > 2 || id.len() > 200 || check_path(id).is_err() {
+    // The library's own files begin with a dot, and a model's folder joins owner and name by two hyphens; Windows keeps
+    // names of devices for itself and drops dots at the end.
+    let plain = |part: &str| {
+        let stem = part.split('.').next().unwrap_or_default().to_ascii_lowercase();
+        !part.starts_with('.') && !part.ends_with('.') && !DEVICES.contains(&stem.as_str())
+    };
+    let fits = id.split('/').count() <= 2 && id.len() <= 200 && !id.contains("--");
+    if !fits || check_path(id).is_err() || !id.split('/').all(plain) {
         return Err(HubError::UnknownModel { id: id.to_owned() });
     }
     Ok(())
 }
+
+const DEVICES: [&str; 10] = [
+    "con", "prn", "aux", "nul", "com1", "com2", "com3", "lpt1", "lpt2", "lpt3",
+];
+
+/// A file of a model is no larger than this; sums of such lengths do not overflow.
+const MOST_FILE_BYTES: u64 = 1 << 40;
 
 impl Source {
     fn check(&self) -> Result<(), HubError> {
@@ -304,7 +321,19 @@ mod tests {
     #[test]
     fn ids_are_owner_and_name() {
         assert!(check_id("google-bert/bert-base-chinese").is_ok() && check_id("mine").is_ok());
-        for id in ["", "a/b/c", "../x", "a b", &"a".repeat(201)] {
+        for id in [
+            "",
+            "a/b/c",
+            "../x",
+            "a b",
+            ".lock",
+            "a/.records",
+            "a--b",
+            "a.",
+            "NUL",
+            "aux.x/m",
+            &"a".repeat(201),
+        ] {
             assert!(matches!(check_id(id), Err(HubError::UnknownModel { .. })), "{id}");
         }
     }

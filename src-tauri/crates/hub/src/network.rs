@@ -23,8 +23,9 @@ pub struct Ways {
     pub hub: Option<String>,
     /// A proxy as `http://USER:PASSWORD@HOST:PORT`; by the environment unless given.
     pub proxy: Option<String>,
-    /// Says to the hub who asks, for models that are given to those only who have agreed to something; `HF_TOKEN` or
-    /// what other programs have left in `HF_HOME` unless given.
+    /// Says to the hub who asks, for models that are given to those only who have agreed to something. Unless given:
+    /// `HF_TOKEN`, where the hub is the public one or that of the same environment; what other programs have left in
+    /// `HF_HOME`, for the public hub alone.
     pub token: Option<String>,
     /// No connection at all. So does `HF_HUB_OFFLINE=1`.
     pub closed: bool,
@@ -100,14 +101,22 @@ impl Network {
             None => Proxy::try_from_env(),
         };
         let patience = Patience::default();
+        let from_environment = ways.hub.is_none();
+        let hub = ways
+            .hub
+            .or_else(|| set("HF_ENDPOINT"))
+            .unwrap_or_else(|| PUBLIC_HUB.into());
+        let public = hub.trim_end_matches('/') == PUBLIC_HUB;
+        // A mirror that the user has chosen here never gets what was meant for another place.
+        let token = ways
+            .token
+            .or_else(|| set("HF_TOKEN").filter(|_| public || from_environment))
+            .or_else(|| token_of_others().filter(|_| public));
         Ok(Self {
-            hub: ways
-                .hub
-                .or_else(|| set("HF_ENDPOINT"))
-                .unwrap_or_else(|| PUBLIC_HUB.into()),
+            hub,
             index: set("PIP_INDEX_URL").unwrap_or_else(|| "https://pypi.org/simple".into()),
             log,
-            token: ways.token.or_else(|| set("HF_TOKEN")).or_else(token_of_others),
+            token,
             closed: ways.closed || set("HF_HUB_OFFLINE").is_some_and(|value| value != "0"),
             agent: agent(&patience, proxy),
             patience,
@@ -141,6 +150,12 @@ impl Network {
             agent: agent(&patience, None),
             patience,
         }
+    }
+
+    /// Whether the hub is told who asks.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
     }
 
     /// What to say to `url` about who asks: nothing to anybody but the hub itself, also not to the places that it

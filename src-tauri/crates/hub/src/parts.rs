@@ -11,6 +11,9 @@ pub(crate) const WEIGHTS: &str = "model.safetensors";
 /// The weights in a format that can run code.
 pub(crate) const PICKLE: &str = "pytorch_model.bin";
 
+/// Says that the weights are in several files.
+const PARTS: &str = "model.safetensors.index.json";
+
 /// Files that are taken where they are there. The order is that of nothing: files come by size.
 const TAKEN: [&str; 21] = [
     "config.json",
@@ -65,12 +68,17 @@ pub(crate) fn weights<'a>(names: impl Iterator<Item = &'a str>) -> Weights {
     for name in names {
         match name {
             WEIGHTS => return Weights::Safetensors,
-            "model.safetensors.index.json" => found = Weights::Parts,
+            PARTS => found = Weights::Parts,
             PICKLE if found == Weights::None => found = Weights::PickleOnly,
             _ => {}
         }
     }
     found
+}
+
+/// Whether a file of this name can be part of a model, or tells that a model is there that cannot be used.
+pub(crate) fn matters(name: &str) -> bool {
+    TAKEN.contains(&name) || [PICKLE, PARTS].contains(&name)
 }
 
 /// Picks a model's files out of those of `id`, small ones first. `pickle` says whether weights in PyTorch's own format

@@ -1,14 +1,14 @@
 //! What the library writes down of a model when it takes it in: the files it must have from then on, and whence.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
 use crate::hash::{Digest, missing, sha256_of};
 use crate::log::now;
-use crate::staging::create_parent;
+use crate::staging::{create_parent, list};
 use crate::{HubError, Library, Manifest, ManifestFile, Source};
 
 /// An installed model.
@@ -31,8 +31,18 @@ pub struct Record {
 impl Record {
     /// Describes the files in `folder`, which are those of `manifest` and what was made of them.
     pub(crate) fn of_folder(manifest: &Manifest, folder: &Path, origin: &str) -> Result<Self, HubError> {
+        let never = AtomicBool::new(false);
+        let mut names = Vec::new();
+        list(folder, Path::new(""), &mut names)?;
         let mut files = Vec::new();
-        collect(folder, Path::new(""), &mut files)?;
+        for name in names {
+            let path = folder.join(&name);
+            files.push(ManifestFile {
+                path: name.to_string_lossy().replace('\\', "/"),
+                bytes: fs::metadata(&path).map_err(HubError::io(&path))?.len(),
+                digest: Digest::Sha256(sha256_of(&path, &never)?),
+            });
+        }
         files.sort_by(|a: &ManifestFile, b| (a.bytes, &a.path).cmp(&(b.bytes, &b.path)));
         Ok(Self {
             id: manifest.id.clone(),
@@ -105,26 +115,4 @@ impl Record {
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
-}
-
-/// All files of a folder; links are not followed, and nothing hidden is part of a model.
-fn collect(folder: &Path, below: &Path, files: &mut Vec<ManifestFile>) -> Result<(), HubError> {
-    let never = AtomicBool::new(false);
-    let at = folder.join(below);
-    for entry in fs::read_dir(&at).map_err(HubError::io(&at))? {
-        let entry = entry.map_err(HubError::io(&at))?;
-        let kind = entry.file_type().map_err(HubError::io(&at))?;
-        let name: PathBuf = below.join(entry.file_name());
-        let path = entry.path();
-        if kind.is_dir() {
-            collect(folder, &name, files)?;
-        } else if kind.is_file() {
-            files.push(ManifestFile {
-                path: name.to_string_lossy().replace('\\', "/"),
-                bytes: entry.metadata().map_err(HubError::io(&path))?.len(),
-                digest: Digest::Sha256(sha256_of(&path, &never)?),
-            });
-        }
-    }
-    Ok(())
 }

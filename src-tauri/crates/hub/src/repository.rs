@@ -26,6 +26,14 @@ const MOST_CONFIG_BYTES: usize = 1 << 20;
 /// How many models a search brings.
 const MOST_FOUND: usize = 40;
 
+/// ISO 639-1.
+const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv \
+                         dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig \
+                         ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg \
+                         mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn \
+                         ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt \
+                         tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
+
 /// One model of the hub at one commit.
 #[derive(Debug, Clone)]
 pub struct Repository {
@@ -128,9 +136,9 @@ impl Told {
             .filter_map(move |tag| tag.strip_prefix(kind).map(str::to_owned))
     }
 
-    /// Languages stand among the tags as bare codes.
+    /// Languages stand among the tags as bare codes, beside names of frameworks such as `tf`.
     fn languages(&self) -> Vec<String> {
-        let code = |tag: &&String| tag.len() == 2 && tag.chars().all(|c| c.is_ascii_lowercase());
+        let code = |tag: &&String| LANGUAGES.split(' ').any(|code| code == tag.as_str());
         let plain = self.tags.iter().filter(code).cloned();
         plain.chain(self.tag("language:")).collect()
     }
@@ -175,9 +183,14 @@ pub fn look_up(
     check_path(revision)?;
     let mut url = address(&network.hub, &format!("api/models/{id}/revision/{revision}"))?;
     url.set_query(Some("blobs=true"));
-    let told: Told = ask_json(network, &url, id, cancelled).map_err(|error| unknown(error, id))?;
+    let token = network.authorization(&url).is_some();
+    let told: Told = ask_json(network, &url, id, cancelled).map_err(|error| unknown(error, id, token))?;
     let commit = told.sha.clone().unwrap_or_default();
     check_hexadecimal(&commit, 40).map_err(|_| bad_answer(&url, format!("a commit {commit:?}")))?;
+    // A mirror may not put another version in the place of the one that was asked for.
+    if check_hexadecimal(revision, 40).is_ok() && commit != revision {
+        return Err(bad_answer(&url, format!("commit {commit} instead of {revision}")));
+    }
     let files = choose(
         id,
         told.siblings.iter().filter_map(Sibling::file).collect(),
@@ -267,7 +280,7 @@ fn config(network: &Network, manifest: &Manifest, cancelled: &AtomicBool) -> Res
         from: 0,
         why: &manifest.id,
     };
-    let token = network.token.is_some();
+    let token = network.authorization(&url).is_some();
     let (_, bytes) = answer(network, &question, MOST_CONFIG_BYTES, cancelled)
         .map_err(|error| error.gated(&manifest.id, token))?;
     let file = manifest.files.iter().find(|file| file.path == "config.json");
@@ -294,9 +307,15 @@ fn ask_json<T: DeserializeOwned>(
     serde_json::from_slice(&bytes).map_err(|error| bad_answer(&head.url, error.to_string()))
 }
 
-/// The hub says "who are you?" also about models that do not exist.
-fn unknown(error: HubError, id: &str) -> HubError {
+/// Without a token the hub says "who are you?" also about models that do not exist; with one, it means the token.
+fn unknown(error: HubError, id: &str, token: bool) -> HubError {
     match error {
+        HubError::Refused {
+            status: 401 | 403, ..
+        } if token => HubError::Gated {
+            id: id.to_owned(),
+            token,
+        },
         HubError::Refused {
             host,
             status: 401 | 403 | 404,
@@ -336,7 +355,7 @@ mod tests {
     fn page(siblings: Value) -> Value {
         json!({
             "id": "o/m", "sha": COMMIT, "gated": false, "pipeline_tag": "fill-mask", "downloads": 7,
-            "tags": ["transformers", "bert", "zh", "en", "license:apache-2.0", "region:us"],
+            "tags": ["transformers", "bert", "tf", "zh", "en", "license:apache-2.0", "region:us"],
             "config": {"model_type": "bert"}, "siblings": siblings,
         })
     }
@@ -386,6 +405,21 @@ mod tests {
     }
 
     #[test]
+    fn another_commit_than_the_one_asked_for_is_refused() {
+        let answer = page(siblings());
+        let server = FakeServer::start(move |_| Reply::whole(answer.to_string().as_bytes()));
+        let asked = "f".repeat(40);
+        let told = look_up(
+            &network(&server),
+            "o/m",
+            Some(&asked),
+            false,
+            &AtomicBool::new(false),
+        );
+        assert!(matches!(told, Err(HubError::BadAnswer { .. })), "{told:?}");
+    }
+
+    #[test]
     fn the_hub_s_refusals_are_told_as_what_they_mean() {
         for status in [401, 403, 404] {
             let server = FakeServer::start(move |_| Reply::status(status));
@@ -395,6 +429,16 @@ mod tests {
                 "{told:?}"
             );
         }
+        let server = FakeServer::start(|_| Reply::status(401));
+        let with_token = Network {
+            token: Some("old".into()),
+            ..network(&server)
+        };
+        let told = look_up(&with_token, "o/m", None, false, &AtomicBool::new(false));
+        assert!(
+            matches!(told, Err(HubError::Gated { token: true, .. })),
+            "{told:?}"
+        );
         let server = FakeServer::start(|_| Reply::status(429).with("Retry-After", "0"));
         assert!(matches!(
             looked_up(&server),
@@ -422,6 +466,10 @@ mod tests {
                 "{name}: {told:?}"
             );
         }
+        let mut huge = siblings();
+        huge[3]["lfs"]["size"] = json!(u64::MAX);
+        let told = looked_up(&hub(page(huge)));
+        assert!(matches!(told, Err(HubError::BadAnswer { .. })), "{told:?}");
         let told = looked_up(&hub(page(other_config)));
         assert!(matches!(told, Err(HubError::WrongHash { .. })), "{told:?}");
         let server = FakeServer::start(|_| Reply::whole(b"<html>"));

@@ -13,7 +13,7 @@ use crate::record::Record;
 use crate::{HubError, Library, Manifest, ManifestFile};
 
 /// One model's place under `.partial`, with all its files verified once a fetch has given it out. While it lives, no
-/// other program puts anything into this library.
+/// other program brings this model.
 #[derive(Debug)]
 pub struct Staging<'a> {
     library: &'a Library,
@@ -24,7 +24,7 @@ pub struct Staging<'a> {
 }
 
 impl<'a> Staging<'a> {
-    /// Opens the model's place, with what is left there. `lock` is the library's, held until the end.
+    /// Opens the model's place, with what is left there. `lock` is the model's, held until the end.
     pub(crate) fn open(library: &'a Library, manifest: &'a Manifest, lock: File) -> Result<Self, HubError> {
         let folder = library.partial_path(&manifest.id);
         fs::create_dir_all(&folder).map_err(HubError::io(&folder))?;
@@ -37,6 +37,20 @@ impl<'a> Staging<'a> {
             origin: String::new(),
             _lock: lock,
         })
+    }
+
+    /// Takes away what an earlier attempt has left of another version: it would become part of this one.
+    pub(crate) fn prune(&self) -> Result<(), HubError> {
+        let files = self.files();
+        let mut found = Vec::new();
+        list(&files, Path::new(""), &mut found)?;
+        for name in found {
+            let told = name.to_string_lossy().replace('\\', "/");
+            if !self.manifest.files.iter().any(|file| file.path == told) {
+                remove(&files.join(&name))?;
+            }
+        }
+        Ok(())
     }
 
     /// Says where the files came from: a host or a path.
@@ -97,8 +111,10 @@ impl<'a> Staging<'a> {
     /// clears up. Returns its folder.
     ///
     /// # Errors
-    /// [`HubError::Io`].
+    /// [`HubError::Taken`] when another model has its folder; [`HubError::Io`].
     pub fn place(self) -> Result<PathBuf, HubError> {
+        let _lock = self.library.lock(&AtomicBool::new(false))?;
+        self.library.refuse_another(&self.manifest.id)?;
         let target = self.library.folder_path(&self.manifest.id);
         let record = Record::of_folder(self.manifest, &self.files(), &self.origin)?;
         if target.try_exists().map_err(HubError::io(&target))? {
@@ -121,6 +137,25 @@ impl<'a> Staging<'a> {
     pub fn discard(self) -> Result<(), HubError> {
         remove(&self.folder)
     }
+}
+
+/// The names of all files in a folder and below; links are told, not followed.
+pub(crate) fn list(folder: &Path, below: &Path, names: &mut Vec<PathBuf>) -> Result<(), HubError> {
+    let at = folder.join(below);
+    let entries = match fs::read_dir(&at) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(HubError::io(&at))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(HubError::io(&at))?;
+        let name = below.join(entry.file_name());
+        if entry.file_type().map_err(HubError::io(&at))?.is_dir() {
+            list(folder, &name, names)?;
+        } else {
+            names.push(name);
+        }
+    }
+    Ok(())
 }
 
 /// Where `target` grows until it is accepted.

@@ -30,6 +30,17 @@ impl ProblemType {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config(Map<String, Value>);
 
+/// The largest size that a field may have. A configuration comes from anywhere, and is believed before its weights are
+/// there: without limits it could ask for all the memory, or for sizes whose products overflow. XLM-V has 901 629 words, the
+/// widest encoder that we know of 10 240 numbers a token, the deepest 100 layers.
+fn limit(field: &str) -> usize {
+    match field {
+        "vocab_size" | "max_position_embeddings" => 1 << 24,
+        _ if field.contains("layers") => 1 << 10,
+        _ => 1 << 16,
+    }
+}
+
 impl Config {
     /// Reads `config.json` in `folder`.
     ///
@@ -71,10 +82,11 @@ impl Config {
         match (self.0.get(field), default) {
             (None | Some(Value::Null), Some(default)) => Ok(default),
             (None | Some(Value::Null), None) => Err(invalid(field, "is missing")),
-            (Some(value), _) => value
-                .as_u64()
-                .map(|n| n as usize)
-                .ok_or_else(|| invalid(field, format!("{value} is not a size"))),
+            (Some(value), _) => match value.as_u64().map(|n| n as usize) {
+                Some(size) if size <= limit(field) => Ok(size),
+                Some(size) => Err(invalid(field, format!("{size} is too large"))),
+                None => Err(invalid(field, format!("{value} is not a size"))),
+            },
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::architectures::Architecture;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{NnError, Result};
 use crate::parameters::{Parameters, Place};
 
 /// Sizes of a model, in numbers of 4 bytes.
@@ -67,6 +67,12 @@ impl Footprint {
             max_length: facts.max_length,
             takes_pooling_layer: architecture.takes_pooling_layer(),
         };
+        if footprint.max_length == 0 || footprint.hidden == 0 {
+            return Err(NnError::Config {
+                field: "max_position_embeddings".into(),
+                reason: "a model that reads nothing".into(),
+            });
+        }
         for entry in parameters.entries() {
             let numbers = entry.shape.iter().product::<usize>();
             match entry.place {
@@ -87,6 +93,26 @@ impl Footprint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_that_no_model_has_are_refused() {
+        for (field, value) in [
+            ("num_hidden_layers", u64::from(u32::MAX)),
+            ("num_hidden_layers", 1 << 62),
+            ("vocab_size", 1 << 63),
+            ("intermediate_size", 1 << 40),
+            ("max_position_embeddings", 0),
+        ] {
+            let mut config = serde_json::json!({"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 2,
+                "num_attention_heads": 2, "intermediate_size": 16, "vocab_size": 30, "max_position_embeddings": 16});
+            config[field] = serde_json::json!(value);
+            let told = Footprint::of(&Config::parse(&config.to_string()).unwrap());
+            assert!(
+                matches!(told, Err(NnError::Config { .. })),
+                "{field} {value}: {told:?}"
+            );
+        }
+    }
 
     #[test]
     fn bert_base_has_the_parameters_that_its_paper_says() {

@@ -70,6 +70,36 @@ mod tests {
     }
 
     #[test]
+    fn a_tokenizer_that_would_bring_the_program_down_is_refused() {
+        let unigram = |pieces: serde_json::Value, normalizer: serde_json::Value| {
+            serde_json::json!({"version": "1.0", "added_tokens": [], "normalizer": normalizer, "pre_tokenizer": null,
+                "post_processor": null, "decoder": null, "truncation": null, "padding": null,
+                "model": {"type": "Unigram", "unk_id": 0, "vocab": pieces, "byte_fallback": false}})
+        };
+        let sound = serde_json::json!([["<unk>", 0.0], ["a", -1.0]]);
+        let long = serde_json::json!([["<unk>", 0.0], ["a", -1.0], ["x".repeat(3_000_000), -2.0]]);
+        // A table whose length is a lie.
+        let table = serde_json::json!({"type": "Precompiled", "precompiled_charsmap": "/////wAA"});
+        for (tokenizer, accepted) in [
+            (unigram(sound.clone(), serde_json::Value::Null), true),
+            (unigram(long, serde_json::Value::Null), false),
+            (unigram(sound.clone(), table.clone()), false),
+            (
+                unigram(
+                    sound,
+                    serde_json::json!({"type": "Sequence", "normalizers": [table]}),
+                ),
+                false,
+            ),
+        ] {
+            let folder = model(20);
+            fs::write(folder.path().join("tokenizer.json"), tokenizer.to_string()).unwrap();
+            let found = check_pretrained(folder.path());
+            assert_eq!(found.is_ok(), accepted, "{found:?}");
+        }
+    }
+
+    #[test]
     fn numbers_that_are_none_are_refused() {
         let folder = model(20);
         let path = folder.path().join("model.safetensors");

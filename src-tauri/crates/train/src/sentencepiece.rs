@@ -15,7 +15,7 @@ const LARGEST_FILE: u64 = 32 << 20;
 
 /// SentencePiece itself learns pieces of at most 16 characters. `tokenizers` goes through a piece by recursion, a byte a
 /// call, so a long one would overflow the stack.
-const LONGEST_PIECE: usize = 512;
+pub(crate) const LONGEST_PIECE: usize = 512;
 
 /// The longest that NFKC puts in a character's place has 33 bytes. Without a limit, damage could make every character
 /// of a text megabytes long.
@@ -252,7 +252,7 @@ impl<'a> Fields<'a> {
 /// The table is the length of a trie in bytes, the trie, and replacements that end with a zero byte. The trie is a
 /// double array of 32-bit units as in Darts (<https://github.com/s-yata/darts-clone>): from a unit, bytes lead to the
 /// units around `index ^ offset`, which differ in the last eight bits.
-fn check_characters(table: &[u8]) -> Result<()> {
+pub(crate) fn check_characters(table: &[u8]) -> Result<()> {
     const IS_VALUE: u32 = 1 << 31;
     const HAS_VALUE: u32 = 1 << 8;
     let check = || {

@@ -19,22 +19,22 @@ use crate::memory::Texts;
 use crate::optimizer::AdamW;
 use crate::settings::{Method, TrainSettings};
 
-/// What is measured: architecture and width.
-const KINDS: [(&str, usize); 4] = [
-    ("bert", 384),
-    ("bert", 768),
-    ("deberta-v2", 384),
-    ("modernbert", 384),
+/// What is measured: architecture, width, and layers enough not to fit into the processor's caches with all that learning
+/// needs besides.
+const KINDS: [(&str, usize, usize); 4] = [
+    ("bert", 384, 4),
+    ("bert", 768, 2),
+    ("deberta-v2", 384, 4),
+    ("modernbert", 384, 4),
 ];
 
-/// Layers of a measured encoder.
-const LAYERS: usize = 2;
-
-/// Texts of a measured step, and their length in tokens.
-const BATCH: (usize, usize) = (8, 48);
+/// Length of a measured text in tokens, and texts of a small and a large step: what a step costs whatever it reads, and what
+/// each token costs.
+const LENGTH: usize = 32;
+const STEPS: [usize; 2] = [2, 16];
 
 /// Seconds spent on each measurement, after one step that is not counted.
-const SPENT: f64 = 0.1;
+const SPENT: f64 = 0.08;
 
 /// How fast one kind of encoder goes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct Pace {
     pub learning_bf16: f64,
     /// Operations a second while reading.
     pub reading: f64,
+    /// Seconds that every step of learning costs besides, for each number of the encoder that learns: weights and gradients
+    /// go through memory, the optimiser moves them.
+    pub step: f64,
 }
 
 /// How fast this machine is.
@@ -56,8 +59,6 @@ pub struct Pace {
 pub struct Speed {
     /// One entry for each measured encoder.
     pub paces: Vec<Pace>,
-    /// Numbers that the optimiser moves in a second.
-    pub moved: f64,
 }
 
 /// Measures this machine with all its cores.
@@ -65,65 +66,74 @@ pub struct Speed {
 /// # Errors
 /// None but faults of ours.
 pub fn measure() -> Result<Speed> {
-    let (mut paces, mut moved) = (Vec::new(), 0.0_f64);
-    for (architecture, hidden) in KINDS {
-        let config = Config::parse(&configuration(architecture, hidden).to_string())?;
-        let footprint = Footprint::of(&config)?;
-        let labels: Vec<String> = (0..4).map(|label| label.to_string()).collect();
-        let mut model = SequenceClassifier::random(&config, &labels, 0)?;
-        let ids: Vec<u32> = (0..BATCH.1 as u32).map(|id| 10 + id).collect();
-        let batch = PackedBatch::from_sequences(std::iter::repeat_n(ids.as_slice(), BATCH.0));
-        let pass = forward_operations(
-            &footprint,
-            BATCH.0 as f64,
-            BATCH.1 as f64,
-            (BATCH.1 * BATCH.1) as f64,
-        );
-        let mut gradients = Gradients::new(&model.parameters);
-        let mut learning = |model: &mut SequenceClassifier, precision| -> Result<f64> {
-            model.set_training_precision(precision);
-            let seconds = seconds_of(|| {
-                gradients.clear();
-                let objective = Objective::default();
-                let targets: Vec<&[usize]> = vec![&[1]; BATCH.0];
-                let step = Step {
-                    labels: &targets,
-                    objective: &objective,
-                    total_weight: BATCH.0 as f64,
-                    dropout: Some(Key::new(1)),
-                };
-                model.loss_and_gradients(Input::Texts(&batch), &step, &mut gradients)?;
-                Ok(())
-            })?;
-            Ok(3.0 * pass / seconds)
-        };
-        let plain = learning(&mut model, Precision::F32)?;
-        let rounded = if Precision::bf16_is_fast() {
-            learning(&mut model, Precision::Bf16)?
-        } else {
-            plain
-        };
-        let seconds = seconds_of(|| Ok(drop(model.logits(&batch)?)))?;
-        paces.push(Pace {
-            architecture: architecture.to_owned(),
-            hidden,
-            learning: plain,
-            learning_bf16: rounded,
-            reading: pass / seconds,
-        });
-        let mut optimizer = AdamW::new(&model.parameters, &TrainSettings::textbook(""));
-        let seconds = seconds_of(|| {
-            optimizer.update(&mut model.parameters, &gradients, 1e-6);
-            Ok(())
-        })?;
-        moved = moved.max(footprint.dense as f64 / seconds);
-    }
-    Ok(Speed { paces, moved })
+    let paces = KINDS.map(|(architecture, hidden, layers)| measure_one(architecture, hidden, layers));
+    Ok(Speed {
+        paces: paces.into_iter().collect::<Result<_>>()?,
+    })
 }
 
-fn configuration(architecture: &str, hidden: usize) -> Value {
+fn measure_one(architecture: &str, hidden: usize, layers: usize) -> Result<Pace> {
+    let config = Config::parse(&configuration(architecture, hidden, layers).to_string())?;
+    let footprint = Footprint::of(&config)?;
+    let labels: Vec<String> = (0..4).map(|label| label.to_string()).collect();
+    let mut model = SequenceClassifier::random(&config, &labels, 0)?;
+    let mut gradients = Gradients::new(&model.parameters);
+    let ids: Vec<u32> = (0..LENGTH as u32).map(|id| 10 + id).collect();
+    let batches = STEPS.map(|texts| PackedBatch::from_sequences(std::iter::repeat_n(ids.as_slice(), texts)));
+    let passes = STEPS
+        .map(|texts| forward_operations(&footprint, texts as f64, LENGTH as f64, (LENGTH * LENGTH) as f64));
+    // Operations a second beyond what a step costs anyway, and what that is.
+    let mut learning = |model: &mut SequenceClassifier, precision| -> Result<(f64, f64)> {
+        model.set_training_precision(precision);
+        let [mut small, mut large] = [0.0_f64; 2];
+        for (batch, seconds) in batches.iter().zip([&mut small, &mut large]) {
+            *seconds = seconds_of(|| learn(model, batch, &mut gradients))?;
+        }
+        let each = ((large - small) / (3.0 * (passes[1] - passes[0]))).max(1e-16);
+        Ok((1.0 / each, (small - 3.0 * passes[0] * each).max(0.0)))
+    };
+    let (plain, step) = learning(&mut model, Precision::F32)?;
+    let rounded = match Precision::bf16_is_fast() {
+        true => learning(&mut model, Precision::Bf16)?.0,
+        false => plain,
+    };
+    let reading = seconds_of(|| {
+        model.logits(&batches[1])?;
+        Ok(())
+    })?;
+    let mut optimizer = AdamW::new(&model.parameters, &TrainSettings::textbook(""));
+    let moving = seconds_of(|| {
+        optimizer.update(&mut model.parameters, &gradients, 1e-6);
+        Ok(())
+    })?;
+    Ok(Pace {
+        architecture: architecture.to_owned(),
+        hidden,
+        learning: plain,
+        learning_bf16: rounded,
+        reading: passes[1] / reading,
+        step: (step + moving) / footprint.dense as f64,
+    })
+}
+
+/// One step without the optimiser.
+fn learn(model: &SequenceClassifier, batch: &PackedBatch, gradients: &mut Gradients) -> Result<()> {
+    gradients.clear();
+    let (objective, texts) = (Objective::default(), batch.sequences());
+    let targets: Vec<&[usize]> = vec![&[1]; texts];
+    let step = Step {
+        labels: &targets,
+        objective: &objective,
+        total_weight: texts as f64,
+        dropout: Some(Key::new(1)),
+    };
+    model.loss_and_gradients(Input::Texts(batch), &step, gradients)?;
+    Ok(())
+}
+
+fn configuration(architecture: &str, hidden: usize, layers: usize) -> Value {
     let mut config = json!({
-        "model_type": architecture, "hidden_size": hidden, "num_hidden_layers": LAYERS,
+        "model_type": architecture, "hidden_size": hidden, "num_hidden_layers": layers,
         "num_attention_heads": hidden / 64, "intermediate_size": 4 * hidden, "vocab_size": 200,
         "max_position_embeddings": 128, "type_vocab_size": 2,
     });
@@ -143,15 +153,17 @@ fn configuration(architecture: &str, hidden: usize) -> Value {
     config
 }
 
-/// Seconds of one of several repetitions, the first of which is not counted: caches are cold, buffers are not there yet.
+/// Seconds of the middle one of several repetitions. The first is not counted: caches are cold, buffers are not there yet.
 fn seconds_of(mut work: impl FnMut() -> Result<()>) -> Result<f64> {
     work()?;
-    let (began, mut count) = (Instant::now(), 0);
-    while began.elapsed().as_secs_f64() < SPENT {
+    let (began, mut times) = (Instant::now(), Vec::new());
+    while times.len() < 3 || began.elapsed().as_secs_f64() < SPENT {
+        let one = Instant::now();
         work()?;
-        count += 1;
+        times.push(one.elapsed().as_secs_f64());
     }
-    Ok(began.elapsed().as_secs_f64() / f64::from(count))
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
 }
 
 /// Operations of reading `texts` texts once, whose lengths have this mean and mean square.
@@ -200,7 +212,7 @@ impl Speed {
         };
         let steps = (count / f64::from(settings.batch_size)).ceil();
         let epoch = passes * forward_operations(model, count, mean, mean_square) / learning
-            + steps * learns / self.moved.max(1.0)
+            + steps * learns * self.pace(architecture, model.hidden, |pace| pace.step)
             + reading(validation as f64);
         let before = if settings.head_epochs > 0 {
             reading(count)
@@ -232,7 +244,7 @@ impl Speed {
                 .paces
                 .iter()
                 .find(|pace| pace.architecture == name && pace.hidden == hidden);
-            found.map_or(1.0, |pace| of(pace).max(1.0))
+            found.map_or(1.0, |pace| of(pace).max(f64::MIN_POSITIVE))
         };
         let (narrow, wide) = (measured("bert", 384), measured("bert", 768));
         let part = ((hidden as f64 / 384.0).ln() / 2.0_f64.ln()).clamp(-1.0, 1.0);
@@ -275,6 +287,7 @@ mod tests {
             learning,
             learning_bf16: 2.0 * learning,
             reading: learning,
+            step: 1e-9,
         };
         Speed {
             paces: vec![
@@ -283,7 +296,6 @@ mod tests {
                 pace("deberta-v2", 384, 5e10),
                 pace("modernbert", 384, 8e10),
             ],
-            moved: 1e9,
         }
     }
 
@@ -307,9 +319,9 @@ mod tests {
         assert!(began.elapsed().as_secs_f64() < 60.0);
         for pace in &speed.paces {
             for operations in [pace.learning, pace.learning_bf16, pace.reading] {
-                assert!(operations > 1e7 && operations < 1e15, "{pace:?}");
+                assert!(operations > 1e7 && operations < 1e17, "{pace:?}");
             }
+            assert!(pace.step > 0.0 && pace.step < 1e-4, "{pace:?}");
         }
-        assert!(speed.moved > 1e5);
     }
 }

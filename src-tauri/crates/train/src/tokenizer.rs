@@ -77,9 +77,11 @@ impl Tokenizer {
         })
     }
 
-    /// The highest id that ordinary text can have; `None` without words.
+    /// The highest id that a text can have, with what is put around it; `None` without words.
     pub fn highest_id(&self) -> Option<u32> {
-        self.inner.get_vocab(false).into_values().max()
+        let (before, after) = &self.around;
+        let around = before.iter().chain(after).copied();
+        self.inner.get_vocab(false).into_values().chain(around).max()
     }
 
     /// The ids of one text, window by window, and whether some of it was left out.

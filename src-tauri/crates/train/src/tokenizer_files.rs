@@ -3,6 +3,9 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::Value;
 use tokenizers::models::bpe::BPE;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
@@ -12,6 +15,7 @@ use tokenizers::processors::bert::BertProcessing;
 use tokenizers::processors::roberta::RobertaProcessing;
 use tokenizers::{AddedToken, Model, Tokenizer};
 
+use crate::sentencepiece::{self, LONGEST_PIECE};
 use crate::unigram;
 
 /// The whole tokenizer in one file.
@@ -48,7 +52,44 @@ pub fn read(folder: &Path) -> tokenizers::Result<Tokenizer> {
         Some(name) if name == PAIRS[0] => from_pairs(&path, &folder.join(PAIRS[1])),
         Some(name) if unigram::FILES.contains(&name) => unigram::read(folder, &path),
         // Says that the file is missing if it is.
-        _ => Tokenizer::from_file(path),
+        _ => from_whole(&path),
+    }
+}
+
+/// `tokenizer.json`, after a look at the parts that `tokenizers` trusts blindly: a damaged table of characters would make it
+/// panic, a word of millions of letters overflow its stack.
+fn from_whole(path: &Path) -> tokenizers::Result<Tokenizer> {
+    let text = std::fs::read_to_string(path)?;
+    if text.contains(CHARACTERS) || text.contains("Unigram") {
+        check_parts(&serde_json::from_str(&text)?)?;
+    }
+    text.parse()
+}
+
+/// Where `tokenizer.json` has a table of characters, in base 64.
+const CHARACTERS: &str = "precompiled_charsmap";
+
+fn check_parts(value: &Value) -> tokenizers::Result<()> {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(table)) = fields.get(CHARACTERS) {
+                sentencepiece::check_characters(&BASE64.decode(table)?)?;
+            }
+            if fields.get("type").is_some_and(|kind| kind == "Unigram") {
+                let pieces = fields.get("vocab").and_then(Value::as_array);
+                let too_long =
+                    |piece: &Value| piece[0].as_str().is_some_and(|text| text.len() > LONGEST_PIECE);
+                if pieces.is_some_and(|pieces| pieces.iter().any(too_long)) {
+                    return Err(format!("a piece of more than {LONGEST_PIECE} bytes").into());
+                }
+            }
+            fields.values().try_for_each(check_parts)
+        }
+        // The vocabulary has been looked at, and nothing lies below it.
+        Value::Array(values) if values.first().is_some_and(Value::is_object) => {
+            values.iter().try_for_each(check_parts)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,6 @@ import {
 import type { Job } from "../../project/jobs.svelte";
 import type { Session } from "../../project/session.svelte";
 import { Task, type Failure } from "../../shared/task.svelte";
-import { SvelteMap, SvelteSet } from "svelte/reactivity";
 
 export type View = "choose" | "hub" | "library" | "network";
 export const VIEWS: readonly View[] = ["choose", "hub", "library", "network"];
@@ -24,10 +23,9 @@ export class ModelRoom {
   readonly hub = new Hub();
   readonly network = new Network();
   uses = $state.raw<ModelUse[]>([]);
-  /** The latest download of each model, and under the empty name the latest copy. */
-  #jobs = new SvelteMap<string, string>();
-  /** All jobs of this room, also those that a later one has taken the place of. */
-  #started = new SvelteSet<string>();
+  /** Every file of a model is being read again, or was. */
+  readonly verifying = new Task();
+  verified = $state("");
   #session: Session;
 
   constructor(session: Session) {
@@ -43,7 +41,7 @@ export class ModelRoom {
   }
 
   get failure(): Failure | null {
-    return this.task.failure ?? this.#measuring.failure ?? this.reading.failure;
+    return this.task.failure ?? this.verifying.failure ?? this.#measuring.failure ?? this.reading.failure;
   }
 
   /** Whether this machine is being measured. */
@@ -68,23 +66,22 @@ export class ModelRoom {
   }
 
   async fetch(id: string): Promise<void> {
-    const job = await this.task.run(() => commands.fetchModel(id));
-    if (job) this.#begin(id, job);
+    await this.task.run(() => commands.fetchModel(id));
   }
 
-  /** The latest download of a model in this window. */
+  /** The latest download of a model; its job is named after it, so that it is found whenever the room is opened. */
   download(id: string): Job | undefined {
-    return this.#session.jobs.get(this.#jobs.get(id));
+    return this.#session.jobs.get(`fetch ${id}`);
   }
 
-  /** The latest copy of models in this window. */
+  /** The latest copy of models. */
   get copying(): Job | undefined {
-    return this.#session.jobs.get(this.#jobs.get(COPY));
+    return this.#session.jobs.get("copy models");
   }
 
-  /** How many jobs of this room have ended: what there is has changed then. */
+  /** How often a job has ended: what there is may have changed then. */
   get ended(): number {
-    return [...this.#started].filter((id) => (this.#session.jobs.get(id)?.state ?? "running") !== "running").length;
+    return this.#session.jobs.endings;
   }
 
   async stop(job: Job): Promise<void> {
@@ -101,19 +98,15 @@ export class ModelRoom {
     await this.#reload();
   }
 
-  async verify(id: string): Promise<boolean> {
-    return (await this.task.run(async () => (await commands.verifyModel(id), true))) ?? false;
+  async verify(id: string): Promise<void> {
+    this.verified = "";
+    const done = await this.verifying.run(async () => (await commands.verifyModel(id), true));
+    if (done) this.verified = id;
   }
 
   /** Starts what `work` answers with a job for; nothing when the user gave up choosing. */
   async copy(work: () => Promise<string | null>): Promise<void> {
-    const job = await this.task.run(work);
-    if (job) this.#begin(COPY, job);
-  }
-
-  #begin(of: string, job: string): void {
-    this.#jobs.set(of, job);
-    this.#started.add(job);
+    await this.task.run(work);
   }
 
   async #reload(): Promise<void> {
@@ -122,8 +115,6 @@ export class ModelRoom {
     this.uses = (await this.reading.run(() => commands.modelUses())) ?? this.uses;
   }
 }
-
-const COPY = "";
 
 /** Models that the hub has besides. Nothing is asked before the user asks. */
 export class Hub {
@@ -152,6 +143,7 @@ export class Network {
   readonly task = new Task();
   state = $state.raw<NetworkState | null>(null);
   connections = $state.raw<Connections | null>(null);
+  #saved: Promise<void> = Promise.resolve();
 
   async load(): Promise<void> {
     await this.task.run(async () => {
@@ -160,10 +152,14 @@ export class Network {
     });
   }
 
-  async save(change: Partial<NetworkSettings>): Promise<void> {
-    if (!this.state) return;
-    const settings = { ...this.state.settings, ...change };
-    this.state = (await this.task.run(() => commands.saveNetwork(settings))) ?? this.state;
+  /** One change after the other: each builds on what the one before has made of the settings. */
+  save(change: Partial<NetworkSettings>): Promise<void> {
+    this.#saved = this.#saved.then(async () => {
+      if (!this.state) return;
+      const settings = { ...this.state.settings, ...change };
+      this.state = (await this.task.run(() => commands.saveNetwork(settings))) ?? this.state;
+    });
+    return this.#saved;
   }
 
   async keep(secret: Secret, value: string): Promise<boolean> {

@@ -8,11 +8,11 @@ use understudy_data::Project;
 use understudy_hub::{
     Arrival, HubError, Library, Manifest, Network, cached, catalogue, default_cache, given, look_up,
 };
-use understudy_train::{PICKLE_FILE, check_pretrained};
+use understudy_train::{PICKLE_FILE, TrainError, check_pretrained};
 
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::job::{Phase, Progress};
-use crate::models::{STARTER, convert, library, moved_path};
+use crate::models::{STARTER, convert, library, library_is_given, moved_path};
 use crate::network::NetworkSettings;
 use crate::runs;
 
@@ -30,25 +30,28 @@ pub fn fetch(id: &str, cancelled: &AtomicBool, report: &mut dyn FnMut(Progress))
     bring(&manifest, &library, &network, cancelled, report)
 }
 
-/// Copies a model into the library from a folder or a zip archive, under the name `id` unless it has one of its own.
-/// Returns the name under which it is there.
+/// Copies a model into the library from a folder or a zip archive: under the name `id`, else under its own, which an
+/// exported model has and another gets from its folder or archive. Returns that name.
 ///
 /// # Errors
 /// [`HubError::Taken`] when there is another model of that name; what is wrong with the model.
 pub fn add(
     path: &Path,
-    id: &str,
+    id: Option<&str>,
     cancelled: &AtomicBool,
     report: &mut dyn FnMut(Progress),
 ) -> Result<String> {
     let library = library();
     let manifest = match Manifest::starter()? {
         // The installer brings the starter model's files, which are known.
-        starter if starter.id == id => starter.from_folder(path),
-        _ => given(path, id, cancelled)?,
+        starter if Some(starter.id.as_str()) == id => starter.from_folder(path),
+        _ => given(path, id.unwrap_or(NAMELESS), cancelled)?,
     };
-    let here = library.record(&manifest.id).ok();
-    if here.is_some_and(|record| record.files != manifest.files && library.has(&record.id).unwrap_or(false)) {
+    let manifest = match id {
+        None if manifest.id == NAMELESS => named(manifest, &name_of(path), &library)?,
+        _ => manifest,
+    };
+    if is_another(&manifest, &library)? {
         return Err(HubError::Taken {
             path: library.root().join(manifest.id.replace('/', "--")),
         }
@@ -58,9 +61,37 @@ pub fn add(
     Ok(manifest.id)
 }
 
-/// A name for a model from disk: its folder's or archive's.
-pub fn name_of(path: &Path) -> String {
-    plain_name(&path.file_stem().unwrap_or_default().to_string_lossy())
+/// What a model is called until it gets a name.
+const NAMELESS: &str = "model";
+
+/// The model under this name, or under the first of `name-2`, `name-3` … that no other model has.
+fn named(mut manifest: Manifest, name: &str, library: &Library) -> Result<Manifest> {
+    let mut number = 1;
+    loop {
+        manifest.id = match number {
+            1 => name.to_owned(),
+            number => format!("{name}-{number}"),
+        };
+        if !is_another(&manifest, library)? {
+            return Ok(manifest);
+        }
+        number += 1;
+    }
+}
+
+/// Whether another model has this one's name.
+fn is_another(manifest: &Manifest, library: &Library) -> Result<bool> {
+    match library.record(&manifest.id) {
+        Ok(record) => Ok(record.files != manifest.files && library.has(&record.id)?),
+        Err(HubError::NotInstalled { .. } | HubError::Unreadable { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A name for a model from disk: its folder's, or its archive's without the ending.
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    plain_name(name.strip_suffix(".zip").unwrap_or(&name))
 }
 
 /// A name as far as a model's name may be so.
@@ -75,9 +106,15 @@ pub fn plain_name(name: &str) -> String {
             }
         })
         .collect();
-    match plain.trim_matches(['.', '-']) {
-        "" => "model".to_owned(),
-        plain => plain.to_owned(),
+    // Two hyphens stand between owner and name.
+    let mut plain = plain.trim_matches(['.', '-']).to_owned();
+    while plain.contains("--") {
+        plain = plain.replace("--", "-");
+    }
+    if plain.is_empty() {
+        NAMELESS.to_owned()
+    } else {
+        plain
     }
 }
 
@@ -94,21 +131,22 @@ pub fn keep_run(
 ) -> Result<String> {
     let project = Project::open(project)?;
     runs::outcome(&runs::find(&project, run)?)?;
-    add(&runs::model_folder(&project, run), id, cancelled, report)
+    add(&runs::model_folder(&project, run), Some(id), cancelled, report)
 }
 
-/// Writes a model as one archive for another machine.
+/// Writes a model as one archive for another machine; `replace` says whether a file of that name may go.
 ///
 /// # Errors
 /// Those of the library.
 pub fn export(
     id: &str,
     target: &Path,
+    replace: bool,
     cancelled: &AtomicBool,
     report: &mut dyn FnMut(Progress),
 ) -> Result<()> {
     let mut tell = teller(Phase::Copy, report);
-    Ok(library().export(id, target, &mut tell, cancelled)?)
+    Ok(library().export(id, target, replace, &mut tell, cancelled)?)
 }
 
 /// Moves the library to another folder, as on another disk, and remembers where it is.
@@ -120,9 +158,13 @@ pub fn move_library(
     cancelled: &AtomicBool,
     report: &mut dyn FnMut(Progress),
 ) -> Result<PathBuf> {
+    if library_is_given() {
+        return Err(EngineError::LibraryGiven);
+    }
     let mut tell = teller(Phase::Copy, report);
-    let new = library().move_to(root.to_owned(), &mut tell, cancelled)?;
-    crate::files::write_json(&moved_path(), &new.root())?;
+    let root = std::path::absolute(root).map_err(crate::files::failed(root))?;
+    let point = |root: &Path| crate::files::write_json(&moved_path(), &root);
+    let new = library().move_to(&root, point, &mut tell, cancelled)?;
     Ok(new.root().to_owned())
 }
 
@@ -140,7 +182,7 @@ fn wanted(id: &str, network: &Network, cancelled: &AtomicBool) -> Result<Manifes
     // Models of the catalogue are known to us: of theirs, weights in PyTorch's format are taken apart, not loaded.
     let pickle = entry.is_some();
     let found = match look_up(network, id, revision, pickle, cancelled) {
-        // Owners can rewrite the history of a repository; then its newest state is what there is.
+        // Owners can rewrite the history of a repository; then its newest state is what there is, and its card says so.
         Err(HubError::NoSuchModel { .. }) if revision.is_some() => {
             look_up(network, id, None, pickle, cancelled)?
         }
@@ -149,8 +191,13 @@ fn wanted(id: &str, network: &Network, cancelled: &AtomicBool) -> Result<Manifes
     Ok(found.manifest)
 }
 
+/// Whether other programs have downloaded the model.
+pub(crate) fn is_in_cache(id: &str, revision: Option<&str>) -> bool {
+    default_cache().is_some_and(|cache| understudy_hub::is_cached(&cache, id, revision))
+}
+
 /// The model as other programs have downloaded it.
-pub(crate) fn in_cache(id: &str, revision: Option<&str>) -> Result<Option<Manifest>> {
+fn in_cache(id: &str, revision: Option<&str>) -> Result<Option<Manifest>> {
     match default_cache() {
         Some(cache) => Ok(cached(&cache, id, revision)?),
         None => Ok(None),
@@ -174,7 +221,10 @@ fn bring(
         return match accept(&staging.files()) {
             Ok(()) => Ok(staging.place()?),
             Err(error) => {
-                staging.discard()?;
+                // What came is no good; but what a full disk or a missing right stopped is kept for the next time.
+                if is_verdict(&error) {
+                    staging.discard()?;
+                }
                 Err(error)
             }
         };
@@ -182,10 +232,33 @@ fn bring(
     Ok(arrival.place()?)
 }
 
+/// Whether an error is about what the files hold, rather than about this machine.
+fn is_verdict(error: &EngineError) -> bool {
+    use understudy_train::ModelError;
+    match error {
+        EngineError::Train(TrainError::Model(ModelError::File { .. }) | TrainError::File { .. }) => false,
+        EngineError::Train(_) => true,
+        _ => false,
+    }
+}
+
 /// Looks at a model's files before they become one of the library's.
 fn accept(files: &Path) -> Result<()> {
     let pickle = files.join(PICKLE_FILE);
     if pickle.exists() {
+        // The numbers are written a second time before the first go.
+        let needed = std::fs::metadata(&pickle)
+            .map_err(crate::files::failed(&pickle))?
+            .len();
+        let free = understudy_hub::machine(files).disk_free_bytes as u64;
+        if free < needed {
+            return Err(HubError::DiskFull {
+                path: files.to_owned(),
+                needed,
+                free,
+            }
+            .into());
+        }
         convert(files)?;
         std::fs::remove_file(&pickle).map_err(crate::files::failed(&pickle))?;
     }
@@ -213,5 +286,27 @@ fn teller(phase: Phase, report: &mut dyn FnMut(Progress)) -> impl FnMut(u64, u64
             seconds_left: (rate > 0.0).then(|| (total - done) / rate),
             ..Progress::new(phase, done, total)
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_from_disk_get_the_names_of_their_folders_as_far_as_those_will_do() {
+        for (path, name) in [
+            ("/x/my-model-v1.2", "my-model-v1.2"),
+            ("/x/tiny.zip", "tiny"),
+            (
+                "/x/sentence-transformers--all-MiniLM",
+                "sentence-transformers-all-MiniLM",
+            ),
+            ("/x/.hidden", "hidden"),
+            ("/x/合同模型", NAMELESS),
+            ("/", NAMELESS),
+        ] {
+            assert_eq!(name_of(Path::new(path)), name);
+        }
     }
 }

@@ -59,6 +59,8 @@ pub struct ModelCard {
     pub revision: Option<String>,
     /// Whether it is one of the catalogue.
     pub recommended_by_us: bool,
+    /// Whether it is of another version than the one that the catalogue means.
+    pub other_revision: bool,
     /// It is in the library, complete and verified.
     pub installed: bool,
     /// Its folder, when installed.
@@ -89,6 +91,20 @@ pub struct ModelShelf {
     pub library: String,
     /// Length of all installed models, in bytes.
     pub library_bytes: f64,
+    /// What takes room in the library without being a model that can be used.
+    pub unfinished: Vec<Unfinished>,
+}
+
+/// A download that was stopped, or a model that is damaged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Unfinished {
+    /// The model.
+    pub id: String,
+    /// Bytes that it takes.
+    pub bytes: f64,
+    /// Whether it was whole once.
+    pub damaged: bool,
 }
 
 /// A model in the library and who uses it.
@@ -118,6 +134,7 @@ pub fn shelf(project: Option<&Project>, language: Language) -> Result<ModelShelf
         recommended: recommended.map(|card| card.id.clone()),
         measured,
         library: library().root().display().to_string(),
+        unfinished: unfinished(&library())?,
         library_bytes: models
             .iter()
             .filter(|card| card.installed)
@@ -125,6 +142,20 @@ pub fn shelf(project: Option<&Project>, language: Language) -> Result<ModelShelf
             .sum(),
         models,
     })
+}
+
+fn unfinished(library: &Library) -> Result<Vec<Unfinished>> {
+    let damaged = library.damaged()?.into_iter().map(|record| Unfinished {
+        bytes: record.bytes() as f64,
+        id: record.id,
+        damaged: true,
+    });
+    let stopped = library.partial()?.into_iter().map(|partial| Unfinished {
+        id: partial.id,
+        bytes: partial.bytes as f64,
+        damaged: false,
+    });
+    Ok(damaged.chain(stopped).collect())
 }
 
 /// The cards of all models of the catalogue, then of the library's others.
@@ -145,13 +176,13 @@ pub(crate) fn cards(fitting: &Fitting) -> Result<Vec<ModelCard>> {
         let record = here.remove(&entry.id);
         let mut card = of_entry(&entry, record.as_ref(), &library, fitting)?;
         card.arrived_bytes = partial.get(&entry.id).map(|bytes| *bytes as f64);
-        card.cached = !card.installed && bring::in_cache(&entry.id, entry.revision.as_deref())?.is_some();
+        card.cached = !card.installed && bring::is_in_cache(&entry.id, entry.revision.as_deref());
         cards.push(card);
     }
     let mut others: Vec<Record> = here.into_values().collect();
     others.sort_by(|a, b| a.id.cmp(&b.id));
     for record in &others {
-        // A damaged model is not shown as one; it can be removed by its name and brought again.
+        // A damaged model is not shown as one but among what is unfinished.
         if let Some(card) = of_record(record, &library, fitting)? {
             cards.push(card);
         }
@@ -238,6 +269,8 @@ fn of_entry(
             .and_then(|record| record.revision.clone())
             .or_else(|| entry.revision.clone()),
         recommended_by_us: true,
+        other_revision: installed
+            && record.is_some_and(|record| entry.revision.is_some() && record.revision != entry.revision),
         installed,
         folder: installed.then(|| folder(library, &entry.id)),
         origin: record.filter(|_| installed).map(|record| record.origin.clone()),
@@ -345,6 +378,7 @@ fn unknown(id: &str, architecture: &str, footprint: &Footprint, mean_pooling: bo
         source: None,
         revision: None,
         recommended_by_us: false,
+        other_revision: false,
         installed: false,
         folder: None,
         origin: None,

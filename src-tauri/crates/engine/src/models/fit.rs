@@ -4,6 +4,9 @@
 //! reckoned from letters, because the tokenizer of a model that is not here is not here either; the plan of a training
 //! counts them exactly.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use understudy_data::{Part, ProblemType, Project, SplitSummary, language};
 use understudy_hub::{CommercialUse, Domain};
@@ -103,8 +106,10 @@ pub struct Need {
     classes: usize,
     /// Whether a text may have several labels.
     several: bool,
-    /// ISO 639-1 code of the language that most of the texts are in.
-    language: Option<String>,
+    /// Codes of the languages that many of the texts are in, the commonest first; none where it cannot be told.
+    languages: Vec<String>,
+    /// Half of the texts are no longer, in characters.
+    median: u32,
     /// What most of them are about.
     domain: Domain,
     /// Whether there are texts at all.
@@ -169,7 +174,8 @@ impl Need {
             validation,
             classes: labels.labels.len().max(2),
             several: labels.problem_type == ProblemType::MultiLabel,
-            language: commonest_language(&beginnings),
+            languages: common_languages(&beginnings),
+            median: project.summary()?.length_median,
             domain: domain(&beginnings),
             known: true,
         })
@@ -183,17 +189,23 @@ impl Need {
             validation: USUAL.0 / 5,
             classes: 5,
             several: false,
-            language: None,
+            languages: Vec::new(),
+            median: USUAL.1 as u32,
             domain: Domain::General,
             known: false,
         }
     }
 
-    /// Whether a model reads the language of most texts.
-    fn is_read_by(&self, languages: &[String]) -> Option<bool> {
-        self.language
-            .as_ref()
-            .map(|language| languages.contains(language))
+    /// Whether a model reads all languages that many of the texts are in; `None` where that is not known.
+    fn is_read_by(&self, languages: &[String], multilingual: bool) -> Option<bool> {
+        let reads = |language: &String| languages.contains(language);
+        match self.languages.iter().all(reads) {
+            _ if self.languages.is_empty() => None,
+            true => Some(true),
+            // It reads more languages than are named.
+            false if multilingual => None,
+            false => Some(false),
+        }
     }
 
     /// Lengths in tokens of a model's, and what else of the texts takes memory.
@@ -202,10 +214,10 @@ impl Need {
             // Word lists of whole pieces join common characters.
             ("xlm-roberta" | "deberta-v2", true) => 0.7,
             // Byte pairs that never saw Chinese write a character in two or three.
-            ("roberta" | "modernbert", false) if self.is_read_by(model.languages) != Some(true) => 2.3,
+            ("roberta" | "modernbert", false) if self.is_read_by(model.languages, false) != Some(true) => 2.3,
             _ => 1.0,
         };
-        let per_letter = match self.is_read_by(model.languages) {
+        let per_letter = match self.is_read_by(model.languages, model.multilingual) {
             Some(false) => 1.4 / LETTERS_PER_TOKEN,
             _ => 1.0 / LETTERS_PER_TOKEN,
         };
@@ -280,7 +292,7 @@ impl Fitting {
             texts_per_second: speed
                 .map(|speed| speed.texts_per_second(model.footprint, model.architecture, &settings, &texts)),
             disk: model.download < self.disk_free,
-            reads_language: self.need.is_read_by(model.languages),
+            reads_language: self.need.is_read_by(model.languages, model.multilingual),
         }
     }
 
@@ -347,6 +359,10 @@ impl Fitting {
         if card.layer_parameters > LARGE.0 && self.need.texts < LARGE.1 {
             score -= 1.0;
         }
+        // ELECTRA's discriminators know much, but often do not begin to learn with few texts.
+        if card.architecture == "electra" && self.need.texts < 1000 {
+            score -= 1.0;
+        }
         if card.mean_pooling && few {
             score += 2.0;
         }
@@ -354,16 +370,15 @@ impl Fitting {
         if card.domain == Some(Domain::Sentences) && !few {
             score -= 0.1;
         }
-        match card.domain {
-            Some(domain @ (Domain::Legal | Domain::Medical | Domain::Scientific)) => {
-                score += if domain == self.need.domain { 0.6 } else { -1.5 };
-            }
-            _ => {}
+        if let Some(domain @ (Domain::Legal | Domain::Medical | Domain::Scientific)) = card.domain {
+            score += if domain == self.need.domain { 0.6 } else { -1.5 };
         }
-        // Shared layers have been trained less than layers of their own; a model for one language knows it better.
-        if card.multilingual && self.need.language.is_some() {
-            score -= 0.8;
-        }
+        // A model for one language knows it better; for texts of which nobody knows the language it is a wager.
+        score -= match (card.multilingual, self.need.languages.is_empty()) {
+            (true, false) => 0.8,
+            (false, true) => 2.0,
+            _ => 0.0,
+        };
         if fit.training == Verdict::Tight {
             score -= 1.0;
         }
@@ -386,20 +401,24 @@ impl Fitting {
         if !need.known {
             return text("recommend.no_texts", &[]);
         }
-        let median = need
-            .characters
-            .get(need.characters.len() / 2)
-            .copied()
-            .unwrap_or_default();
-        let mut reason = vec![text(
-            "recommend.texts",
-            &[
-                ("language", &self.language_name(language)),
-                ("characters", &median.to_string()),
-                ("texts", &need.texts.to_string()),
-                ("labels", &need.classes.to_string()),
-            ],
-        )];
+        let median = need.median.to_string();
+        let (texts, labels) = (need.texts.to_string(), need.classes.to_string());
+        let facts: &[(&str, &str)] = &[("characters", &median), ("texts", &texts), ("labels", &labels)];
+        let mut reason = vec![match need.languages.as_slice() {
+            [] => text("recommend.texts_unknown", facts),
+            [one] => {
+                let name = language_name(one, language);
+                text("recommend.texts", &[facts, &[("language", &name)]].concat())
+            }
+            several => {
+                let named: Vec<String> = several.iter().map(|code| language_name(code, language)).collect();
+                let list = named.join(if language == Language::Zh { "、" } else { ", " });
+                text(
+                    "recommend.texts_mixed",
+                    &[facts, &[("languages", &list)]].concat(),
+                )
+            }
+        }];
         if card.domain == Some(need.domain) && need.domain != Domain::General {
             let subject = match need.domain {
                 Domain::Legal => "recommend.legal",
@@ -424,25 +443,13 @@ impl Fitting {
         // Chinese sentences follow each other without a space.
         reason.join(if language == Language::Zh { "" } else { " " })
     }
+}
 
-    fn language_name(&self, language: Language) -> String {
-        let key = match self.need.language.as_deref() {
-            Some("en") => "language.en",
-            Some("zh") => "language.zh",
-            Some("fr") => "language.fr",
-            Some("de") => "language.de",
-            Some("es") => "language.es",
-            Some("it") => "language.it",
-            Some("pt") => "language.pt",
-            Some("nl") => "language.nl",
-            Some("ja") => "language.ja",
-            Some("ko") => "language.ko",
-            Some("ru") => "language.ru",
-            Some("ar") => "language.ar",
-            _ => "language.other",
-        };
-        words::catalogue(language).text(key, &[])
-    }
+/// A language's name; a code that we have no name for stays as it is.
+fn language_name(code: &str, language: Language) -> String {
+    let key = format!("language.{code}");
+    let name = words::catalogue(language).text(&key, &[]);
+    if name == key { code.to_owned() } else { name }
 }
 
 impl Verdict {
@@ -504,19 +511,31 @@ fn share(text: &str, of: impl Fn(char) -> bool) -> f64 {
     text.chars().filter(|&c| of(c)).count() as f64 / count as f64
 }
 
-/// ISO 639-1 code of the language that more than half of the texts are in, of those whose language can be told.
-fn commonest_language(texts: &[String]) -> Option<String> {
-    let told: Vec<&str> = texts
+/// Of 100 texts, those in a language from which it counts.
+const MANY: usize = 20;
+
+/// Codes of the languages that many of the texts are in, of those whose language can be told: the commonest first. ISO 639-1
+/// where it is one that models of the catalogue name, else ISO 639-3.
+fn common_languages(texts: &[String]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for code in texts
         .iter()
         .map(|text| language(text))
         .filter(|code| !code.is_empty())
+    {
+        *counts.entry(code).or_default() += 1;
+    }
+    let all: usize = counts.values().sum();
+    let mut common: Vec<(&str, usize)> = counts
+        .into_iter()
+        .filter(|(_, count)| count * 100 >= all * MANY)
         .collect();
-    let commonest = told
-        .iter()
-        .max_by_key(|code| told.iter().filter(|other| other == code).count())?;
-    let count = told.iter().filter(|code| code == &commonest).count();
-    let code = SHORT.iter().find(|(long, _)| long == commonest)?.1;
-    (2 * count > told.len()).then(|| code.to_owned())
+    common.sort_by_key(|(_, count)| Reverse(*count));
+    let short = |code: &str| {
+        let known = SHORT.iter().find(|(long, _)| *long == code);
+        known.map_or(code, |(_, short)| *short).to_owned()
+    };
+    common.into_iter().map(|(code, _)| short(code)).collect()
 }
 
 /// ISO 639-3 codes and their ISO 639-1 codes, of the languages that models of the catalogue read.
@@ -547,76 +566,32 @@ const SHORT: [(&str, &str); 24] = [
     ("ron", "ro"),
 ];
 
-/// Words by which texts of the professions are known: one of them stands in at least 21 of 100 texts of every legal or
-/// medical data set that we have, and in at most 1 of 100 of all others (mail, reviews, news, bank customers' questions).
-const LEGAL: [&str; 28] = [
-    "agreement",
-    "clause",
-    "contract",
-    "court",
-    "plaintiff",
-    "defendant",
-    "hereby",
-    "hereto",
-    "liability",
-    "indemnif",
-    "shall",
-    "governing law",
-    "statute",
-    "licensee",
-    "lessee",
-    "pursuant",
-    "合同",
-    "甲方",
-    "乙方",
-    "法院",
-    "原告",
-    "被告",
-    "条款",
-    "违约",
-    "诉讼",
-    "律师",
-    "起诉",
-    "赔偿",
-];
-const MEDICAL: [&str; 22] = [
-    "patient",
-    "diagnos",
-    "clinical",
-    "treatment",
-    "symptom",
-    "disease",
-    "surgery",
-    "tumor",
-    "tumour",
-    "therapy",
-    "carcinoma",
-    "dose",
-    "mg/",
-    "患者",
-    "诊断",
-    "治疗",
-    "症状",
-    "手术",
-    "病史",
-    "临床",
-    "药物",
-    "肿瘤",
-];
+/// Words by which texts of the professions are known: one of them stands in at least 22 of 100 texts of every legal or
+/// medical data set that we have (questions of lay people apart), and in at most 1 of 100 of all others (mail, reviews, news,
+/// bank customers' questions).
+const LEGAL: &str = "agreement clause clauses contract contracts court plaintiff defendant hereby hereto herein thereof \
+                     hereunder indemnify indemnification licensee licensor lessee lessor pursuant statute";
+const LEGAL_ZH: &str = "合同 甲方 乙方 法院 原告 被告 条款 违约 诉讼 律师 起诉 赔偿 劳动法 仲裁";
+const MEDICAL: &str = "patients diagnosis diagnosed clinical symptoms disease diseases surgery tumor tumors tumour therapy \
+                       carcinoma syndrome infection lesions";
+const MEDICAL_ZH: &str = "患者 诊断 治疗 症状 手术 病史 临床 药物 肿瘤";
 
 /// Of 100 texts, those with such a word from which all are taken to be about a subject.
 const ABOUT_IT: usize = 15;
 
 /// What the texts are about, by their words.
 fn domain(texts: &[String]) -> Domain {
-    let about = |words: &[&str]| {
+    // Words are whole; Chinese has no spaces between them.
+    let about = |words: &str, chinese: &str| {
         let speaks = |text: &&String| {
             let text = text.to_lowercase();
-            words.iter().any(|word| text.contains(word))
+            text.split(|c: char| !c.is_alphanumeric())
+                .any(|found| words.split(' ').any(|word| word == found))
+                || chinese.split(' ').any(|word| text.contains(word))
         };
         texts.iter().filter(speaks).count()
     };
-    let (legal, medical) = (about(&LEGAL), about(&MEDICAL));
+    let (legal, medical) = (about(LEGAL, LEGAL_ZH), about(MEDICAL, MEDICAL_ZH));
     match legal.max(medical) * 100 >= texts.len() * ABOUT_IT {
         true if legal >= medical => Domain::Legal,
         true => Domain::Medical,
@@ -638,7 +613,8 @@ mod tests {
             texts,
             validation: texts / 5,
             classes,
-            language: Some(language.into()),
+            languages: vec![language.into()],
+            median: 540,
             known: true,
             ..Need::usual()
         }
@@ -652,6 +628,7 @@ mod tests {
             learning,
             learning_bf16: 2.0 * learning,
             reading: learning,
+            step: 1e-9,
         };
         Fitting {
             need,
@@ -665,7 +642,6 @@ mod tests {
                     pace("deberta-v2", 384, 1e11),
                     pace("modernbert", 384, 1e11),
                 ],
-                moved: 1e9,
             }),
         }
     }
@@ -735,6 +711,37 @@ mod tests {
     }
 
     #[test]
+    fn texts_that_no_model_of_one_language_reads_get_a_multilingual_one() {
+        for languages in [&["dan"][..], &["sv"], &["zh", "en"], &[]] {
+            let need = Need {
+                languages: languages.iter().map(|code| (*code).to_owned()).collect(),
+                ..need("en", 3000, 10)
+            };
+            let card = recommended(&on(16.0 * GB, need));
+            assert!(
+                card.multilingual && card.fit.reads_language != Some(false),
+                "{languages:?}: {}",
+                card.id
+            );
+        }
+    }
+
+    #[test]
+    fn languages_are_those_of_many_texts() {
+        let english = "The tenant shall pay the rent on the first day of every month.".to_owned();
+        let chinese = "房间很干净，服务也不错，下次还会来。".to_owned();
+        let danish = "Lejeren skal betale husleje den første dag i hver måned til udlejeren.".to_owned();
+        let two = [english.clone(), english.clone(), chinese.clone()];
+        assert_eq!(common_languages(&two), ["en", "zh"]);
+        assert_eq!(
+            common_languages(&[vec![english; 9], vec![chinese]].concat()),
+            ["en"]
+        );
+        assert_eq!(common_languages(&[danish]), ["dan"]);
+        assert!(common_languages(&["12 34".to_owned()]).is_empty());
+    }
+
+    #[test]
     fn subjects_are_known_by_their_words() {
         let texts = |text: &str| vec![text.to_owned(); 3];
         assert_eq!(
@@ -750,6 +757,9 @@ mod tests {
             domain(&texts("The room was clean and the staff friendly.")),
             Domain::General
         );
+        // Words that everybody uses say nothing.
+        let everyday = texts("Shall we be patient and treat the guests well?");
+        assert_eq!(domain(&everyday), Domain::General);
     }
 
     #[test]

@@ -21,9 +21,13 @@ pub const STARTER: &str = "sentence-transformers/all-MiniLM-L6-v2";
 
 /// The shared library of models of this user: where the environment says, else where the user has moved it.
 pub fn library() -> Library {
-    let given = std::env::var_os("UNDERSTUDY_MODELS").is_some_and(|value| !value.is_empty());
-    let chosen = if given { None } else { moved() };
+    let chosen = if library_is_given() { None } else { moved() };
     Library::new(chosen.unwrap_or_else(default_library_root))
+}
+
+/// Whether the environment says where the library is.
+fn library_is_given() -> bool {
+    std::env::var_os("UNDERSTUDY_MODELS").is_some_and(|value| !value.is_empty())
 }
 
 /// The file that says where the library was moved to. It is of its own, because a worker writes it.

@@ -186,12 +186,11 @@ impl World {
         }
     }
 
-    /// The network log's lines.
-    fn log(&self) -> Vec<serde_json::Value> {
-        let text = std::fs::read_to_string(self.folder.path().join("net.jsonl")).unwrap();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+    /// The network log, the oldest connection first.
+    fn log(&self) -> Vec<crate::Connection> {
+        let (mut latest, _) = crate::connections(&self.folder.path().join("net.jsonl"), 1000).unwrap();
+        latest.reverse();
+        latest
     }
 
     /// Where the weights grow.

@@ -21,11 +21,7 @@ fn a_line_cut_in_the_middle_is_taken_up_where_it_broke() {
     let folder = world.fetch().unwrap();
     world.assert_complete(&folder);
     assert_eq!(world.hub.ranges(WEIGHTS), [None, Some(80_000)]);
-    let received: u64 = world
-        .log()
-        .iter()
-        .map(|entry| entry["bytes"].as_u64().unwrap())
-        .sum();
+    let received: u64 = world.log().iter().map(|entry| entry.bytes).sum();
     assert_eq!(received, world.model.bytes(), "no byte came twice");
 }
 

@@ -68,7 +68,7 @@ fn a_server_that_says_nothing_at_all_does_not_hold_up_a_cancel() {
 #[test]
 fn whoever_waits_for_another_program_can_give_up() {
     let world = World::with_hub(Model::hub);
-    let _held = world.library.lock(&AtomicBool::new(false)).unwrap();
+    let _held = world.library.lock_model(ID, &AtomicBool::new(false)).unwrap();
     assert!(matches!(
         world.fetch_until(&AtomicBool::new(true), &mut |_| ()),
         Err(HubError::Cancelled)

@@ -63,12 +63,7 @@ fn redirects_are_followed_to_another_server_and_each_connection_is_written_down(
     let connections: Vec<(String, u64)> = world
         .log()
         .iter()
-        .map(|entry| {
-            (
-                entry["host"].as_str().unwrap().to_owned(),
-                entry["status"].as_u64().unwrap(),
-            )
-        })
+        .map(|entry| (entry.host.clone(), u64::from(entry.status.unwrap())))
         .collect();
     let host = |server: &FakeServer| server.url().replace("http://", "");
     let one_file = [
@@ -116,12 +111,12 @@ fn the_network_log_tells_host_path_purpose_bytes_and_status() {
     let log = world.log();
     assert_eq!(log.len(), 3);
     let last = &log[2];
-    assert_eq!(last["host"], world.hub.url().replace("http://", ""));
-    assert_eq!(last["path"], "/owner/tiny/resolve/abc123/model.safetensors");
-    assert_eq!(last["why"], ID);
-    assert_eq!(last["bytes"], world.model.weights().len());
-    assert_eq!(last["status"], 200);
-    assert!(last["at"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(last.host, world.hub.url().replace("http://", ""));
+    assert_eq!(last.path, "/owner/tiny/resolve/abc123/model.safetensors");
+    assert_eq!(last.why, ID);
+    assert_eq!(last.bytes, world.model.weights().len() as u64);
+    assert_eq!(last.status, Some(200));
+    assert!(last.at.ends_with('Z'));
 }
 
 #[test]
@@ -130,8 +125,8 @@ fn a_connection_that_gets_no_answer_is_written_down_too() {
     world.network.hub = "http://127.0.0.1:9".into();
     world.fetch().unwrap_err();
     let first = &world.log()[0];
-    assert_eq!(first["host"], "127.0.0.1:9");
-    assert_eq!(first["status"], serde_json::Value::Null);
+    assert_eq!(first.host, "127.0.0.1:9");
+    assert_eq!(first.status, None);
 }
 
 #[test]
@@ -186,4 +181,18 @@ fn an_address_that_is_none_is_told_as_such() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn what_an_earlier_attempt_left_of_another_version_does_not_become_part_of_this_one() {
+    let world = World::with_hub(Model::hub);
+    let files = world.library.partial_path(ID).join("files");
+    std::fs::create_dir_all(&files).unwrap();
+    for name in ["tokenizer.json", "pytorch_model.bin.part", ".hidden"] {
+        std::fs::write(files.join(name), "of another version").unwrap();
+    }
+    let folder = world.fetch().unwrap();
+    world.assert_complete(&folder);
+    assert_eq!(world.library.record(ID).unwrap().files.len(), 3);
+    assert!(!folder.join("tokenizer.json").exists());
 }
