@@ -31,6 +31,8 @@ pub(crate) struct Question<'a> {
     pub accept: &'static str,
     /// The first byte wanted.
     pub from: u64,
+    /// The last byte wanted; the file's unless given.
+    pub to: Option<u64>,
     /// What for, as told in the network log.
     pub why: &'a str,
 }
@@ -45,6 +47,8 @@ pub(crate) struct Head {
     pub from: u64,
     /// The length of the whole file in bytes, if told.
     pub total: Option<u64>,
+    /// Whether only the part that was asked for follows.
+    pub partial: bool,
 }
 
 /// Takes what a server sends.
@@ -218,7 +222,8 @@ impl Exchange<'_> {
     }
 
     fn head(&self, parts: &Parts) -> Result<Head, HubError> {
-        let (from, total) = if parts.status.as_u16() == 206 {
+        let partial = parts.status.as_u16() == 206;
+        let (from, total) = if partial {
             let range = header(parts, &CONTENT_RANGE);
             content_range(range).ok_or_else(|| bad_answer(self.url, format!("content-range {range:?}")))?
         } else {
@@ -229,6 +234,7 @@ impl Exchange<'_> {
             content_type: header(parts, &CONTENT_TYPE).to_ascii_lowercase(),
             from,
             total,
+            partial,
         })
     }
 
@@ -273,7 +279,12 @@ fn connect(network: &Network, url: &Url, question: &Question<'_>) -> Receiver<Pi
     // A few chunks: the thread must not run far ahead of the disk.
     let (sender, pieces) = sync_channel(4);
     let (agent, authorization) = (network.agent.clone(), network.authorization(url));
-    let (url, accept, from) = (url.to_string(), question.accept, question.from);
+    let (url, accept) = (url.to_string(), question.accept);
+    let range = match (question.from, question.to) {
+        (0, None) => None,
+        (from, None) => Some(format!("bytes={from}-")),
+        (from, Some(to)) => Some(format!("bytes={from}-{to}")),
+    };
     thread::spawn(move || {
         // Compressed, byte ranges and hashes would be those of something else.
         let mut request = agent
@@ -283,8 +294,8 @@ fn connect(network: &Network, url: &Url, question: &Question<'_>) -> Receiver<Pi
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        if from > 0 {
-            request = request.header(RANGE, format!("bytes={from}-"));
+        if let Some(range) = range {
+            request = request.header(RANGE, range);
         }
         // A failed send means that the caller has gone; then there is nobody to tell.
         match request.call() {

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::connection::{Head, Question, Sink, ask, bad_answer, host};
 use crate::hash::Pinned;
+use crate::segments;
 use crate::staging::{accept, create_parent, length, part_of, remove};
 use crate::{HubError, Network};
 
@@ -38,8 +39,11 @@ pub(crate) fn download(
 ) -> Result<(), HubError> {
     let part = part_of(target);
     create_parent(&part)?;
-    let resumed = length(&part)? > 0;
-    transfer(network, remote, &part, progress, cancelled)?;
+    let resumed = length(&part)? > 0 || segments::begun(&part);
+    let several = remote.pinned.bytes >= network.segments.large && !part.exists();
+    if !several || !segments::transfer(network, remote, &part, progress, cancelled)? {
+        transfer(network, remote, &part, progress, cancelled)?;
+    }
     let origin = host(&remote.url);
     match accept(&remote.pinned, target, &origin, cancelled) {
         // What was left from an earlier time may have been the wrong part of it.
@@ -83,6 +87,7 @@ fn transfer(
             url: remote.url.clone(),
             accept: "application/octet-stream, */*;q=0.5",
             from: arrived,
+            to: None,
             why: remote.why,
         };
         match ask(network, &question, cancelled, &mut sink) {

@@ -12,6 +12,8 @@ pub(crate) struct Request {
     pub path: String,
     /// The first byte of a `Range` header.
     pub from: Option<usize>,
+    /// Its last byte, where it says one.
+    pub to: Option<usize>,
     pub accept: String,
     /// How often this path was asked for before.
     pub before: usize,
@@ -54,10 +56,11 @@ impl Reply {
             None => Self::whole(body),
             Some(from) if from >= body.len() => Self::status(416),
             Some(from) => {
-                let range = format!("bytes {from}-{}/{}", body.len() - 1, body.len());
+                let last = request.to.unwrap_or(usize::MAX).min(body.len() - 1);
+                let range = format!("bytes {from}-{last}/{}", body.len());
                 Self {
                     status: 206,
-                    ..Self::whole(&body[from..])
+                    ..Self::whole(&body[from..=last])
                 }
                 .with("Content-Range", &range)
             }
@@ -167,6 +170,7 @@ fn read_request(stream: &TcpStream) -> std::io::Result<Request> {
     let mut request = Request {
         path,
         from: None,
+        to: None,
         accept: String::new(),
         before: 0,
     };
@@ -177,10 +181,11 @@ fn read_request(stream: &TcpStream) -> std::io::Result<Request> {
         };
         match name.to_ascii_lowercase().as_str() {
             "range" => {
-                let from = value
+                let range = value
                     .strip_prefix("bytes=")
-                    .and_then(|range| range.strip_suffix('-'));
-                request.from = from.and_then(|from| from.parse().ok());
+                    .and_then(|range| range.split_once('-'));
+                request.from = range.and_then(|(from, _)| from.parse().ok());
+                request.to = range.and_then(|(_, to)| to.parse().ok());
             }
             "accept" => request.accept = value.to_owned(),
             _ => {}

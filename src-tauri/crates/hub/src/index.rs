@@ -32,6 +32,7 @@ pub(crate) fn address(
         url: page.clone(),
         accept: FORMS,
         from: 0,
+        to: None,
         why,
     };
     let (head, bytes) = answer(network, &question, MOST_BYTES, cancelled)?;

@@ -26,6 +26,7 @@ mod network;
 mod parts;
 mod record;
 mod repository;
+mod segments;
 mod staging;
 mod verified;
 

@@ -46,7 +46,29 @@ pub struct Network {
     pub(crate) token: Option<String>,
     pub(crate) closed: bool,
     pub(crate) patience: Patience,
+    pub(crate) segments: Segments,
     pub(crate) agent: Agent,
+}
+
+/// When a file comes over several connections at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Segments {
+    /// From this length on, in bytes.
+    pub large: u64,
+    /// Length of a segment, in bytes.
+    pub bytes: u64,
+    /// How many come at once: mirrors and company networks often give each connection its share only.
+    pub connections: usize,
+}
+
+impl Default for Segments {
+    fn default() -> Self {
+        Self {
+            large: 64 << 20,
+            bytes: 16 << 20,
+            connections: 4,
+        }
+    }
 }
 
 // The token must not get into a log.
@@ -119,6 +141,7 @@ impl Network {
             token,
             closed: ways.closed || set("HF_HUB_OFFLINE").is_some_and(|value| value != "0"),
             agent: agent(&patience, proxy),
+            segments: Segments::default(),
             patience,
         })
     }
@@ -134,6 +157,7 @@ impl Network {
             token: None,
             closed: true,
             agent: agent(&patience, None),
+            segments: Segments::default(),
             patience,
         }
     }
@@ -148,6 +172,8 @@ impl Network {
             token: None,
             closed: false,
             agent: agent(&patience, None),
+            // Large enough that most tests are about one connection.
+            segments: Segments::default(),
             patience,
         }
     }

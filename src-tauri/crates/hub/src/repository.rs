@@ -278,6 +278,7 @@ fn config(network: &Network, manifest: &Manifest, cancelled: &AtomicBool) -> Res
         url: url.clone(),
         accept: "application/json, */*;q=0.5",
         from: 0,
+        to: None,
         why: &manifest.id,
     };
     let token = network.authorization(&url).is_some();
@@ -301,6 +302,7 @@ fn ask_json<T: DeserializeOwned>(
         url: url.clone(),
         accept: "application/json",
         from: 0,
+        to: None,
         why,
     };
     let (head, bytes) = answer(network, &question, MOST_BYTES, cancelled)?;

@@ -101,7 +101,9 @@ impl<'a> Staging<'a> {
         let mut missing = 0;
         for file in &self.manifest.files {
             if !self.has(file, cancelled)? {
-                missing += file.bytes.saturating_sub(length(&part_of(&self.target(file)))?);
+                missing += file
+                    .bytes
+                    .saturating_sub(crate::segments::arrived(&part_of(&self.target(file)))?);
             }
         }
         Ok(missing)

@@ -3,6 +3,7 @@
 mod chance;
 mod faults;
 mod processes;
+mod several;
 mod sources;
 
 use std::io::{Cursor, Write};

@@ -1,0 +1,9 @@
+//! Any bytes as a SentencePiece file of an otherwise sound model: accepted or refused, never a panic, also not when it reads.
+#![no_main]
+
+#[path = "model.rs"]
+mod model;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    model::check(&[("tokenizer.json", b""), ("spm.model", bytes), ("tokenizer_config.json", br#"{"tokenizer_class": "XLMRobertaTokenizer"}"#)]);
+});
