@@ -18,7 +18,7 @@ const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const gitBlob = (bytes) => createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
 
 export class FakeHub {
-  /** `models`: by id, files by name, or `{ files, tags, gated, model_type }`. */
+  /** `models`: by id, files by name, or `{ files, tags, gated, model_type, sha }`. */
   constructor(models) {
     this.models = new Map(Object.entries(models).map(([id, model]) => [id, model.files ? model : { files: model }]));
     /** Every request: method, path, range. */
@@ -66,17 +66,18 @@ export class FakeHub {
     }
     const match = /^\/api\/models\/(.+)\/revision\/([^/]+)$/.exec(url.pathname);
     if (!match) return null;
-    if (!this.models.has(match[1]) || !["main", COMMIT].includes(match[2])) return { status: 404, headers: { "X-Error-Code": "RepoNotFound" } };
+    const commit = this.models.get(match[1])?.sha ?? COMMIT;
+    if (!this.models.has(match[1]) || !["main", commit].includes(match[2])) return { status: 404, headers: { "X-Error-Code": "RepoNotFound" } };
     return json(this.#told(match[1]));
   }
 
   #told(id) {
-    const { files, tags = ["license:apache-2.0", "en"], gated = false, model_type = "bert" } = this.models.get(id);
+    const { files, tags = ["license:apache-2.0", "en"], gated = false, model_type = "bert", sha = COMMIT } = this.models.get(id);
     const siblings = Object.entries(files).map(([rfilename, bytes]) => ({
       rfilename, size: bytes.length, blobId: gitBlob(bytes),
       ...(/\.(safetensors|bin)$/.test(rfilename) ? { lfs: { sha256: sha256(bytes), size: bytes.length, pointerSize: 130 } } : {}),
     }));
-    return { id, sha: COMMIT, gated, tags, downloads: 1234, pipeline_tag: "fill-mask", config: { model_type }, siblings, safetensors: { total: 9632 } };
+    return { id, sha, gated, tags, downloads: 1234, pipeline_tag: "fill-mask", config: { model_type }, siblings, safetensors: { total: 9632 } };
   }
 
   /** A file: large ones from another place, as the hub does it. */

@@ -43,6 +43,15 @@ export class Place {
     return result.found;
   }
 
+  /** As `understudy`, while this process goes on: where it is the one that answers. */
+  async understudyMeanwhile(...args) {
+    const child = this.start(...args, "--json");
+    const output = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"]) child[name].setEncoding("utf8").on("data", (text) => (output[name] += text));
+    const [status, signal] = await new Promise((resolve) => child.once("close", (...ended) => resolve(ended)));
+    return { status, signal, said: output.stderr, found: output.stdout ? JSON.parse(output.stdout) : null };
+  }
+
   /** Starts the command line without waiting. */
   start(...args) {
     return spawn(COMMAND_LINE, args, { env: this.environment, stdio: ["ignore", "pipe", "pipe"] });

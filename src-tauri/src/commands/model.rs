@@ -71,7 +71,7 @@ pub fn model_shelf(state: State<'_, AppState>) -> Answer<ModelShelf> {
     state.with_copy(|project, language| cards::shelf(Some(project), language))
 }
 
-/// Measures this machine, which takes about two seconds, then tells the models again.
+/// Measures this machine, which takes a few seconds, then tells the models again.
 #[tauri::command(async)]
 #[specta::specta]
 pub fn measure_machine(state: State<'_, AppState>) -> Answer<ModelShelf> {

@@ -15,6 +15,8 @@ pub(crate) struct Request {
     /// Its last byte, where it says one.
     pub to: Option<usize>,
     pub accept: String,
+    /// What it says to a proxy about who asks.
+    pub proxy_authorization: String,
     /// How often this path was asked for before.
     pub before: usize,
 }
@@ -172,6 +174,7 @@ fn read_request(stream: &TcpStream) -> std::io::Result<Request> {
         from: None,
         to: None,
         accept: String::new(),
+        proxy_authorization: String::new(),
         before: 0,
     };
     for line in lines {
@@ -188,6 +191,7 @@ fn read_request(stream: &TcpStream) -> std::io::Result<Request> {
                 request.to = range.and_then(|(_, to)| to.parse().ok());
             }
             "accept" => request.accept = value.to_owned(),
+            "proxy-authorization" => request.proxy_authorization = value.to_owned(),
             _ => {}
         }
     }

@@ -49,7 +49,7 @@ export class ModelRoom {
     return this.#measuring.busy;
   }
 
-  /** Two seconds of all cores, once on each machine: then times can be told. */
+  /** A few seconds of all cores, once on each machine: then times can be told. */
   async measure(): Promise<void> {
     this.shelf = (await this.#measuring.run(() => commands.measureMachine())) ?? this.shelf;
   }

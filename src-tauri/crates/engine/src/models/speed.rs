@@ -33,7 +33,7 @@ pub fn known() -> Option<Speed> {
     same.then_some(measured.speed)
 }
 
-/// Measures this machine, which takes about two seconds of all its cores, and remembers the outcome.
+/// Measures this machine, which takes a few seconds of all its cores, and remembers the outcome.
 ///
 /// # Errors
 /// [`crate::EngineError::File`] when it cannot be remembered.

@@ -187,6 +187,14 @@ impl World {
         }
     }
 
+    /// The failure of the hub, whatever the index does.
+    fn failures_of_hub(&self) -> HubError {
+        match self.fetch() {
+            Err(HubError::AllSourcesFailed { mut failures, .. }) => failures.remove(0).error,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// The network log, the oldest connection first.
     fn log(&self) -> Vec<crate::Connection> {
         let (mut latest, _) = crate::connections(&self.folder.path().join("net.jsonl"), 1000).unwrap();

@@ -196,3 +196,30 @@ fn what_an_earlier_attempt_left_of_another_version_does_not_become_part_of_this_
     assert_eq!(world.library.record(ID).unwrap().files.len(), 3);
     assert!(!folder.join("tokenizer.json").exists());
 }
+
+#[test]
+fn a_proxy_is_asked_with_name_and_password_and_the_hub_only_through_it() {
+    let proxy = FakeServer::start(|_| Reply::status(407));
+    let mut world = World::with_hub(Model::hub);
+    let address = proxy.url().replace("http://", "http://me%40firm:p%3Ass@");
+    let ways = crate::Ways {
+        hub: Some(world.hub.url()),
+        proxy: Some(address),
+        ..crate::Ways::default()
+    };
+    let through = Network::new(ways, None).unwrap();
+    world.network = Network {
+        index: String::new(),
+        patience: world.network.patience.clone(),
+        ..through
+    };
+    let told = world.failures_of_hub();
+    let asked = proxy.requests();
+    // `me@firm:p:ss` in base 64.
+    assert_eq!(asked[0].proxy_authorization, "Basic bWVAZmlybTpwOnNz", "{told:?}");
+    assert!(world.hub.requests().is_empty(), "it went around the proxy");
+    assert!(
+        !told.to_string().contains("p:ss") && !told.to_string().contains("p%3Ass"),
+        "{told}"
+    );
+}
