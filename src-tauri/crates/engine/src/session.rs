@@ -76,6 +76,70 @@ pub(crate) fn chosen_model(project: &Project) -> Result<String> {
         .unwrap_or_else(|| models::STARTER.to_owned()))
 }
 
+/// The project at a glance.
+///
+/// # Errors
+/// Those of the database.
+pub fn overview(project: &Project, language: Language) -> Result<Overview> {
+    let data = project.summary()?;
+    let labels = project.label_state()?;
+    let split = project.split_at_a_glance()?;
+    let split = split.map(|split| SplitSummary::told(split, language));
+    let runs = run_summaries(project, language)?;
+    let model = chosen_model(project)?;
+    let finished = runs.iter().any(|run| run.status == RunStatus::Finished);
+    let done_if = |done: bool| if done { RoomState::Done } else { RoomState::Empty };
+    let installed = || models::is_installed(&model);
+    let rooms = Rooms {
+        data: match data.rows {
+            0 => RoomState::Empty,
+            _ if data.problem_rows + data.duplicate_rows + data.empty_texts > 0 => RoomState::Attention,
+            _ => RoomState::Done,
+        },
+        labels: match labels.labelled {
+            0 if data.rows > 0 => RoomState::Attention,
+            0 => RoomState::Empty,
+            labelled if labelled < labels.rows => RoomState::Working,
+            _ => RoomState::Done,
+        },
+        split: done_if(split.is_some()),
+        model: match data.rows {
+            0 => RoomState::Empty,
+            _ if installed() => RoomState::Done,
+            _ => RoomState::Attention,
+        },
+        train: match runs.first().map(|run| run.status) {
+            None => RoomState::Empty,
+            Some(RunStatus::Queued | RunStatus::Running) => RoomState::Working,
+            Some(RunStatus::Finished) => RoomState::Done,
+            Some(_) => RoomState::Attention,
+        },
+        results: done_if(finished),
+        r#use: done_if(finished),
+    };
+    Ok(Overview {
+        problem_type: labels.problem_type,
+        name: project.name().to_owned(),
+        path: project.folder().display().to_string(),
+        rooms,
+        rows: data.rows,
+        labelled: labels.labelled,
+        labels: labels.labels.len() as u32,
+        problem_rows: data.problem_rows,
+        duplicate_rows: data.duplicate_rows,
+        split,
+        model: Some(model),
+        runs,
+    })
+}
+
+fn run_summaries(project: &Project, language: Language) -> Result<Vec<RunSummary>> {
+    let runs = project.runs()?;
+    runs.iter()
+        .map(|run| runs::summary(project, run, language))
+        .collect()
+}
+
 pub(crate) fn note_text_columns(project: &mut Project, names: &[String]) -> Result<()> {
     Ok(project.set_setting(TEXT_COLUMNS, &serde_json::json!(names).to_string())?)
 }
@@ -164,56 +228,7 @@ impl Session {
     /// # Errors
     /// Those of the database.
     pub fn overview(&self, language: Language) -> Result<Overview> {
-        let data = self.project.summary()?;
-        let labels = self.project.label_state()?;
-        let split = self.project.split_at_a_glance()?;
-        let split = split.map(|split| SplitSummary::told(split, language));
-        let runs = self.runs(language)?;
-        let model = self.model()?;
-        let finished = runs.iter().any(|run| run.status == RunStatus::Finished);
-        let done_if = |done: bool| if done { RoomState::Done } else { RoomState::Empty };
-        let installed = || models::is_installed(&model);
-        let rooms = Rooms {
-            data: match data.rows {
-                0 => RoomState::Empty,
-                _ if data.problem_rows + data.duplicate_rows + data.empty_texts > 0 => RoomState::Attention,
-                _ => RoomState::Done,
-            },
-            labels: match labels.labelled {
-                0 if data.rows > 0 => RoomState::Attention,
-                0 => RoomState::Empty,
-                labelled if labelled < labels.rows => RoomState::Working,
-                _ => RoomState::Done,
-            },
-            split: done_if(split.is_some()),
-            model: match data.rows {
-                0 => RoomState::Empty,
-                _ if installed() => RoomState::Done,
-                _ => RoomState::Attention,
-            },
-            train: match runs.first().map(|run| run.status) {
-                None => RoomState::Empty,
-                Some(RunStatus::Queued | RunStatus::Running) => RoomState::Working,
-                Some(RunStatus::Finished) => RoomState::Done,
-                Some(_) => RoomState::Attention,
-            },
-            results: done_if(finished),
-            r#use: done_if(finished),
-        };
-        Ok(Overview {
-            problem_type: labels.problem_type,
-            name: self.project.name().to_owned(),
-            path: self.project.folder().display().to_string(),
-            rooms,
-            rows: data.rows,
-            labelled: labels.labelled,
-            labels: labels.labels.len() as u32,
-            problem_rows: data.problem_rows,
-            duplicate_rows: data.duplicate_rows,
-            split,
-            model: Some(model),
-            runs,
-        })
+        overview(&self.project, language)
     }
 
     /// Rows put aside at import.
@@ -315,11 +330,7 @@ impl Session {
     /// # Errors
     /// Those of the database.
     pub fn runs(&self, language: Language) -> Result<Vec<RunSummary>> {
-        self.project
-            .runs()?
-            .iter()
-            .map(|run| runs::summary(&self.project, run, language))
-            .collect()
+        run_summaries(&self.project, language)
     }
 
     /// Copies a run's model, a Hugging Face folder, to `target` (which must not exist or be empty).
