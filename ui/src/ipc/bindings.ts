@@ -92,7 +92,7 @@ export const commands = {
 	addToTraining: () => __TAURI_INVOKE<SplitSummary>("add_to_training"),
 	splitSummary: () => __TAURI_INVOKE<SplitSummary | null>("split_summary"),
 	modelShelf: () => __TAURI_INVOKE<ModelShelf>("model_shelf"),
-	/**  Measures this machine, which takes about two seconds, then tells the models again. */
+	/**  Measures this machine, which takes a few seconds, then tells the models again. */
 	measureMachine: () => __TAURI_INVOKE<ModelShelf>("measure_machine"),
 	chooseModel: (id: string) => __TAURI_INVOKE<Overview>("choose_model", { id }),
 	fetchModel: (id: string) => __TAURI_INVOKE<string>("fetch_model", { id }),
