@@ -80,9 +80,12 @@ mod tests {
         let long = serde_json::json!([["<unk>", 0.0], ["a", -1.0], ["x".repeat(3_000_000), -2.0]]);
         // A table whose length is a lie.
         let table = serde_json::json!({"type": "Precompiled", "precompiled_charsmap": "/////wAA"});
+        let mut broken = unigram(sound.clone(), serde_json::Value::Null);
+        broken["decoder"] = serde_json::json!(5);
         for (tokenizer, accepted) in [
             (unigram(sound.clone(), serde_json::Value::Null), true),
             (unigram(long, serde_json::Value::Null), false),
+            (broken, false),
             (unigram(sound.clone(), table.clone()), false),
             (
                 unigram(

@@ -1,10 +1,12 @@
-//! Pretrained models: what there is and what fits ([`cards`], [`fit`]), how they get here ([`bring`]), what the model
+//! Pretrained models: what there is and what fits ([`cards`], [`fit`]), which is proposed,, how they get here ([`bring`]), what the model
 //! hub has besides ([`hub`]), how fast this machine is ([`speed`]).
 
 pub mod bring;
 pub mod cards;
 pub mod fit;
 pub mod hub;
+mod need;
+mod recommend;
 pub mod speed;
 
 use std::path::{Path, PathBuf};
