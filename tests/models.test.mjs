@@ -121,6 +121,12 @@ test("a model that was trained in one project is the base of another", async () 
   await must("split", "--project", second);
   const run = await must("train", "--project", second, "--model", "ours/clauses", "--preset", "textbook", "--epochs", "1", "--max-length", "16");
   assert.equal(run.model, "ours/clauses");
+  // The report of a run outlives the model that the run began from.
+  await must("models", "export", "ours/clauses", "--out", place.path("kept.zip"));
+  await must("models", "remove", "ours/clauses");
+  await must("report", "--project", second, "--out", place.path("second.html"));
+  assert.match(readFileSync(place.path("second.html"), "utf8"), /ours\/clauses/);
+  await must("models", "add", place.path("kept.zip"));
 });
 
 test("a model travels as an archive, and the library to another disk", async () => {
@@ -141,7 +147,11 @@ test("a download that is killed goes on, and stands in the log", async () => {
   hub.pace = 3000;
   const child = place.start("models", "download", MODEL);
   const partial = place.path("disk/models/.partial/someone--tiny-legal-bert/files/model.safetensors.part");
-  while (!existsSync(partial)) await new Promise((resolve) => setTimeout(resolve, 20));
+  const deadline = Date.now() + 20_000;
+  while (!existsSync(partial)) {
+    assert.ok(Date.now() < deadline, "nothing arrives");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   await new Promise((resolve) => setTimeout(resolve, 300));
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGKILL");

@@ -76,7 +76,7 @@ pub(crate) fn input(
         created_at: record.created_at.clone(),
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
         machine: outcome.data.machine.clone(),
-        model: model_facts(&record.model)?,
+        model: model_facts(&record.model, &runs::model_folder(project, &record.id))?,
         model_sha256: outcome.model_sha256.clone(),
         settings: settings_of(&settings)?,
         labels: outcome.labels.clone(),
@@ -127,27 +127,29 @@ pub(crate) fn input(
     })
 }
 
-/// What is known of the model that learning began from: out of the catalogue, or of its folder (whose licence nobody
-/// here knows).
-fn model_facts(model: &str) -> Result<ModelFacts> {
+/// What is known of the model that learning began from: by its card, else by its folder, whose licence nobody here knows.
+/// It may have been removed since; then the trained model in `trained` tells its kind and sizes.
+fn model_facts(model: &str, trained: &Path) -> Result<ModelFacts> {
     let told =
         |architecture: &str, layers: u32, size: u32| format!("{architecture}, {layers} layers of {size}");
     let path = Path::new(model);
-    if path.is_absolute() {
-        let facts = understudy_hub::check_folder(path)?;
+    if !path.is_absolute()
+        && let Ok(card) = models::cards::card(model, None)
+    {
         return Ok(ModelFacts {
             id: model.to_owned(),
-            licence: "?".to_owned(),
-            parameters: facts.parameters,
-            architecture: told(&facts.architecture, facts.layers, facts.hidden_size),
+            licence: card.licence.unwrap_or_else(|| "?".to_owned()),
+            parameters: card.parameters as u64,
+            architecture: told(&card.architecture, card.layers, card.hidden_size),
         });
     }
-    let card = models::cards::card(model, None)?;
+    let folder = if path.is_dir() { path } else { trained };
+    let facts = understudy_hub::check_folder(folder)?;
     Ok(ModelFacts {
         id: model.to_owned(),
-        licence: card.licence.unwrap_or_else(|| "?".to_owned()),
-        parameters: card.parameters as u64,
-        architecture: told(&card.architecture, card.layers, card.hidden_size),
+        licence: "?".to_owned(),
+        parameters: facts.parameters,
+        architecture: told(&facts.architecture, facts.layers, facts.hidden_size),
     })
 }
 

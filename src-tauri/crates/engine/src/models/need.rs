@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use understudy_data::{Part, ProblemType, Project, SplitSummary, language};
+use understudy_data::{DataSummary, Part, ProblemType, Project, SplitSummary, language};
 use understudy_hub::Domain;
 use understudy_train::memory::Texts;
 use understudy_train::presets::DataFacts;
@@ -71,9 +71,9 @@ impl Need {
                 (labelled * 70 / 100, labelled * 15 / 100)
             }
         };
-        let all: String = beginnings.concat();
+        let (all, summary) = (beginnings.concat(), project.summary()?);
         Ok(Self {
-            characters: lengths(project)?,
+            characters: lengths(&summary),
             ideographs: share(
                 &all,
                 |c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}'),
@@ -83,7 +83,7 @@ impl Need {
             classes: labels.labels.len().max(2),
             several: labels.problem_type == ProblemType::MultiLabel,
             languages: common_languages(&beginnings),
-            median: project.summary()?.length_median,
+            median: summary.length_median,
             domain: domain(&beginnings),
             known: true,
         })
@@ -172,8 +172,7 @@ fn rows_of(split: &SplitSummary, part: Part) -> usize {
 }
 
 /// Lengths in characters that stand for all texts, ascending: as often as they are common.
-fn lengths(project: &Project) -> Result<Vec<usize>> {
-    let summary = project.summary()?;
+fn lengths(summary: &DataSummary) -> Vec<usize> {
     let rows: f64 = summary.lengths.iter().map(|bin| f64::from(bin.rows)).sum();
     let mut lengths = Vec::new();
     for bin in &summary.lengths {
@@ -186,7 +185,7 @@ fn lengths(project: &Project) -> Result<Vec<usize>> {
         lengths.push(summary.length_median as usize);
     }
     lengths.sort_unstable();
-    Ok(lengths)
+    lengths
 }
 
 fn share(text: &str, of: impl Fn(char) -> bool) -> f64 {
