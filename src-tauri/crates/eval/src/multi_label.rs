@@ -8,7 +8,7 @@ use crate::{
     EvalError,
     interval::{Interval, around, percentile, wilson},
     random::Stream,
-    scores::{ClassScore, Scores, check_probabilities, ratio},
+    scores::{ClassScore, Scores, check_gold, check_probabilities, ratio},
 };
 
 /// What is only told where a text may have several labels.
@@ -108,14 +108,7 @@ pub fn multi_label_scores(
     seed: u64,
 ) -> Result<Scores, EvalError> {
     check_probabilities(gold.len(), probabilities, labels.len(), majority)?;
-    let beyond = |labels_of: &&[usize]| labels_of.iter().copied().find(|&label| label >= labels.len());
-    if let Some((row, gold)) = (0..).zip(gold).find_map(|(row, gold)| Some((row, beyond(gold)?))) {
-        return Err(EvalError::GoldOutOfRange {
-            row,
-            gold,
-            labels: labels.len(),
-        });
-    }
+    check_gold(gold, labels.len())?;
     if thresholds.len() != labels.len() {
         return Err(EvalError::Shape {
             examples: 1,

@@ -83,13 +83,7 @@ pub fn scores(
     seed: u64,
 ) -> Result<Scores, EvalError> {
     check_probabilities(gold.len(), probabilities, labels.len(), majority)?;
-    if let Some(row) = gold.iter().position(|&label| label >= labels.len()) {
-        return Err(EvalError::GoldOutOfRange {
-            row,
-            gold: gold[row],
-            labels: labels.len(),
-        });
-    }
+    check_gold(gold.chunks(1), labels.len())?;
     let rows = || gold.iter().copied().zip(probabilities.chunks_exact(labels.len()));
     let mut confusion = vec![vec![0_u32; labels.len()]; labels.len()];
     for (gold, row) in rows() {
@@ -161,6 +155,19 @@ pub(crate) fn check_probabilities(
         }),
         None => Ok(()),
     }
+}
+
+/// Whether every gold label is one of so many.
+pub(crate) fn check_gold<T: AsRef<[usize]>>(
+    gold: impl IntoIterator<Item = T>,
+    labels: usize,
+) -> Result<(), EvalError> {
+    for (row, of_row) in gold.into_iter().enumerate() {
+        if let Some(&gold) = of_row.as_ref().iter().find(|label| **label >= labels) {
+            return Err(EvalError::GoldOutOfRange { row, gold, labels });
+        }
+    }
+    Ok(())
 }
 
 /// Index of the largest probability, the first of equals.

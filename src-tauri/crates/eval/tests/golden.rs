@@ -1,7 +1,7 @@
 //! Scores against scikit-learn's, recorded by `golden/make_scores.py`.
 
 use serde::Deserialize;
-use understudy_eval::{multi_label_scores, scores};
+use understudy_eval::{ClassRanking, Link, measures, multi_label_scores, scores};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -32,6 +32,47 @@ struct Expected {
     f1: Vec<f64>,
     support: Vec<u32>,
     confusion: Vec<Vec<u32>>,
+    measures: ExpectedMeasures,
+}
+
+#[derive(Deserialize)]
+struct ExpectedMeasures {
+    balanced_accuracy: f64,
+    cohen_kappa: Option<f64>,
+    matthews: f64,
+    brier: f64,
+    top_2: Option<f64>,
+    roc_auc: Vec<Option<f64>>,
+    average_precision: Vec<Option<f64>>,
+}
+
+/// Compares what may be undefined.
+fn same(what: &str, ours: Option<f64>, theirs: Option<f64>) {
+    let close = match (ours, theirs) {
+        (Some(ours), Some(theirs)) => (ours - theirs).abs() < 1e-12,
+        (ours, theirs) => ours == theirs,
+    };
+    assert!(close, "{what} is {ours:?}, scikit-learn says {theirs:?}");
+}
+
+fn same_rankings(name: &str, ours: &[ClassRanking], areas: &[Option<f64>], precisions: &[Option<f64>]) {
+    assert_eq!(
+        (ours.len(), ours.len()),
+        (areas.len(), precisions.len()),
+        "{name}"
+    );
+    for ((ours, area), precision) in ours.iter().zip(areas).zip(precisions) {
+        same(
+            &format!("{name}: ROC area of {}", ours.label),
+            ours.roc_auc,
+            *area,
+        );
+        same(
+            &format!("{name}: average precision of {}", ours.label),
+            ours.average_precision,
+            *precision,
+        );
+    }
 }
 
 #[test]
@@ -73,6 +114,29 @@ fn every_score_equals_scikit_learn_to_the_twelfth_digit() {
             close("F1", class.f1, expected.f1[label]);
             assert_eq!(class.support, expected.support[label], "{name}");
         }
+        let each: Vec<&[usize]> = gold.chunks(1).collect();
+        let further = measures(&each, &probabilities, &names, &judged.confusion, Link::Softmax).unwrap();
+        let theirs = expected.measures;
+        close("log loss", further.log_loss, expected.loss);
+        close("Brier", further.brier, theirs.brier);
+        close("MCC", further.matthews.unwrap(), theirs.matthews);
+        same(
+            "balanced accuracy",
+            further.balanced_accuracy,
+            Some(theirs.balanced_accuracy),
+        );
+        same("kappa", further.cohen_kappa, theirs.cohen_kappa);
+        same(
+            "top 2",
+            further.top_k.first().map(|top| top.accuracy),
+            theirs.top_2,
+        );
+        same_rankings(
+            &name,
+            &further.classes,
+            &theirs.roc_auc,
+            &theirs.average_precision,
+        );
     }
 }
 
@@ -102,6 +166,9 @@ struct SeveralExpected {
     micro: [f64; 3],
     weighted_f1: f64,
     majority_micro_f1: f64,
+    brier: f64,
+    roc_auc: Vec<Option<f64>>,
+    average_precision: Vec<Option<f64>>,
     precision: Vec<f64>,
     recall: Vec<f64>,
     f1: Vec<f64>,
@@ -135,6 +202,16 @@ fn every_score_of_several_labels_equals_scikit_learn_to_the_twelfth_digit() {
         close("micro F1", judged.micro_f1, expected.micro[2]);
         close("weighted F1", judged.weighted_f1, expected.weighted_f1);
         close("majority", several.majority_micro_f1, expected.majority_micro_f1);
+        let further = measures(&gold, &case.probabilities, &names, &[], Link::Sigmoid).unwrap();
+        close("log loss", further.log_loss, expected.loss);
+        close("Brier", further.brier, expected.brier);
+        assert_eq!((further.matthews, further.top_k.len()), (None, 0));
+        same_rankings(
+            name,
+            &further.classes,
+            &expected.roc_auc,
+            &expected.average_precision,
+        );
         for (label, class) in judged.classes.iter().enumerate() {
             close("precision", class.precision, expected.precision[label]);
             close("recall", class.recall, expected.recall[label]);

@@ -42,6 +42,15 @@ def case(name, rng, examples, labels, share, sharpness):
             "majority_micro_f1": metrics.f1_score(
                 gold, np.eye(labels, dtype=bool)[np.zeros(examples, int)], average="micro", zero_division=0
             ),
+            "brier": float(np.mean([metrics.brier_score_loss(gold[:, k], exact[:, k]) for k in range(labels)])),
+            "roc_auc": [
+                metrics.roc_auc_score(gold[:, k], exact[:, k]) if 0 < gold[:, k].sum() < examples else None
+                for k in range(labels)
+            ],
+            "average_precision": [
+                metrics.average_precision_score(gold[:, k], exact[:, k]) if gold[:, k].any() else None
+                for k in range(labels)
+            ],
             "precision": precision.tolist(),
             "recall": recall.tolist(),
             "f1": f1.tolist(),

@@ -5,10 +5,38 @@ Run with any Python that has scikit-learn: python make_scores.py
 
 import json
 import pathlib
+import warnings
 
 import numpy as np
 import sklearn
 from sklearn import metrics
+
+
+def measures(gold, probabilities, predicted, labels):
+    """What scikit-learn says beyond the usual scores; None where it is not defined."""
+    every = list(range(labels))
+    one_hot = np.eye(labels)[gold]
+    with warnings.catch_warnings():
+        # Of classes that were answered but never gold.
+        warnings.simplefilter("ignore")
+        balanced = metrics.balanced_accuracy_score(gold, predicted)
+        kappa = metrics.cohen_kappa_score(gold, predicted)
+    areas = [
+        None if one_hot[:, c].all() or not one_hot[:, c].any() else metrics.roc_auc_score(one_hot[:, c], probabilities[:, c])
+        for c in every
+    ]
+    precisions = [
+        metrics.average_precision_score(one_hot[:, c], probabilities[:, c]) if one_hot[:, c].any() else None for c in every
+    ]
+    return {
+        "balanced_accuracy": balanced,
+        "cohen_kappa": None if np.isnan(kappa) else kappa,
+        "matthews": metrics.matthews_corrcoef(gold, predicted),
+        "brier": float(((probabilities - one_hot) ** 2).sum(1).mean()),
+        "top_2": metrics.top_k_accuracy_score(gold, probabilities, k=2, labels=every) if labels > 2 else None,
+        "roc_auc": areas,
+        "average_precision": precisions,
+    }
 
 
 def case(name, rng, examples, labels, gold_labels, sharpness):
@@ -47,6 +75,7 @@ def case(name, rng, examples, labels, gold_labels, sharpness):
             "recall": recall.tolist(),
             "f1": f1.tolist(),
             "support": [int(count) for count in support],
+            "measures": measures(gold, probabilities.astype(np.float64), predicted, labels),
             "confusion": metrics.confusion_matrix(gold, predicted, labels=every).tolist(),
         },
     }

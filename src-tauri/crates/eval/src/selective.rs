@@ -1,0 +1,174 @@
+//! Answering only what one is sure of: the risk-coverage curve (El-Yaniv and Wiener 2010) and the threshold that keeps
+//! the share of errors among the answers given. Confidences and whether they were right in, plain numbers out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::interval::{Interval, wilson};
+
+/// What happens when only answers of at least this confidence are given.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct RiskPoint {
+    /// The least confidence of an answer that is given.
+    pub threshold: f64,
+    /// Answers given.
+    pub answered: u32,
+    /// Wrong ones among them.
+    pub wrong: u32,
+    /// Share of all texts that are answered.
+    pub coverage: f64,
+    /// Share of the answers given that is wrong; 0 where none is given.
+    pub risk: f64,
+    /// 95 % interval of `risk`.
+    pub interval: Interval,
+}
+
+/// Points of a curve that is drawn.
+const CURVE_POINTS: usize = 200;
+
+/// What happens at each threshold, from answering everything to answering least; thinned to what can be drawn.
+pub fn risk_coverage(answers: &[(f64, bool)]) -> Vec<RiskPoint> {
+    let sorted = by_confidence(answers);
+    let mut points = Vec::new();
+    let mut wrong = 0;
+    for (i, &(confidence, right)) in sorted.iter().enumerate() {
+        wrong += u32::from(!right);
+        // Equal confidences cannot be parted.
+        if sorted.get(i + 1).is_none_or(|next| next.0 != confidence) {
+            points.push(point(confidence, i as u32 + 1, wrong, answers.len()));
+        }
+    }
+    points.reverse();
+    let every = points.len().div_ceil(CURVE_POINTS).max(1);
+    let last = points.len().saturating_sub(1);
+    let kept = points
+        .into_iter()
+        .enumerate()
+        .filter(|(i, _)| i % every == 0 || *i == last);
+    kept.map(|(_, point)| point).collect()
+}
+
+/// What happens at one threshold.
+pub fn risk_at(answers: &[(f64, bool)], threshold: f64) -> RiskPoint {
+    let given = answers.iter().filter(|(confidence, _)| *confidence >= threshold);
+    let (answered, wrong) = given.fold((0, 0), |(answered, wrong), (_, right)| {
+        (answered + 1, wrong + u32::from(!right))
+    });
+    point(threshold, answered, wrong, answers.len())
+}
+
+/// The least threshold whose answers are wrong at most as often as `allowed`, by these answers and one more that would be
+/// wrong: what was seen once may come out a little worse the next time (as in conformal risk control, Angelopoulos et al.
+/// 2022). `None` where no threshold promises that: too few answers were seen, or the surest are wrong too often.
+pub fn threshold_for(answers: &[(f64, bool)], allowed: f64) -> Option<f64> {
+    let sorted = by_confidence(answers);
+    let mut found = None;
+    let mut wrong = 0_u32;
+    for (i, &(confidence, right)) in sorted.iter().enumerate() {
+        wrong += u32::from(!right);
+        let parted = sorted.get(i + 1).is_none_or(|next| next.0 != confidence);
+        if parted && f64::from(wrong + 1) <= allowed * (i + 2) as f64 {
+            // Between this confidence and the next lower: a threshold that f32 and text files cannot round away.
+            found = Some(sorted.get(i + 1).map_or(0.0, |next| (confidence + next.0) / 2.0));
+        }
+    }
+    found
+}
+
+fn by_confidence(answers: &[(f64, bool)]) -> Vec<(f64, bool)> {
+    let mut sorted = answers.to_vec();
+    sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
+    sorted
+}
+
+fn point(threshold: f64, answered: u32, wrong: u32, texts: usize) -> RiskPoint {
+    let whole = f64::from(answered.max(1));
+    RiskPoint {
+        threshold,
+        answered,
+        wrong,
+        coverage: f64::from(answered) / texts.max(1) as f64,
+        risk: f64::from(wrong) / whole,
+        interval: match answered {
+            0 => Interval { low: 0.0, high: 1.0 },
+            _ => wilson(wrong as usize, answered as usize),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::Stream;
+
+    /// 100 answers: those below 0.5 are wrong.
+    fn half() -> Vec<(f64, bool)> {
+        (0..100).map(|i| (f64::from(i) / 100.0, i >= 50)).collect()
+    }
+
+    #[test]
+    fn the_threshold_parts_where_errors_begin() {
+        let threshold = threshold_for(&half(), 0.02).unwrap();
+        assert_eq!(threshold, 0.495);
+        let point = risk_at(&half(), threshold);
+        assert_eq!((point.answered, point.wrong, point.coverage), (50, 0, 0.5));
+        assert_eq!(threshold_for(&half(), 0.6), Some(0.0), "all may be answered");
+    }
+
+    #[test]
+    fn nothing_is_promised_on_too_few_answers() {
+        assert_eq!(threshold_for(&[(0.9, true); 18], 0.05), None);
+        assert_eq!(threshold_for(&[(0.9, true); 19], 0.05), Some(0.0));
+        assert_eq!(threshold_for(&[], 0.5), None);
+    }
+
+    #[test]
+    fn the_curve_goes_from_everything_to_the_surest() {
+        let curve = risk_coverage(&half());
+        assert_eq!((curve[0].coverage, curve[0].wrong), (1.0, 50));
+        assert_eq!(
+            curve.last().map(|point| (point.answered, point.risk)),
+            Some((1, 0.0))
+        );
+        assert_eq!(risk_coverage(&[(0.5, true), (0.5, false)]).len(), 1);
+        assert!(risk_coverage(&[]).is_empty());
+        let many: Vec<(f64, bool)> = (0..9_999).map(|i| (f64::from(i) / 1e4, i % 7 != 0)).collect();
+        assert!(risk_coverage(&many).len() <= CURVE_POINTS + 1);
+    }
+
+    #[test]
+    fn the_promise_is_kept_on_average_on_texts_that_were_not_seen() {
+        let draw = |seed: u64| -> Vec<(f64, bool)> {
+            let stream = Stream::new(seed, 0);
+            let uniform = |counter| stream.below(counter, 1 << 40) as f64 / (1_u64 << 40) as f64;
+            (0..200)
+                .map(|i| (uniform(2 * i), uniform(2 * i + 1) < 0.6 + 0.4 * uniform(2 * i)))
+                .collect()
+        };
+        let (mut wrong, mut answered) = (0, 0);
+        for seed in 0..200 {
+            if let Some(threshold) = threshold_for(&draw(seed), 0.1) {
+                let seen = risk_at(&draw(seed + 1_000), threshold);
+                (wrong, answered) = (wrong + seen.wrong, answered + seen.answered);
+            }
+        }
+        let risk = f64::from(wrong) / f64::from(answered);
+        assert!(answered > 2_000 && risk < 0.115, "{wrong} of {answered}: {risk}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_threshold_keeps_what_it_promises_on_what_it_saw(
+            answers in prop::collection::vec((0_u8..50, any::<bool>()), 0..80),
+            allowed in 0.01_f64..0.9,
+        ) {
+            let answers: Vec<(f64, bool)> = answers.into_iter().map(|(c, right)| (f64::from(c) / 50.0, right)).collect();
+            if let Some(threshold) = threshold_for(&answers, allowed) {
+                let point = risk_at(&answers, threshold);
+                prop_assert!(point.answered > 0 && point.risk <= allowed, "{point:?}");
+            }
+        }
+    }
+}
