@@ -1,9 +1,11 @@
 //! The results room.
 
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use tauri::{AppHandle, State};
 use tauri_plugin_opener::OpenerExt;
+use understudy_engine::judgement::{self, RankingCurves, ReviewState, RunComparison, RunJudgement};
 use understudy_engine::session::file_name;
 use understudy_engine::view::{RunResults, WrongFilter, WrongPage};
 use understudy_engine::{EngineError, report, results};
@@ -14,6 +16,41 @@ use crate::state::{Answer, AppState};
 #[specta::specta]
 pub fn run_results(state: State<'_, AppState>, run: String) -> Answer<RunResults> {
     state.with(|session, language| results::results(&session.project, &run, language))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn run_judgement(state: State<'_, AppState>, run: String) -> Answer<RunJudgement> {
+    state.with_copy(|project, _| judgement::judgement(project, &run))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn class_curves(state: State<'_, AppState>, run: String, label: String) -> Answer<Option<RankingCurves>> {
+    state.with_copy(|project, _| judgement::class_curves(project, &run, &label))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn compare_runs(state: State<'_, AppState>, first: String, second: String) -> Answer<RunComparison> {
+    state.with_copy(|project, _| judgement::compare_runs(project, &first, &second))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn set_review(
+    state: State<'_, AppState>,
+    run: String,
+    errors_allowed: Option<f64>,
+) -> Answer<ReviewState> {
+    let found = state.with(|session, _| judgement::set_review(&mut session.project, &run, errors_allowed))?;
+    // The warm worker has read the model by the rule before.
+    state
+        .answerer
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    Ok(found)
 }
 
 #[tauri::command(async)]

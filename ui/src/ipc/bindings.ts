@@ -130,6 +130,10 @@ export const commands = {
 	runs: () => __TAURI_INVOKE<RunSummary[]>("runs"),
 	runHistory: (run: string) => __TAURI_INVOKE<RunHistory>("run_history", { run }),
 	runResults: (run: string) => __TAURI_INVOKE<RunResults>("run_results", { run }),
+	runJudgement: (run: string) => __TAURI_INVOKE<RunJudgement>("run_judgement", { run }),
+	classCurves: (run: string, label: string) => __TAURI_INVOKE<RankingCurves | null>("class_curves", { run, label }),
+	compareRuns: (first: string, second: string) => __TAURI_INVOKE<RunComparison>("compare_runs", { first, second }),
+	setReview: (run: string, errorsAllowed: number | null) => __TAURI_INVOKE<ReviewState>("set_review", { run, errorsAllowed }),
 	wrongAnswers: (run: string, filter: WrongFilter, offset: number, limit: number) => __TAURI_INVOKE<WrongPage>("wrong_answers", { run, filter, offset, limit }),
 	writeReport: (run: string) => __TAURI_INVOKE<string>("write_report", { run }),
 	saveReport: (run: string) => __TAURI_INVOKE<string | null>("save_report", { run }),
@@ -206,6 +210,30 @@ export type AssistState = {
 	seconds: number,
 };
 
+/**  What one temperature did to a part's answers. */
+export type Calibration = {
+	/**  By what the logits were divided; above one where the model was too sure of itself. */
+	temperature: number,
+	/**  As the model was trained. */
+	before: Reliability,
+	/**  As it answers. */
+	after: Reliability,
+};
+
+/**  A text about which two runs differ. */
+export type ChangedText = {
+	/**  The row. */
+	example: number,
+	/**  Its text, cut at 300 characters. */
+	text: string,
+	/**  The expert's labels. */
+	gold: string[],
+	/**  The first run's. */
+	first: string[],
+	/**  The second run's. */
+	second: string[],
+};
+
 /**  A setting that a preset chose. */
 export type ChosenSetting = {
 	/**  The setting's name. */
@@ -222,6 +250,19 @@ export type Circumstances = {
 	suggested: number[] | null,
 	/**  How many seconds the text stood on screen. */
 	seconds: number | null,
+};
+
+/**  How well a class's probability tells its texts from all others. */
+export type ClassRanking = {
+	/**  Name of the class. */
+	label: string,
+	/**
+	 *  Area under the ROC curve: the chance that a text of the class is given a higher probability than another. `None`
+	 *  where all texts or none carry it.
+	 */
+	roc_auc: number | null,
+	/**  Average precision, the area under the precision-recall curve; `None` where no text carries it. */
+	average_precision: number | null,
 };
 
 /**  How well one class is told from the others. */
@@ -340,6 +381,24 @@ export type CommercialUse =
 "no" | 
 /**  Its owner does not say. */
 "unclear";
+
+/**  How two models' answers to the same texts differ. Differences are the second's less the first's. */
+export type Comparison = {
+	/**  Texts that both answered. */
+	texts: number,
+	/**  Wrong with the first, right with the second. */
+	fixed: number,
+	/**  Right with the first, wrong with the second. */
+	broken: number,
+	/**  Difference of the shares of right answers, −1 to 1. */
+	difference: number,
+	/**  Lower end of its 95 % interval (percentile bootstrap over the texts, 1,000 resamples). */
+	low: number,
+	/**  Upper end. */
+	high: number,
+	/**  McNemar's exact test: how likely so uneven a number of fixed and broken texts is when both are equally good. */
+	p_value: number,
+};
 
 /**  A page of texts that carry different labels. */
 export type ConflictPage = {
@@ -1067,6 +1126,31 @@ export type MeanScore = {
 	interval: Interval,
 };
 
+/**  What is told beside [`Scores`](crate::Scores). */
+export type Measures = {
+	/**  Mean recall of the classes that occur; `None` where a text may have several labels, as for the next two. */
+	balanced_accuracy: number | null,
+	/**  Cohen's κ of gold and answers: agreement beyond chance. */
+	cohen_kappa: number | null,
+	/**  Matthews' correlation coefficient, −1 to 1 (Gorodkin 2004 for several classes). */
+	matthews: number | null,
+	/**  Mean cross entropy in nats; where a text may have several labels, of each decision. */
+	log_loss: number,
+	/**
+	 *  Mean squared distance of the probabilities from the truth: of all classes of a text together (0 to 2), or where a
+	 *  text may have several labels of each decision (0 to 1).
+	 */
+	brier: number,
+	/**  For one label a text: k of 2, 3 and 5, where there are more classes than that. */
+	top_k: TopK[],
+	/**  Mean of the classes' areas, where they are defined. */
+	macro_roc_auc: number | null,
+	/**  Mean of the classes' average precisions, where they are defined. */
+	macro_average_precision: number | null,
+	/**  In the order of the labels. */
+	classes: ClassRanking[],
+};
+
 /**  What a person needs to mend a row that was put aside. */
 export type MendForm = {
 	/**  The names of the file's columns. */
@@ -1523,6 +1607,8 @@ export type Prediction = {
 	tokens: number,
 	/**  Whether the text was longer than the model reads. */
 	truncated: boolean,
+	/**  Whether the model is too unsure to stand by it: a person should look. */
+	unsure: boolean,
 	/**  Time it took. */
 	milliseconds: number,
 };
@@ -1603,6 +1689,14 @@ export type Progress = {
 	epochs: number | null,
 };
 
+/**  A curve of shares, `[x, y]` each. */
+export type RankingCurves = {
+	/**  Share of the others that are taken in (false positive rate) and of the class's texts that are found (recall). */
+	roc: ([number, number])[],
+	/**  Share of the class's texts that are found (recall) and of the found that are right (precision). */
+	precision_recall: ([number, number])[],
+};
+
 /**  A project that was open before. */
 export type RecentProject = {
 	/**  Its name. */
@@ -1611,6 +1705,63 @@ export type RecentProject = {
 	path: string,
 	/**  When it was opened last, UTC. */
 	opened_at: string,
+};
+
+/**  How often answers are right beside how often they say so. */
+export type Reliability = {
+	/**
+	 *  Expected calibration error: how far the two are apart, on average over the answers, in ten bins of equal width
+	 *  (Naeini et al. 2015).
+	 */
+	ece: number,
+	/**  The bins that are not empty, by rising confidence. */
+	bins: ReliabilityBin[],
+};
+
+/**  Answers that say about the same probability. */
+export type ReliabilityBin = {
+	/**  How many they are, at least one. */
+	count: number,
+	/**  The probability that they say, on average. */
+	confidence: number,
+	/**  The share of them that is right. */
+	accuracy: number,
+};
+
+/**  Which answers a person should look at, and why these. */
+export type Review = {
+	/**  Share of the answers given that may be wrong. */
+	errors_allowed: number,
+	/**  The confidence below which an answer is not given but sent to a person: found on the validation part. */
+	below: number,
+};
+
+/**  Which answers go to a person, and what that promises. */
+export type ReviewState = {
+	/**  In force; none: every answer is given. */
+	rule: Review | null,
+	/**  What each threshold means on the validation part, from answering everything to answering least. */
+	curve: RiskPoint[],
+	/**  What the rule in force (or answering everything) means on the validation part, where it was found. */
+	promised: RiskPoint,
+	/**  The same on the test part, which had no say in it; `None` without a test part. */
+	kept: RiskPoint | null,
+};
+
+/**  What happens when only answers of at least this confidence are given. */
+export type RiskPoint = {
+	/**  The least confidence of an answer that is given. */
+	threshold: number,
+	/**  Answers given. */
+	answered: number,
+	/**  Wrong ones among them. */
+	wrong: number,
+	/**  Share of all texts that are answered. */
+	coverage: number,
+	/**  Share of the answers given that is wrong; 0 where none is given. */
+	risk: number,
+	/**  95 % interval of `risk`. */
+	interval: Interval,
 };
 
 /**  A room's state at a glance. */
@@ -1710,6 +1861,22 @@ characters: number } |
 /**  These, ISO 639-3. */
 languages: string[] };
 
+/**  Two runs on the same texts. */
+export type RunComparison = {
+	/**  How their answers differ. */
+	comparison: Comparison,
+	/**  Whether that is more than chance. */
+	real: boolean,
+	/**  Settings that differ: name, the first's, the second's. */
+	settings: ([string, string, string])[],
+	/**  By label: F1 of the first and of the second, by the texts that both answered. */
+	classes: ([string, number, number])[],
+	/**  Texts that the second gets right and the first does not. */
+	fixed: ChangedText[],
+	/**  Texts that the first gets right and the second does not. */
+	broken: ChangedText[],
+};
+
 /**  A run's curves. */
 export type RunHistory = {
 	/**  The run. */
@@ -1726,6 +1893,18 @@ export type RunHistory = {
 	learning_rate: number[],
 	/**  The finished rounds. */
 	epochs: EpochScores[],
+};
+
+/**  What is told beside the scores. */
+export type RunJudgement = {
+	/**  Further measures of the judged part. */
+	measures: Measures,
+	/**  How sure its answers say to be beside how often they are right; runs of earlier versions do not tell. */
+	calibration: Calibration | null,
+	/**  Which answers go to a person. */
+	review: ReviewState,
+	/**  Kinds of texts that the model fails at, the worst first. */
+	slices: Slice[],
 };
 
 /**  What a finished run achieved. */
@@ -1880,6 +2059,45 @@ export type Settings = {
 	theme: Theme,
 };
 
+/**  A kind of texts that the model fails at. */
+export type Slice = {
+	/**  What makes the kind. */
+	kind: SliceKind,
+	/**  Which word, label or language; of lengths, the shortest in characters. */
+	value: string,
+	/**  How the model does on it. */
+	score: SliceScore,
+};
+
+/**  What makes a kind of texts. */
+export type SliceKind = 
+/**  They carry a label. */
+"label" | 
+/**  They are among the longest quarter. */
+"long" | 
+/**  They are among the shortest quarter. */
+"short" | 
+/**  They are in a language. */
+"language" | 
+/**  They contain a word, or two Chinese characters. */
+"word";
+
+/**  How a model does on one kind of texts. */
+export type SliceScore = {
+	/**  Texts of the kind. */
+	texts: number,
+	/**  Wrong answers among them. */
+	wrong: number,
+	/**  Share of wrong answers. */
+	error_rate: number,
+	/**  Its 95 % interval. */
+	interval: Interval,
+	/**  Share of wrong answers among all other texts. */
+	elsewhere: number,
+	/**  How likely so many errors are by chance (Fisher's exact test, one-sided). */
+	p_value: number,
+};
+
 /**  An imported file. */
 export type SourceFile = {
 	/**  Its name without folders. */
@@ -2028,6 +2246,14 @@ export type Theme =
 "light" | 
 /**  Light on dark. */
 "dark";
+
+/**  How often the right class is among the `k` most probable. */
+export type TopK = {
+	/**  So many answers are looked at. */
+	k: number,
+	/**  Share of the texts whose class is among them. */
+	accuracy: number,
+};
 
 /**  What a training would be. */
 export type TrainPlan = {

@@ -7,6 +7,7 @@ import type {
   SplitWay, TrainSettings, UserError, WorkerEvent, WrongFilter,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
+import * as judgement from "./judgement";
 import * as learning from "./learning";
 import { CONNECTIONS, FOUND, MODELS, NETWORK, shelf } from "./models";
 import { MockProject } from "./project";
@@ -35,6 +36,7 @@ const CROSS = "cross-validation";
 
 class MockEngine {
   project: MockProject | null = null;
+  errorsAllowed: number | null = 0.05;
   models = MODELS.map((model) => ({ ...model }));
   network: NetworkState = { ...NETWORK };
   settings: Settings;
@@ -418,6 +420,10 @@ const handlers: Record<string, Handler> = {
   runs: (e) => e.need().runs,
   run_history: (e, a) => learning.history(run(e, a), e.settingsOf(a["run"] as string)),
   run_results: (e, a) => learning.results(e.need(), run(e, a), e.settingsOf(a["run"] as string), e.language),
+  run_judgement: (e) => judgement.judged(e.need(), e.errorsAllowed),
+  class_curves: () => judgement.CURVES,
+  compare_runs: (e) => judgement.compared(e.need()),
+  set_review: (e, a) => judgement.review((e.errorsAllowed = a["errorsAllowed"] as number | null)),
   wrong_answers: (e, a) => learning.wrong(e.need(), a["filter"] as WrongFilter, a["offset"] as number, a["limit"] as number),
   write_report: () => "/home/expert/Understudy/runs/run-1/report.html",
   save_report: () => "/home/expert/Documents/report.html",

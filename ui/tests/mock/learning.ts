@@ -148,6 +148,6 @@ export function predict(project: MockProject, text: string): Prediction {
     .sort((a, b) => b.probability - a.probability);
   return {
     labels: [scores[0]?.label ?? ""], several: false, confidence: scores[0]?.probability ?? 0, scores, tokens: Math.ceil(text.length / 4),
-    truncated: text.length > 600, milliseconds: 7,
+    truncated: text.length > 600, unsure: (scores[0]?.probability ?? 0) < 0.4, milliseconds: 7,
   };
 }

@@ -137,7 +137,13 @@ pub fn learn(
             known[*text] = gold.labels[*text].iter().all(seen);
         }
     }
-    head.temperature = temperature(&out_of_fold, gold, &known);
+    let known: Vec<usize> = (0..known.len()).filter(|text| known[*text]).collect();
+    let labels: Vec<&[usize]> = known.iter().map(|text| gold.labels[*text]).collect();
+    let scores = known
+        .iter()
+        .flat_map(|text| &out_of_fold[text * gold.classes..][..gold.classes]);
+    let scores: Vec<f32> = scores.copied().collect();
+    head.temperature = understudy_eval::temperature(&scores, &labels, gold.classes, gold.link());
     into_probabilities(&mut out_of_fold, gold.classes, gold.several, head.temperature);
     Some(Learnt { head, out_of_fold })
 }
@@ -198,42 +204,6 @@ fn into_probabilities(scores: &mut [f32], classes: usize, several: bool, tempera
         row.iter_mut().for_each(|score| *score /= temperature);
         link.probabilities(row);
     }
-}
-
-/// The temperature that makes the labels most likely. Few texts say little about it: it is held near one by a normal
-/// prior on its logarithm. The loss is convex in the inverse; a golden section search finds it.
-fn temperature(scores: &[f32], gold: Gold, known: &[bool]) -> f32 {
-    const SPREAD: f64 = 0.7;
-    const STEPS: usize = 24;
-    let link = gold.link();
-    let mut row = vec![0.0; gold.classes];
-    let mut loss = |logarithm: f64| {
-        let inverse = (-logarithm).exp() as f32;
-        let of_texts: f64 = scores
-            .chunks_exact(gold.classes)
-            .zip(gold.labels)
-            .zip(known)
-            .filter(|(_, known)| **known)
-            .map(|((scores, labels), _)| {
-                row.iter_mut()
-                    .zip(scores)
-                    .for_each(|(row, score)| *row = score * inverse);
-                link.loss_and_slope(&mut row, labels)
-            })
-            .sum();
-        of_texts + logarithm * logarithm / (2.0 * SPREAD * SPREAD)
-    };
-    let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
-    let (mut low, mut high) = (-3.0, 3.0);
-    for _ in 0..STEPS {
-        let (left, right) = (high - golden * (high - low), low + golden * (high - low));
-        if loss(left) < loss(right) {
-            high = right;
-        } else {
-            low = left;
-        }
-    }
-    (0.5_f64 * (low + high)).exp() as f32
 }
 
 /// A fold for each text: those of a class are dealt out in turn, those of a group stay together.

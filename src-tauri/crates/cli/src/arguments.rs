@@ -72,6 +72,28 @@ pub enum Verb {
         #[arg(long)]
         run: Option<String>,
     },
+    /// Decide how many of the answers given may be wrong: the others are marked for a person.
+    Review {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+        /// The run; the latest finished one unless given.
+        #[arg(long)]
+        run: Option<String>,
+        /// Wrong answers among 100 that are given; `none` gives every answer.
+        #[arg(long, value_parser = errors_allowed)]
+        errors_allowed: ErrorsAllowed,
+    },
+    /// Two runs side by side, on the texts that both were judged on.
+    Compare {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+        /// A run.
+        first: String,
+        /// The run to compare it with.
+        second: String,
+    },
     /// Predict every row of a table.
     Predict(Predict),
     /// Write a run's report.
@@ -243,6 +265,21 @@ pub struct Split {
     /// Divide again although a model was judged on the test part; reports will say so.
     #[arg(long)]
     pub open_test: bool,
+}
+
+/// Share of the answers given that may be wrong; none: every answer is given.
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorsAllowed(pub Option<f64>);
+
+/// A percentage, or `none`.
+fn errors_allowed(text: &str) -> Result<ErrorsAllowed, String> {
+    if text == "none" {
+        return Ok(ErrorsAllowed(None));
+    }
+    match text.trim_end_matches('%').parse::<f64>() {
+        Ok(percent) if percent > 0.0 && percent < 100.0 => Ok(ErrorsAllowed(Some(percent / 100.0))),
+        _ => Err("a number between 0 and 100, or none".to_owned()),
+    }
 }
 
 /// Reads "2/5".

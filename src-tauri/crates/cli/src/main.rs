@@ -7,6 +7,7 @@ mod arguments;
 mod assist;
 mod clean;
 mod data;
+mod judgement;
 mod models;
 mod output;
 mod run;
@@ -52,6 +53,16 @@ fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
         Verb::Train(arguments) => run::train(arguments, output),
         Verb::CrossValidate(arguments) => run::cross_validate(arguments, output),
         Verb::Evaluate { project, run } => run::evaluate(&project, run, output),
+        Verb::Review {
+            project,
+            run,
+            errors_allowed,
+        } => judgement::review(&project, run, errors_allowed, output),
+        Verb::Compare {
+            project,
+            first,
+            second,
+        } => judgement::compare(&project, &first, &second, output),
         Verb::Predict(arguments) => run::predict(arguments, output),
         Verb::Report(arguments) => run::report(arguments, output),
         Verb::Export { project, run, out } => run::export(&project, run, &out, output),

@@ -159,6 +159,7 @@ fn evaluated(session: &Session, run: &str, output: &Output) -> Result<Value> {
     let outcome = runs::outcome(&record)?;
     let results = understudy_engine::results::results(&session.project, run, output.language())?;
     results.sentences.iter().for_each(|sentence| output.say(sentence));
+    let judgement = understudy_engine::judgement::judgement(&session.project, run)?;
     Ok(json!({
         "run": run,
         "model": record.model,
@@ -173,6 +174,7 @@ fn evaluated(session: &Session, run: &str, output: &Output) -> Result<Value> {
         "history": outcome.epochs,
         "validation": outcome.validation,
         "test": outcome.test,
+        "judgement": judgement,
     }))
 }
 

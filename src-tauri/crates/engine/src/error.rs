@@ -66,6 +66,22 @@ pub enum EngineError {
         /// The run.
         id: String,
     },
+    /// No threshold keeps the errors that low.
+    #[error("no threshold allows errors of {errors_allowed} by {cases} cases")]
+    NoSuchPromise {
+        /// Share of the answers given that may be wrong.
+        errors_allowed: f64,
+        /// Cases of the validation part.
+        cases: u32,
+    },
+    /// Two runs have no judged text in common.
+    #[error("runs {first} and {second} were judged on different texts")]
+    NothingToCompare {
+        /// One run.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A run is already at work.
     #[error("run {id} is at work")]
     RunActive {
@@ -240,6 +256,20 @@ impl EngineError {
             EngineError::NoProject => ("no_project", vec![]),
             EngineError::UnknownSample { id } => ("not_found", vec![("name", id.clone())]),
             EngineError::RunNotFinished { id } => ("run_not_finished", vec![("run", id.clone())]),
+            EngineError::NoSuchPromise {
+                errors_allowed,
+                cases,
+            } => (
+                "no_such_promise",
+                vec![
+                    ("percent", format!("{}", (errors_allowed * 1000.0).round() / 10.0)),
+                    ("cases", cases.to_string()),
+                ],
+            ),
+            EngineError::NothingToCompare { first, second } => (
+                "nothing_to_compare",
+                vec![("first", first.clone()), ("second", second.clone())],
+            ),
             EngineError::RunActive { id } => ("run_active", vec![("run", id.clone())]),
             EngineError::RunFinished { id } => ("run_finished", vec![("run", id.clone())]),
             EngineError::SameFile { path } => ("same_file", vec![("file", path.display().to_string())]),

@@ -9,6 +9,7 @@ pub mod cross_validation;
 pub mod error;
 pub mod files;
 pub mod job;
+pub mod judgement;
 pub mod models;
 pub mod network;
 pub mod people;

@@ -87,6 +87,7 @@ fn told(predictor: &Predictor, predicted: Predicted, milliseconds: f64) -> Predi
         several: predictor.thresholds().is_some(),
         tokens: predicted.tokens as u32,
         truncated: predicted.truncated,
+        unsure: predicted.unsure,
         milliseconds,
     }
 }

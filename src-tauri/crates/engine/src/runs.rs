@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use understudy_data::{
     CleaningRule, CleaningStep, Project, RunRecord, RunStatus, SourceFile, SplitSummary, TextRule,
 };
-use understudy_eval::{EpochScores, Scores};
+use understudy_eval::{Calibration, EpochScores, Scores};
 use understudy_report::Language;
 use understudy_train::{TrainSettings, checkpoint};
 
@@ -36,6 +36,9 @@ pub struct RunOutcome {
     /// The same as micro F1, where a text may have several labels.
     #[serde(default)]
     pub bag_of_words_micro_f1: Option<f64>,
+    /// How sure the judged part's answers say to be beside how often they are right; runs of earlier versions do not tell.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
     /// Seconds of training steps.
     pub seconds_training: f64,
     /// Training texts a second.

@@ -6,16 +6,19 @@ use sha2::{Digest, Sha256};
 use understudy_data::{
     CleaningRule, DataError, LabelledText, Part, Project, RowRule, RunRecord, RunStatus, StoredPrediction,
 };
-use understudy_eval::{Scores, bag_of_words, most_probable, multi_label_scores, scores, thresholds};
+use understudy_eval::{
+    Scores, bag_of_words, calibration, most_probable, multi_label_scores, scores, thresholds,
+};
 use understudy_hub::check_folder;
 use understudy_train::predictor::{confidence, decide};
 use understudy_train::{
-    Control, Example, Outcome, ProblemType, TrainEvent, TrainSettings, TrainingJob, train,
+    Control, Example, Outcome, ProblemType, TrainEvent, TrainSettings, TrainingJob, note_review, train,
 };
 
 use crate::error::{EngineError, Problem, Result};
 use crate::files;
 use crate::job::{Event, Phase, Progress};
+use crate::judgement;
 use crate::models;
 use crate::runs::{self, RunData, RunOutcome, metric, to_value};
 
@@ -379,6 +382,9 @@ fn judge(
         let thresholds = outcome.thresholds.as_deref();
         let answers = stored(rows, probabilities, parts.labels.len(), thresholds);
         patiently(|| project.save_predictions(&run.id, part, &answers))?;
+        if part == Part::Validation {
+            note_review(&job.model, judgement::usual_review(&answers))?;
+        }
         judged.push(match rows.is_empty() {
             true => None,
             false => Some(judged_part(
@@ -391,6 +397,18 @@ fn judge(
             )?),
         });
     }
+    let (rows, probabilities) = match parts.test.is_empty() {
+        true => (&parts.validation, &outcome.validation),
+        false => (&parts.test, &outcome.test),
+    };
+    let link = judgement::link(parts.problem_type);
+    let calibration = calibration(
+        &labels_of(rows),
+        probabilities,
+        parts.labels.len(),
+        outcome.temperature,
+        link,
+    );
     let test = judged.pop().flatten();
     let validation = judged
         .pop()
@@ -405,6 +423,7 @@ fn judge(
         test,
         bag_of_words_accuracy: None,
         bag_of_words_micro_f1: None,
+        calibration: Some(calibration),
         seconds_training: outcome.seconds_training,
         samples_per_second: outcome.samples_per_second,
         tokens_per_second: outcome.tokens_per_second,

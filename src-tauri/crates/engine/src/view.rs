@@ -502,6 +502,8 @@ pub struct Prediction {
     pub tokens: u32,
     /// Whether the text was longer than the model reads.
     pub truncated: bool,
+    /// Whether the model is too unsure to stand by it: a person should look.
+    pub unsure: bool,
     /// Time it took.
     pub milliseconds: f64,
 }

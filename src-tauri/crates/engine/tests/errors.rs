@@ -244,6 +244,14 @@ fn own() -> Vec<EngineError> {
         },
         EngineError::NoProject,
         EngineError::RunNotFinished { id: text("r1") },
+        EngineError::NoSuchPromise {
+            errors_allowed: 0.01,
+            cases: 40,
+        },
+        EngineError::NothingToCompare {
+            first: text("r1"),
+            second: text("r2"),
+        },
         EngineError::RunActive { id: text("r1") },
         EngineError::RunFinished { id: text("r1") },
         EngineError::SameFile { path: path() },

@@ -264,6 +264,12 @@ impl SequenceClassifier {
         self.encoder.set_dropout(probability);
     }
 
+    /// Divides the logits by a temperature, for good and wherever the saved model is loaded: the answers stay the same,
+    /// how sure they say to be changes.
+    pub fn set_temperature(&mut self, temperature: f32) {
+        self.head.scale_logits(&mut self.parameters, 1.0 / temperature);
+    }
+
     /// Logits, `[texts, classes]` row-major.
     ///
     /// # Errors

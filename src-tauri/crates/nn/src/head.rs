@@ -110,6 +110,16 @@ impl Head {
         }
     }
 
+    /// Multiplies the logits by a factor, for good: by the numbers of the projection to the classes.
+    pub fn scale_logits(&self, parameters: &mut Parameters, factor: f32) {
+        for numbers in [Some(self.out.weight), self.out.bias].into_iter().flatten() {
+            parameters
+                .get_mut(numbers)
+                .iter_mut()
+                .for_each(|number| *number *= factor);
+        }
+    }
+
     /// `[sequences, hidden]` → logits.
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Var {
         let shape = &self.shape;

@@ -38,6 +38,8 @@ pub struct Predictor {
     tokenizer: Tokenizer,
     /// From which probability on each label is given, where a text may have several.
     thresholds: Option<Vec<f32>>,
+    /// The confidence below which a person should look.
+    review_below: Option<f64>,
 }
 
 /// The answer to one text.
@@ -53,6 +55,8 @@ pub struct Predicted {
     pub tokens: usize,
     /// Whether the text was longer than the model reads.
     pub truncated: bool,
+    /// Whether the model is too unsure to stand by it: a person should look.
+    pub unsure: bool,
 }
 
 impl Predictor {
@@ -72,6 +76,7 @@ impl Predictor {
             tokenizer: Tokenizer::load(folder, notes.reading.max_length, notes.reading.windows)?,
             model,
             thresholds,
+            review_below: notes.review.map(|review| review.below),
         })
     }
 
@@ -96,12 +101,16 @@ impl Predictor {
         Ok(probabilities
             .chunks_exact(classes)
             .enumerate()
-            .map(|(text, row)| Predicted {
-                labels: decide(row, self.thresholds.as_deref()),
-                confidence: confidence(row, self.thresholds.as_deref()),
-                probabilities: row.to_vec(),
-                tokens: encoded.length(text),
-                truncated: encoded.was_truncated(text),
+            .map(|(text, row)| {
+                let confidence = confidence(row, self.thresholds.as_deref());
+                Predicted {
+                    labels: decide(row, self.thresholds.as_deref()),
+                    confidence,
+                    probabilities: row.to_vec(),
+                    tokens: encoded.length(text),
+                    truncated: encoded.was_truncated(text),
+                    unsure: self.review_below.is_some_and(|least| confidence < least),
+                }
             })
             .collect())
     }
@@ -251,12 +260,59 @@ pub(crate) struct Notes {
     /// From which probability on each label is given, where a text may have several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) thresholds: Option<Vec<f32>>,
+    /// By what the logits were divided after training: the saved numbers are those after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) temperature: Option<f32>,
+    /// Which answers a person should look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) review: Option<Review>,
+}
+
+/// Which answers a person should look at, and why these.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Review {
+    /// Share of the answers given that may be wrong.
+    pub errors_allowed: f64,
+    /// The confidence below which an answer is not given but sent to a person: found on the validation part.
+    pub below: f64,
 }
 
 /// Notes from which probability on the model in `folder` gives each label.
 pub(crate) fn note_thresholds(folder: &Path, thresholds: &[f32]) -> Result<()> {
+    note(folder, "thresholds", thresholds.into())
+}
+
+/// Notes by what the logits of the model in `folder` were divided.
+pub(crate) fn note_temperature(folder: &Path, temperature: f32) -> Result<()> {
+    note(folder, "temperature", temperature.into())
+}
+
+/// Notes which answers of the model in `folder` a person should look at; `None`: at none of them.
+///
+/// # Errors
+/// [`TrainError::File`].
+pub fn note_review(folder: &Path, review: Option<Review>) -> Result<()> {
+    let value = review.map_or(
+        serde_json::Value::Null,
+        |review| serde_json::json!({ "errors_allowed": review.errors_allowed, "below": review.below }),
+    );
+    note(folder, "review", value)
+}
+
+/// Which answers of the model in `folder` a person should look at.
+pub fn review(folder: &Path) -> Option<Review> {
+    noted(folder)?.review
+}
+
+fn noted(folder: &Path) -> Option<Notes> {
+    let text = std::fs::read_to_string(folder.join(READING_FILE)).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+fn note(folder: &Path, name: &str, value: serde_json::Value) -> Result<()> {
     edit_json(&folder.join(READING_FILE), |fields| {
-        fields.insert("thresholds".to_owned(), thresholds.into());
+        fields.insert(name.to_owned(), value);
     })
 }
 
@@ -267,15 +323,16 @@ pub(crate) fn load(folder: &Path) -> Result<(SequenceClassifier, Notes)> {
         let text = std::fs::read_to_string(folder.join(name)).ok()?;
         serde_json::from_str(&text).ok()
     };
-    let noted: Option<Notes> = json(READING_FILE).and_then(|value| serde_json::from_value(value).ok());
     let of_tokenizer = || json("tokenizer_config.json")?.get("model_max_length")?.as_u64();
-    let mut notes = noted.unwrap_or(Notes {
+    let mut notes = noted(folder).unwrap_or(Notes {
         reading: Reading {
             max_length: of_tokenizer().map_or(model.max_length(), |length| length as usize),
             windows: 1,
             window_pooling: WindowPooling::Mean,
         },
         thresholds: None,
+        temperature: None,
+        review: None,
     });
     let reading = &mut notes.reading;
     reading.max_length = reading.max_length.min(model.max_length());

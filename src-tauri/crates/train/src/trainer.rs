@@ -11,6 +11,7 @@ use crate::batch;
 use crate::checkpoint::{self, Progress};
 use crate::control::Control;
 use crate::error::{Result, TrainError};
+use crate::kept;
 use crate::optimizer::AdamW;
 use crate::predictor::{self, probabilities};
 use crate::schedule::LinearSchedule;
@@ -112,6 +113,8 @@ pub struct Outcome {
     pub test: Vec<f32>,
     /// Where a text may have several labels: the probability from which on each is given, tuned on the validation part.
     pub thresholds: Option<Vec<f32>>,
+    /// By what the kept model's logits were divided, so that it is right as often as it says by the validation part.
+    pub temperature: f32,
     /// Seconds spent on training steps.
     pub seconds_training: f64,
     /// Training texts a second.
@@ -234,7 +237,7 @@ impl<'j> Run<'j> {
                 best_epoch: 0,
             }
         };
-        restore_kept_model(job)?;
+        kept::restore(job)?;
         let now = Instant::now();
         Ok(Run {
             gradients: Gradients::new(&model.parameters),
@@ -450,25 +453,10 @@ impl<'j> Run<'j> {
 
     /// Writes the current model as the best one, in one step that cannot be seen half done.
     fn keep(&self) -> Result<()> {
-        let partial = self.job.model.with_extension("partial");
-        let failed = |path: &PathBuf| {
-            let path = path.clone();
-            move |source| TrainError::File { path, source }
-        };
-        if partial.exists() {
-            std::fs::remove_dir_all(&partial).map_err(failed(&partial))?;
-        }
-        predictor::save(&partial, &self.model, &self.job.base, self.job.settings.reading())?;
-        // At every moment there is a whole model: the one before under another name, or the new one.
-        let before = self.job.model.with_extension("before");
-        if self.job.model.exists() {
-            std::fs::rename(&self.job.model, &before).map_err(failed(&before))?;
-        }
-        std::fs::rename(&partial, &self.job.model).map_err(failed(&self.job.model))?;
-        if before.exists() {
-            std::fs::remove_dir_all(&before).map_err(failed(&before))?;
-        }
-        Ok(())
+        let job = self.job;
+        kept::replace_model(&job.model, |partial| {
+            predictor::save(partial, &self.model, &job.base, job.settings.reading())
+        })
     }
 
     fn checkpoint(&mut self) -> Result<()> {
@@ -497,7 +485,14 @@ impl<'j> Run<'j> {
         } = self;
         // Frees the memory of training before another model is read.
         drop((model, optimizer, gradients));
-        let (best, _) = predictor::load(&job.model)?;
+        let (mut best, notes) = predictor::load(&job.model)?;
+        let temperature = match notes.temperature {
+            Some(temperature) => temperature,
+            None => {
+                let answers = evaluate(&best, &validation, Phase::Validate, 0, control, report)?;
+                kept::calibrate(job, &mut best, &answers)?
+            }
+        };
         let validation = evaluate(&best, &validation, Phase::Validate, 0, control, report)?;
         let test = evaluate(&best, &test, Phase::Test, 0, control, report)?;
         let thresholds = thresholds_for(job, &validation);
@@ -512,6 +507,7 @@ impl<'j> Run<'j> {
             validation,
             test,
             thresholds,
+            temperature,
             seconds_training: progress.seconds,
             samples_per_second: epochs * texts.len() as f64 / progress.seconds,
             tokens_per_second: epochs * texts.tokens() as f64 / progress.seconds,
@@ -569,7 +565,7 @@ fn objective(job: &TrainingJob) -> Objective {
 }
 
 /// The labels of each text.
-fn all_labels(examples: &[Example]) -> Vec<&[usize]> {
+pub(crate) fn all_labels(examples: &[Example]) -> Vec<&[usize]> {
     examples.iter().map(|example| example.labels.as_slice()).collect()
 }
 
@@ -709,18 +705,6 @@ fn evaluate(
             name: "probabilities".to_owned(),
         })),
     }
-}
-
-/// Puts the kept model back if a kill fell between the two renames of [`Run::keep`].
-fn restore_kept_model(job: &TrainingJob) -> Result<()> {
-    let before = job.model.with_extension("before");
-    if before.exists() && !job.model.exists() {
-        std::fs::rename(&before, &job.model).map_err(|source| TrainError::File {
-            path: job.model.clone(),
-            source,
-        })?;
-    }
-    Ok(())
 }
 
 /// A checkpoint only continues the run that wrote it.

@@ -1,7 +1,6 @@
 // What cleaning could do and what of it is chosen: the state of one dialog.
 import { SvelteSet } from "svelte/reactivity";
 import { commands, type CleaningLook, type CleaningProposal, type CleaningRule, type LanguageCount, type PersonalKind, type TextRule } from "../../ipc/bindings";
-import { i18n, t } from "../../shared/i18n/i18n.svelte";
 import { Task } from "../../shared/task.svelte";
 
 /** Rules that mend what went wrong, that hide who is meant, and that change what was written on purpose. */
@@ -33,12 +32,6 @@ export function chosenRules(proposals: CleaningProposal[], chosen: ReadonlySet<s
     else rules.push({ ...rule });
   }
   return rules;
-}
-
-/** A language's name on screen; the engine's code where the system does not know it. */
-export function languageName(code: string): string {
-  if (code === "") return t("clean.language_unknown");
-  return new Intl.DisplayNames(i18n.locale, { type: "language", fallback: "code" }).of(code === "cmn" ? "zh" : code) ?? code;
 }
 
 export class CleaningPlan {

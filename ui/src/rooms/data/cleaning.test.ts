@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CleaningProposal, TextRule } from "../../ipc/bindings";
-import { chosenRules, languageName, ruleKey } from "./cleaning.svelte";
+import { chosenRules, ruleKey } from "./cleaning.svelte";
 
 const proposal = (rule: TextRule): CleaningProposal => ({ rule, rows: 1, examples: [] });
 
@@ -16,9 +16,4 @@ test("personal data of all chosen kinds are replaced by one rule, in the place o
   ]);
   expect(chosenRules(proposals, new Set(["deidentify_phone"]))).toEqual([{ kind: "deidentify", kinds: ["phone"] }]);
   expect(proposals[1]?.rule).toEqual({ kind: "deidentify", kinds: ["email"] });
-});
-
-test("languages have names", () => {
-  expect(languageName("cmn")).toMatch(/Chinese/);
-  expect(languageName("eng")).toBe("English");
 });

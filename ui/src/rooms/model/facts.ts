@@ -1,20 +1,11 @@
 // What a card says of a model, in words.
 import type { Domain, ModelCard } from "../../ipc/bindings";
-import { bytes, duration, number } from "../../shared/i18n/format";
+import { bytes, duration, languageName, number } from "../../shared/i18n/format";
 import { i18n, t } from "../../shared/i18n/i18n.svelte";
 
 export type Filter = { words: string; language: string; domain: Domain | ""; only: "all" | "fits" | "here" };
 
 export const DOMAINS: readonly Domain[] = ["general", "sentences", "legal", "medical", "scientific"];
-
-/** "en" → "English" in the language on screen; a code that Intl does not know stays as it is. */
-export function languageName(code: string): string {
-  try {
-    return new Intl.DisplayNames(i18n.locale, { type: "language" }).of(code) ?? code;
-  } catch {
-    return code;
-  }
-}
 
 /** The languages in a few words: three by name, the others by number. */
 export function languages(model: ModelCard): string {

@@ -5,6 +5,7 @@ import { t } from "../../shared/i18n/i18n.svelte";
 import { notices } from "../../shared/notices.svelte";
 import { Pages } from "../../shared/pages.svelte";
 import { Task } from "../../shared/task.svelte";
+import { Trust } from "./trust.svelte";
 
 export type Wrong = { id: number; text: string; gold: string[]; predicted: string[]; confidence: number };
 
@@ -19,6 +20,7 @@ export class ResultsRoom {
   readonly task = new Task();
   /** Reports and exports: their failures do not take the results off the screen. */
   readonly fileTask = new Task();
+  readonly trust = new Trust();
   runId = $state<string | null>(null);
   results = $state.raw<RunResults | null>(null);
   filter = $state.raw<WrongFilter>(ALL_WRONG);
@@ -54,7 +56,7 @@ export class ResultsRoom {
     const results = await this.task.run(() => commands.runResults(id));
     if (!results) return;
     this.results = results;
-    await this.wrong.reset();
+    await Promise.all([this.wrong.reset(), this.trust.load(id)]);
   }
 
   /** Shows the wrong answers of one cell, row or column of the confusion matrix; nulls show all. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { bytes, duration, fixed, moment, number, percent } from "./format";
+import { bytes, duration, fixed, languageName, moment, number, percent } from "./format";
 import { i18n } from "./i18n.svelte";
 
 afterEach(() => (i18n.language = "en"));
@@ -29,4 +29,9 @@ describe("formats", () => {
   it("shows what is not a time as it came", () => {
     expect(moment("yesterday")).toBe("yesterday");
   });
+});
+
+it("languages have names", () => {
+  expect(languageName("cmn")).toMatch(/Chinese/);
+  expect(languageName("eng")).toBe("English");
 });

@@ -52,3 +52,12 @@ export function bytes(size: number): string {
 export function millions(count: number): string {
   return new Intl.NumberFormat(i18n.locale, { notation: "compact", maximumFractionDigits: 1 }).format(count);
 }
+
+/** A language's name in the language on screen; a code that Intl does not know stays as it is. */
+export function languageName(code: string): string {
+  try {
+    return new Intl.DisplayNames(i18n.locale, { type: "language", fallback: "code" }).of(code === "cmn" ? "zh" : code) ?? code;
+  } catch {
+    return code;
+  }
+}

@@ -1,0 +1,61 @@
+//! The model that a run keeps, in its folder: replaced in one step, put back after a kill between two renames, and made
+//! as sure as it should be at the end.
+
+use std::path::Path;
+
+use understudy_eval::{Link, logits, temperature};
+use understudy_nn::{ProblemType, SequenceClassifier};
+
+use crate::error::{Result, TrainError};
+use crate::predictor;
+use crate::trainer::{TrainingJob, all_labels};
+
+/// Finds the temperature at which the kept model is right as often as it says, by its answers to the validation part, and
+/// writes it into the saved model's numbers, in one step that cannot be seen half done.
+pub(crate) fn calibrate(job: &TrainingJob, best: &mut SequenceClassifier, answers: &[f32]) -> Result<f32> {
+    let link = match job.problem_type {
+        ProblemType::SingleLabel => Link::Softmax,
+        ProblemType::MultiLabel => Link::Sigmoid,
+    };
+    let logits = logits(answers, link);
+    let found = temperature(&logits, &all_labels(&job.validation), job.labels.len(), link);
+    best.set_temperature(found);
+    replace_model(&job.model, |partial| {
+        predictor::save(partial, best, &job.base, job.settings.reading())?;
+        predictor::note_temperature(partial, found)
+    })?;
+    Ok(found)
+}
+
+/// Lets `write` make a model folder, and puts it in the place of the one before: at every moment there is a whole model.
+pub(crate) fn replace_model(model: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let (partial, before) = (model.with_extension("partial"), model.with_extension("before"));
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| TrainError::File { path, source }
+    };
+    if partial.exists() {
+        std::fs::remove_dir_all(&partial).map_err(failed(&partial))?;
+    }
+    write(&partial)?;
+    if model.exists() {
+        std::fs::rename(model, &before).map_err(failed(&before))?;
+    }
+    std::fs::rename(&partial, model).map_err(failed(model))?;
+    if before.exists() {
+        std::fs::remove_dir_all(&before).map_err(failed(&before))?;
+    }
+    Ok(())
+}
+
+/// Puts the kept model back if a kill fell between the two renames of [`replace_model`].
+pub(crate) fn restore(job: &TrainingJob) -> Result<()> {
+    let before = job.model.with_extension("before");
+    if before.exists() && !job.model.exists() {
+        std::fs::rename(&before, &job.model).map_err(|source| TrainError::File {
+            path: job.model.clone(),
+            source,
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+// How far the mock's run can be trusted: figures as a small test part would give them.
+import type { RankingCurves, Reliability, ReviewState, RiskPoint, RunComparison, RunJudgement } from "../../src/ipc/bindings";
+import type { MockProject } from "./project";
+
+export const CURVES: RankingCurves = {
+  roc: [[0, 0], [0, 0.6], [0.1, 0.9], [0.4, 1], [1, 1]],
+  precision_recall: [[0.2, 1], [0.6, 1], [0.9, 0.8], [1, 0.4]],
+};
+
+function point(threshold: number, answered: number, wrong: number): RiskPoint {
+  const risk = answered > 0 ? wrong / answered : 0;
+  return { threshold, answered, wrong, coverage: answered / 60, risk, interval: { low: Math.max(0, risk - 0.04), high: risk + 0.08 } };
+}
+
+const CURVE = [point(0.3, 60, 7), point(0.5, 52, 3), point(0.8, 40, 1), point(0.95, 10, 0)];
+
+export function review(errorsAllowed: number | null): ReviewState {
+  const promised = CURVE.find((found) => errorsAllowed === null || found.risk <= errorsAllowed) ?? point(0.95, 10, 0);
+  const rule = errorsAllowed === null ? null : { errors_allowed: errorsAllowed, below: promised.threshold };
+  return { rule, curve: CURVE, promised, kept: { ...promised, wrong: promised.wrong + 1, risk: (promised.wrong + 1) / promised.answered } };
+}
+
+function reliability(ece: number): Reliability {
+  return { ece, bins: [0.45, 0.65, 0.85, 0.97].map((confidence, i) => ({ count: 10 + i, confidence, accuracy: Math.max(0, confidence - ece) })) };
+}
+
+export function judged(project: MockProject, errorsAllowed: number | null): RunJudgement {
+  return {
+    measures: {
+      balanced_accuracy: 0.873, cohen_kappa: 0.86, matthews: 0.861, log_loss: 0.412, brier: 0.187, top_k: [{ k: 2, accuracy: 0.95 }],
+      macro_roc_auc: 0.98, macro_average_precision: 0.93,
+      classes: project.labels.map((label) => ({ label: label.name, roc_auc: 0.97, average_precision: 0.91 })),
+    },
+    calibration: { temperature: 1.31, before: reliability(0.08), after: reliability(0.02) },
+    review: review(errorsAllowed),
+    slices: [
+      { kind: "word", value: "notice", score: { texts: 14, wrong: 6, error_rate: 6 / 14, interval: { low: 0.21, high: 0.67 }, elsewhere: 0.06, p_value: 0.002 } },
+      { kind: "long", value: "320", score: { texts: 15, wrong: 5, error_rate: 1 / 3, interval: { low: 0.15, high: 0.58 }, elsewhere: 0.07, p_value: 0.01 } },
+      { kind: "language", value: "cmn", score: { texts: 9, wrong: 4, error_rate: 4 / 9, interval: { low: 0.19, high: 0.73 }, elsewhere: 0.08, p_value: 0.01 } },
+    ],
+  };
+}
+
+export function compared(project: MockProject): RunComparison {
+  const [first, second] = [project.labels[0]?.name ?? "", project.labels[1]?.name ?? ""];
+  const changed = { example: 1, text: project.shown()[0]?.text ?? "", gold: [first], first: [second], second: [first] };
+  return {
+    comparison: { texts: 60, fixed: 9, broken: 2, difference: 0.117, low: 0.02, high: 0.21, p_value: 0.065 }, real: false,
+    settings: [["epochs", "3", "5"]], classes: [[first, 0.8, 0.9], [second, 0.7, 0.7]], fixed: [changed], broken: [],
+  };
+}
