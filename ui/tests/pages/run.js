@@ -234,7 +234,14 @@ async function walk(language, theme) {
   await see("6-results-confusion");
   await at(page, "wrong-answers").scrollIntoViewIfNeeded();
   await at(page, "wrong-rows").locator("[data-index]").first().click();
+  await at(page, "model-is-right").click();
+  await page.locator(".correct [role=status]").waitFor();
   await see("6-results-wrong");
+  await at(page, "weak").scrollIntoViewIfNeeded();
+  await see("6-results-weak");
+  await at(page, "curves-of").selectOption({ index: 1 });
+  await at(page, "class-curves").waitFor();
+  await see("6-results-further");
   await at(page, "curves").scrollIntoViewIfNeeded();
   await see("6-results-curves");
 

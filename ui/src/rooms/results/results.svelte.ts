@@ -1,4 +1,5 @@
 // The Results room's state: one finished run, its scores, its wrong answers.
+import { SvelteMap } from "svelte/reactivity";
 import { commands, type RunResults, type WrongFilter } from "../../ipc/bindings";
 import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
 import { t } from "../../shared/i18n/i18n.svelte";
@@ -26,6 +27,8 @@ export class ResultsRoom {
   filter = $state.raw<WrongFilter>(ALL_WRONG);
   active = $state(-1);
   opened = $state.raw<Wrong | null>(null);
+  /** Rows whose label was changed here, and what it is now. The run was judged by the labels before. */
+  readonly corrected = new SvelteMap<number, string[]>();
   readonly wrong: Pages<Wrong>;
   #session: Session;
 
@@ -50,7 +53,10 @@ export class ResultsRoom {
   }
 
   async choose(id: string): Promise<void> {
-    if (id !== this.runId) this.filter = ALL_WRONG;
+    if (id !== this.runId) {
+      this.filter = ALL_WRONG;
+      this.corrected.clear();
+    }
     this.runId = id;
     this.close();
     const results = await this.task.run(() => commands.runResults(id));
@@ -78,6 +84,28 @@ export class ResultsRoom {
     if (!row) return;
     const detail = await this.fileTask.run(() => commands.example(row.id));
     if (detail) this.opened = { ...row, text: detail.text };
+  }
+
+  /** Gives the opened row these labels instead: they count when a model is trained next. */
+  async correct(labels: string[]): Promise<void> {
+    const row = this.opened;
+    if (!row) return;
+    const state = await this.fileTask.run(async () => {
+      const known = (await commands.labelState()).labels;
+      const ids = labels.flatMap((name) => known.find((label) => label.name === name)?.id ?? []);
+      return commands.annotate(row.id, ids, { suggested: null, seconds: null });
+    });
+    if (!state) return;
+    this.corrected.set(row.id, labels);
+    await this.#session.refresh();
+  }
+
+  /** Takes the last correction back, as the Labels room's undo does. */
+  async takeBack(): Promise<void> {
+    const state = await this.fileTask.run(() => commands.undoAnnotation());
+    if (!state) return;
+    if (state.example !== null) this.corrected.delete(state.example);
+    await this.#session.refresh();
   }
 
   close(): void {
