@@ -214,15 +214,20 @@ impl Page<'_> {
     }
 
     fn card_labels(&self, card: &mut String) {
-        let names = ["label", "precision", "recall", "f1", "support"];
+        let judged = self.input.judged();
+        let several = judged.multi_label.as_ref();
+        let mut heads = self.all("classes", &["label", "precision", "recall", "f1", "support"]);
+        heads.extend(several.map(|_| self.text("classes.threshold")));
         heading(card, &self.text("classes.title"));
-        let rows = self.input.judged().classes.iter().map(|class| {
+        let rows = judged.classes.iter().enumerate().map(|(at, class)| {
             let mut cells = vec![class.label.clone()];
             cells.extend([class.precision, class.recall, class.f1].map(score));
             cells.push(count(class.support.into()));
+            let least = several.and_then(|several| several.thresholds.get(at));
+            cells.extend(least.map(|least| score(*least)));
             cells
         });
-        table(card, &self.all("classes", &names), rows);
+        table(card, &heads, rows);
     }
 
     fn card_training(&self, card: &mut String) {
@@ -305,7 +310,10 @@ mod tests {
         let card = model_card(&input, Language::En);
         assert_eq!(card.lines().filter(|line| *line == "---").count(), 2);
         assert!(card.contains("license: other\nlicense_name: \"My: licence\\n- x\""));
-        assert!(!card.contains("<script>") && !card.contains("[x](") && card.contains("\\| \\`z\\` \\# no"));
+        // Before it a name is a quoted string.
+        let (_, body) = card.split_once("---\n\n").unwrap();
+        assert!(!body.contains("<script>") && !body.contains("[x]("), "{body}");
+        assert!(body.contains("\\| \\`z\\` \\# no"), "{body}");
     }
 
     #[test]

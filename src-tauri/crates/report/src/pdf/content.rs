@@ -50,14 +50,15 @@ impl Page<'_> {
 
     fn deciding(&self) -> Result<Vec<Block>, ReportError> {
         let input = self.input;
-        let mut facts = vec![
-            (self.text("report.model"), input.model.id.clone()),
-            (self.text("report.made"), numbers::date_time(&input.created_at)),
+        let made = numbers::date_time(&input.created_at);
+        let program = self.app();
+        let about = [
+            Some(&input.model.id),
+            Some(&made),
+            input.author.as_ref(),
+            Some(&program),
         ];
-        if let Some(author) = &input.author {
-            facts.push((self.text("report.by"), author.clone()));
-        }
-        facts.push((self.text("appendix.app"), self.app()));
+        let about: Vec<&str> = about.into_iter().flatten().map(String::as_str).collect();
         let sentences = sentences(input, self.language);
         let (lead, others) = sentences
             .split_first()
@@ -65,7 +66,7 @@ impl Page<'_> {
         let mut blocks = vec![
             Block::Kind(self.text("report.title")),
             Block::Heading(1, input.project.clone()),
-            Block::Facts(facts),
+            Block::Text(Tone::Muted, about.join(" · ")),
             self.section("decision.title"),
             Block::Text(Tone::Lead, decision::verdict(input, self.language)),
             plain(lead.to_owned()),
@@ -102,6 +103,10 @@ impl Page<'_> {
         };
         let (low, high) = interval_of_100(Judgement::of(judged).interval);
         let (low, high) = (low.to_string(), high.to_string());
+        let method = match judged.multi_label {
+            None => "appendix.method",
+            Some(_) => "appendix.method_several",
+        };
         let (macro_f1, range) = (score(judged.macro_f1), interval(judged.macro_f1_interval));
         vec![
             self.section("sure.title"),
@@ -110,6 +115,7 @@ impl Page<'_> {
             plain(self.fill("sure.macro", &[("score", &macro_f1), ("interval", &range)])),
             self.section("scores.title"),
             Block::Table(self.measures()),
+            Block::Text(Tone::Muted, self.text(method)),
         ]
     }
 
@@ -288,10 +294,6 @@ impl Page<'_> {
             ));
         }
         run.push((self.text("appendix.app"), self.app()));
-        let method = match input.judged().multi_label {
-            None => "appendix.method",
-            Some(_) => "appendix.method_several",
-        };
         let files = input.data_hashes.iter();
         let mut blocks = vec![self.section("appendix.title"), self.part("data.title")];
         blocks.extend(self.split_and_cleaning());
@@ -312,7 +314,6 @@ impl Page<'_> {
             ),
             self.part("appendix.run"),
             Block::Facts(run),
-            Block::Text(Tone::Muted, self.text(method)),
         ]);
         blocks
     }

@@ -24,10 +24,12 @@ pub const SIZE: f32 = 9.5;
 pub const SMALL: f32 = 8.0;
 /// From one line to the next, in sizes.
 pub const LEADING: f32 = 1.5;
+/// Room for lines to be filled in by hand.
+const BLANKS: f32 = 44.0;
+/// Room for a heading of one line with what is above and below.
+const HEADING: f32 = 44.0;
 /// Points of a page for a pixel of a figure.
 const PIXEL: f32 = 0.64;
-/// Room that a heading wants below itself, so that it does not end a page.
-const KEEP: f32 = 96.0;
 
 /// Something drawn. `at` is where the baseline begins.
 #[derive(Debug, Clone)]
@@ -125,7 +127,14 @@ pub fn lay_out(blocks: &[Block], setter: &Typesetter) -> Result<Laid, ReportErro
         },
         y: TOP,
     };
-    for block in blocks {
+    for (at, block) in blocks.iter().enumerate() {
+        if let Block::Heading(..) = block {
+            // No heading ends a page.
+            let next = blocks
+                .get(at + 1)
+                .map_or(Ok(0.0), |next| layout.beginning(next))?;
+            layout.make_room(HEADING + next);
+        }
         layout.block(block)?;
     }
     Ok(layout.laid)
@@ -187,12 +196,11 @@ impl Layout<'_> {
 
     fn heading(&mut self, level: u16, text: &str) {
         let (size, above, below) = match level {
-            1 => (22.0, 0.0, 8.0),
-            2 => (13.5, 20.0, 6.0),
-            _ => (10.5, 12.0, 4.0),
+            1 => (22.0, 0.0, 4.0),
+            2 => (13.5, 18.0, 5.0),
+            _ => (10.5, 10.0, 3.0),
         };
         self.space(above);
-        self.make_room(KEEP);
         let (page, y) = (self.laid.pages.len() - 1, self.y);
         self.laid.entries.push(Entry {
             level,
@@ -251,9 +259,9 @@ impl Layout<'_> {
                 INK.light,
                 Weight::Regular,
             );
-            self.y += 2.5;
+            self.y += 1.5;
         }
-        self.y += 4.0;
+        self.y += 3.0;
     }
 
     fn facts(&mut self, facts: &[(String, String)]) {
@@ -292,12 +300,32 @@ impl Layout<'_> {
         self.y += 6.0;
     }
 
+    /// How much of a block should stand on the page of its heading.
+    fn beginning(&self, block: &Block) -> Result<f32, ReportError> {
+        Ok(match block {
+            Block::Figure { svg, caption } => {
+                let size = figure::read(svg, self.setter)?.size;
+                let (scale, below) = self.figure_scale(size, caption);
+                size.1 * scale + below
+            }
+            Block::Table(_) => 80.0,
+            Block::Blanks(_) => BLANKS,
+            _ => 40.0,
+        })
+    }
+
+    /// The scale at which a figure fits below its heading, and the room for its caption.
+    fn figure_scale(&self, size: (f32, f32), caption: &str) -> (f32, f32) {
+        let lines = self.setter.wrapped(caption, Weight::Regular, WIDTH / SMALL).len() as f32;
+        let below = lines * SMALL * LEADING + 18.0;
+        let scale = PIXEL.min(WIDTH / size.0).min((HEIGHT - HEADING - below) / size.1);
+        (scale, below)
+    }
+
     fn figure(&mut self, svg: &str, caption: &str) -> Result<(), ReportError> {
         let drawing = figure::read(svg, self.setter)?;
         let size = drawing.size;
-        let caption_lines = self.setter.wrapped(caption, Weight::Regular, WIDTH / SMALL).len() as f32;
-        let below = caption_lines * SMALL * LEADING + 14.0;
-        let scale = PIXEL.min(WIDTH / size.0).min((HEIGHT - below) / size.1);
+        let (scale, below) = self.figure_scale(size, caption);
         self.space(4.0);
         self.make_room(size.1 * scale + below);
         let element = self.element(Kind::Figure(caption.to_owned()), None);
@@ -319,7 +347,7 @@ impl Layout<'_> {
 
     fn blanks(&mut self, names: &[String]) {
         const GAP: f32 = 18.0;
-        self.make_room(44.0);
+        self.make_room(BLANKS);
         self.y += 26.0;
         let width = (WIDTH + GAP) / names.len().max(1) as f32 - GAP;
         for (at, name) in names.iter().enumerate() {

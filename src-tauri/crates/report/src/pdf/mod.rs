@@ -32,7 +32,10 @@ pub fn pdf(input: &ReportInput, language: Language, fonts: &Fonts) -> Result<Vec
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::{io::Read, sync::Arc};
+    use std::{
+        io::Read,
+        sync::{Arc, LazyLock},
+    };
 
     use fontdb::{Database, Family, Query, Weight};
 
@@ -41,8 +44,12 @@ pub(crate) mod tests {
 
     /// The fonts that `npm start` installs.
     pub fn fonts(families: &[&str]) -> Fonts {
-        let mut database = Database::new();
-        database.load_system_fonts();
+        static DATABASE: LazyLock<Database> = LazyLock::new(|| {
+            let mut database = Database::new();
+            database.load_system_fonts();
+            database
+        });
+        let database = &*DATABASE;
         let face = |family: &str, weight: Weight| {
             let query = Query {
                 families: &[Family::Name(family)],

@@ -16,6 +16,9 @@ const LINE: f32 = SIZE * LEADING;
 /// A column of numbers whose heads are longer breaks them.
 const MOST_HEAD: f32 = 62.0;
 
+/// Share of the width that a column of labels takes beside one of texts.
+const LABELS: f32 = 0.19;
+
 /// A cell's lines with their sizes, the terms after the text.
 type Set = Vec<(Line, f32)>;
 
@@ -47,7 +50,7 @@ pub fn table(layout: &mut Layout, table: &Table) {
     let words = table.words.len();
     draw_row(layout, &head, &widths, words, Some(element), true);
     for row in &table.rows {
-        let height = height(&set(layout, row, &widths));
+        let height = height(&set(layout, row, &widths, SIZE));
         if layout.make_room(height) {
             // For the eye only: who has it read aloud has heard it.
             draw_row(layout, &head, &widths, words, None, true);
@@ -95,8 +98,13 @@ fn widths(layout: &Layout, table: &Table) -> Vec<f32> {
         })
         .collect();
     open.sort_by(|a, b| a.1.total_cmp(&b.1));
+    // Where the first column holds texts, the labels beside it may take two lines.
+    let texts = open.len() > 1 && open.iter().any(|(at, needed)| *at == 0 && *needed > left / 2.0);
     for place in 0..open.len() {
-        let (at, needed) = open[place];
+        let (at, mut needed) = open[place];
+        if texts && at > 0 {
+            needed = needed.min(WIDTH * LABELS);
+        }
         let share = (left / (open.len() - place) as f32).max(30.0);
         widths[at] = needed.min(share);
         left -= widths[at];
@@ -112,15 +120,15 @@ fn weight(row: &Row) -> Weight {
     if row.bold { Weight::Bold } else { Weight::Regular }
 }
 
-fn set(layout: &Layout, row: &Row, widths: &[f32]) -> Vec<Set> {
+fn set(layout: &Layout, row: &Row, widths: &[f32], size: f32) -> Vec<Set> {
     let most = ((HEIGHT - 60.0) / LINE) as usize;
     let cells = row.cells.iter().zip(widths);
     let set = cells.map(|(cell, width)| {
         let mut lines: Set = layout
             .setter
-            .wrapped(&cell.text, weight(row), width / SIZE)
+            .wrapped(&cell.text, weight(row), width / size)
             .into_iter()
-            .map(|line| (line, SIZE))
+            .map(|line| (line, size))
             .collect();
         if let Some(term) = &cell.term {
             let terms = layout.setter.wrapped(term, Weight::Regular, width / TERM);
@@ -139,7 +147,7 @@ fn height(set: &[Set]) -> f32 {
 }
 
 fn draw_row(layout: &mut Layout, row: &Row, widths: &[f32], words: usize, table: Option<usize>, head: bool) {
-    let set = set(layout, row, widths);
+    let set = set(layout, row, widths, if head { SMALL } else { SIZE });
     let height = height(&set);
     let element = table.map(|table| layout.element(Kind::Row, Some(table)));
     let mut left = LEFT;
@@ -156,7 +164,6 @@ fn draw_row(layout: &mut Layout, row: &Row, widths: &[f32], words: usize, table:
         let first = if head { lines_most - lines.len() } else { 0 };
         let mut marks: Vec<Mark> = Vec::with_capacity(lines.len());
         for (place, (line, size)) in lines.into_iter().enumerate() {
-            let size = if head { SMALL } else { size };
             let y = layout.y + PAD + LINE * (first + place) as f32;
             let x = if at < words {
                 left
