@@ -132,7 +132,7 @@ export const commands = {
 	runResults: (run: string) => __TAURI_INVOKE<RunResults>("run_results", { run }),
 	wrongAnswers: (run: string, filter: WrongFilter, offset: number, limit: number) => __TAURI_INVOKE<WrongPage>("wrong_answers", { run, filter, offset, limit }),
 	writeReport: (run: string) => __TAURI_INVOKE<string>("write_report", { run }),
-	saveReport: (run: string) => __TAURI_INVOKE<string | null>("save_report", { run }),
+	saveReport: (run: string, format: ReportFormat) => __TAURI_INVOKE<string | null>("save_report", { run, format }),
 	openReport: (run: string) => __TAURI_INVOKE<null>("open_report", { run }),
 	exportModel: (run: string) => __TAURI_INVOKE<string | null>("export_model", { run }),
 	tryText: (run: string, text: string) => __TAURI_INVOKE<Prediction>("try_text", { run, text }),
@@ -1612,6 +1612,13 @@ export type RecentProject = {
 	/**  When it was opened last, UTC. */
 	opened_at: string,
 };
+
+/**  The files that a report can be saved as. */
+export type ReportFormat = 
+/**  One page for a browser. */
+"html" | 
+/**  Pages of A4. */
+"pdf";
 
 /**  A room's state at a glance. */
 export type RoomState = 

@@ -48,16 +48,23 @@ pub fn with_fonts<T>(
         // A Chinese font has Latin letters too, and Chinese punctuation of the right width.
         Language::Zh => [&CHINESE[..], &LATIN[..]].concat(),
     };
-    if let Some(family) = families.into_iter().find(|family| machine.has(family)) {
-        machine.add(family, &mut fonts);
+    let preferred = families
+        .into_iter()
+        .find_map(|family| machine.find(family, Weight::NORMAL).cloned());
+    if let Some(face) = preferred {
+        machine.add(&face, &mut fonts);
     }
+    let mut last = String::new();
     loop {
         match write(&fonts) {
             Err(ReportError::NoFont { characters }) => {
-                let Some(family) = machine.family_with(&characters) else {
+                let face = machine.face_with(&characters);
+                // A damaged font may say that it has what cannot be set from it.
+                let Some(face) = face.filter(|_| characters != last) else {
                     return Err(ReportError::NoFont { characters });
                 };
-                machine.add(&family, &mut fonts);
+                machine.add(&face, &mut fonts);
+                last = characters;
             }
             written => return written,
         }
@@ -89,19 +96,11 @@ impl Machine {
         self.database.face(id)
     }
 
-    fn has(&self, family: &str) -> bool {
-        self.find(family, Weight::NORMAL).is_some()
-    }
-
-    /// Adds a family's faces behind those that are there.
-    fn add(&mut self, family: &str, fonts: &mut Fonts) {
-        for (weight, faces) in [
-            (Weight::NORMAL, &mut fonts.regular),
-            (Weight::BOLD, &mut fonts.bold),
-        ] {
-            let found = self.find(family, weight).cloned();
-            faces.extend(found.and_then(|face| self.face(&face)));
-        }
+    /// Adds a face and the bold one of its family behind those that are there.
+    fn add(&mut self, face: &FaceInfo, fonts: &mut Fonts) {
+        fonts.regular.extend(self.face(face));
+        let bold = self.find(&name(face), Weight::BOLD).cloned();
+        fonts.bold.extend(bold.and_then(|bold| self.face(&bold)));
     }
 
     fn face(&mut self, face: &FaceInfo) -> Option<FontFace> {
@@ -122,13 +121,13 @@ impl Machine {
         })
     }
 
-    /// The family that has most of the characters, of equals the preferred one; none where no family has any.
-    fn family_with(&mut self, characters: &str) -> Option<String> {
+    /// The face that has most of the characters, of equals the preferred one; none where no face has any.
+    fn face_with(&mut self, characters: &str) -> Option<FaceInfo> {
         let wanted = characters.chars().count();
         let mut upright: Vec<FaceInfo> = self
             .database
             .faces()
-            .filter(|face| face.style == Style::Normal && face.weight == Weight::NORMAL)
+            .filter(|face| face.style == Style::Normal && (300..=500).contains(&face.weight.0))
             .cloned()
             .collect();
         let rank = |face: &FaceInfo| {
@@ -137,20 +136,20 @@ impl Machine {
             (preferred.unwrap_or(usize::MAX), face.monospaced, family)
         };
         upright.sort_by_cached_key(rank);
-        let mut best: Option<(usize, String)> = None;
+        let mut best: Option<(usize, FaceInfo)> = None;
         for info in upright {
             let Some(face) = self.face(&info) else {
                 continue;
             };
             let covered = face.covered(characters);
             if covered > best.as_ref().map_or(0, |(covered, _)| *covered) {
-                best = Some((covered, name(&info)));
+                best = Some((covered, info));
             }
             if covered == wanted {
                 break;
             }
         }
-        best.map(|(_, family)| family)
+        best.map(|(_, face)| face)
     }
 }
 
