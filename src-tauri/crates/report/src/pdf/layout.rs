@@ -275,7 +275,7 @@ impl Layout<'_> {
                 wrap(value, SMALL + 0.5, WIDTH - TERM),
             );
             let leading = (SMALL + 0.5) * LEADING;
-            let height = leading * terms.len().max(values.len()).max(1) as f32 + 5.0;
+            let height = leading * terms.len().max(values.len()).max(1) as f32 + 3.5;
             self.make_room(height.min(HEIGHT));
             let row = self.element(Kind::Row, Some(table));
             for (kind, lines, left, size, colour) in [
@@ -286,7 +286,7 @@ impl Layout<'_> {
                 let place = |at: usize| {
                     (
                         left,
-                        baseline(self.y + 2.5 + leading * at as f32, leading, SMALL + 0.5),
+                        baseline(self.y + 1.8 + leading * at as f32, leading, SMALL + 0.5),
                     )
                 };
                 let lines = lines.into_iter().enumerate();
