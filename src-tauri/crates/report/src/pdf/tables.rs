@@ -83,11 +83,11 @@ fn widths(layout: &Layout, table: &Table) -> Vec<f32> {
     };
     let mut widths = vec![0.0; columns];
     let mut left = WIDTH - GAP * columns.saturating_sub(1) as f32;
-    for at in table.words.len()..columns {
+    for (at, column) in widths.iter_mut().enumerate().skip(table.words.len()) {
         let whole = setter.line(head(at), Weight::Regular).width * SMALL;
         let piece = setter.widest_piece(head(at), Weight::Regular) * SMALL;
-        widths[at] = content(at).max(piece.max(whole.min(MOST_HEAD))) + 0.5;
-        left -= widths[at];
+        *column = content(at).max(piece.max(whole.min(MOST_HEAD))) + 0.5;
+        left -= *column;
     }
     let mut open: Vec<(usize, f32)> = (0..table.words.len())
         .map(|at| {
