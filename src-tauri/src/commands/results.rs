@@ -1,11 +1,12 @@
 //! The results room.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::PoisonError;
 
 use tauri::{AppHandle, State};
 use tauri_plugin_opener::OpenerExt;
 use understudy_engine::judgement::{self, RankingCurves, ReviewState, RunComparison, RunJudgement};
+use understudy_engine::report::ReportFormat;
 use understudy_engine::session::file_name;
 use understudy_engine::view::{RunResults, WrongFilter, WrongPage};
 use understudy_engine::{EngineError, report, results};
@@ -73,13 +74,13 @@ pub fn write_report(state: State<'_, AppState>, run: String) -> Answer<String> {
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn save_report(state: State<'_, AppState>, run: String) -> Answer<Option<String>> {
+pub fn save_report(state: State<'_, AppState>, run: String, format: ReportFormat) -> Answer<Option<String>> {
     let name = state.with(|session, _| Ok(session.project.name().to_owned()))?;
-    let Some(target) = state.picker.save(&format!("{name}.html")) else {
+    let Some(target) = state.picker.save(&format!("{name}.{}", format.ending())) else {
         return Ok(None);
     };
-    let report = written(&state, &run)?;
-    copy(&report, &target).map_err(|error| state.tell(error))?;
+    // Whoever gives the file another ending gets what that says.
+    state.with(|session, language| report::write_to(&mut session.project, &run, language, &target))?;
     Ok(Some(target.display().to_string()))
 }
 
@@ -102,23 +103,13 @@ pub fn export_model(state: State<'_, AppState>, run: String) -> Answer<Option<St
     let Some(folder) = state.picker.folder() else {
         return Ok(None);
     };
-    state.with(|session, _| {
+    state.with(|session, language| {
         let target = folder.join(format!("{} {run}", file_name(session.project.name())));
-        session.export(&run, &target)?;
+        session.export(&run, &target, language)?;
         Ok(Some(target.display().to_string()))
     })
 }
 
 fn written(state: &AppState, run: &str) -> Answer<PathBuf> {
     state.with(|session, language| report::write(&mut session.project, run, language))
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), EngineError> {
-    match std::fs::copy(from, to) {
-        Ok(_) => Ok(()),
-        Err(source) => Err(EngineError::File {
-            path: to.to_owned(),
-            source,
-        }),
-    }
 }

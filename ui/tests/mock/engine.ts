@@ -426,7 +426,7 @@ const handlers: Record<string, Handler> = {
   set_review: (e, a) => judgement.review((e.errorsAllowed = a["errorsAllowed"] as number | null)),
   wrong_answers: (e, a) => learning.wrong(e.need(), a["filter"] as WrongFilter, a["offset"] as number, a["limit"] as number),
   write_report: () => "/home/expert/Understudy/runs/run-1/report.html",
-  save_report: () => "/home/expert/Documents/report.html",
+  save_report: (_, a) => `/home/expert/Documents/report.${a["format"] as string}`,
   open_report: () => null,
   export_model: () => "/home/expert/Documents/clause model",
   try_text: (e, a) => learning.predict(e.need(), a["text"] as string),

@@ -611,7 +611,7 @@ pub struct Report {
     /// The run; the latest finished one unless given.
     #[arg(long)]
     pub run: Option<String>,
-    /// The HTML file to write.
+    /// The file to write: a PDF where its name ends in .pdf, else HTML.
     #[arg(long)]
     pub out: PathBuf,
     /// The report's language: en or zh; the system's unless given.

@@ -219,7 +219,7 @@ pub fn report(arguments: Report, output: &Output) -> Result<Value> {
 pub fn export(project: &Path, run: Option<String>, out: &Path, output: &Output) -> Result<Value> {
     let mut session = Session::open(project)?;
     let run = latest(&session, run)?;
-    session.export(&run, out)?;
+    session.export(&run, out, output.language())?;
     output.say(&format!("{}", out.display()));
     Ok(json!({ "run": run, "out": out }))
 }

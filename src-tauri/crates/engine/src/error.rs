@@ -251,6 +251,10 @@ impl EngineError {
             EngineError::Hub(error) => hub_facts(error),
             EngineError::Train(error) => train_facts(error),
             EngineError::Eval(error) => internal(error),
+            EngineError::Report(ReportError::NoFont { characters }) => {
+                let some: String = characters.chars().take(12).collect();
+                ("no_font", vec![("characters", some)])
+            }
             EngineError::Report(error) => internal(error),
             EngineError::File { path, source } => file_facts(path, source),
             EngineError::NoProject => ("no_project", vec![]),

@@ -1,4 +1,4 @@
-//! A run's report: the project's facts are gathered, `understudy_report` makes one HTML file of them.
+//! A run's report: the project's facts are gathered, `understudy_report` makes one file of them, HTML or PDF.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use understudy_report::{self as report, Language, LossCurve, ModelFacts, ReportI
 
 use crate::error::Result;
 use crate::files;
+use crate::fonts;
 use crate::models;
 use crate::runs::{self, RunOutcome};
 use crate::view::SplitSummary;
@@ -14,6 +15,27 @@ use crate::words;
 
 /// Wrong answers that the report shows.
 const WRONG_SHOWN: u32 = 20;
+
+/// The files that a report can be saved as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub enum ReportFormat {
+    /// One page for a browser.
+    Html,
+    /// Pages of A4.
+    Pdf,
+}
+
+impl ReportFormat {
+    /// How the names of such files end.
+    pub fn ending(self) -> &'static str {
+        match self {
+            ReportFormat::Html => "html",
+            ReportFormat::Pdf => "pdf",
+        }
+    }
+}
 
 /// Where a run's report lies, one a language.
 pub fn path(project: &Project, run: &str, language: Language) -> PathBuf {
@@ -34,19 +56,36 @@ pub fn write(project: &mut Project, run: &str, language: Language) -> Result<Pat
     Ok(target)
 }
 
-/// Writes a run's report to `target`.
+/// Writes a run's report to `target`: a PDF where the name ends so, else HTML.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write`], and [`report::ReportError::NoFont`] of a PDF with letters that no font of this machine has.
 pub fn write_to(project: &mut Project, run: &str, language: Language, target: &Path) -> Result<()> {
     let record = runs::find(project, run)?;
     let outcome = runs::outcome(&record)?;
-    let html = report::html(&input(project, &record, &outcome, language)?, language)?;
-    files::write(target, html.as_bytes())?;
+    let input = input(project, &record, &outcome, language)?;
+    let bytes = match target.extension() {
+        Some(ending) if ending.eq_ignore_ascii_case("pdf") => {
+            fonts::with_fonts(language, |fonts| report::pdf(&input, language, fonts))?
+        }
+        _ => report::html(&input, language)?.into_bytes(),
+    };
+    files::write(target, &bytes)?;
     Ok(project.record(
         "report_written",
         serde_json::json!({ "run": run, "to": target.display().to_string() }),
     )?)
+}
+
+/// A run's model card, to lie beside its model.
+///
+/// # Errors
+/// As [`write`].
+pub fn model_card(project: &Project, run: &str, language: Language) -> Result<String> {
+    let record = runs::find(project, run)?;
+    let outcome = runs::outcome(&record)?;
+    let input = input(project, &record, &outcome, language)?;
+    Ok(report::model_card(&input, language))
 }
 
 /// Everything that a report tells.
@@ -78,6 +117,7 @@ pub(crate) fn input(
         machine: outcome.data.machine.clone(),
         model: model_facts(&record.model, &runs::model_folder(project, &record.id))?,
         model_sha256: outcome.model_sha256.clone(),
+        languages: models::text_languages(project)?,
         settings: settings_of(&settings)?,
         labels: outcome.labels.clone(),
         validation: outcome.validation.clone(),

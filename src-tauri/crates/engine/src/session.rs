@@ -333,12 +333,13 @@ impl Session {
         run_summaries(&self.project, language)
     }
 
-    /// Copies a run's model, a Hugging Face folder, to `target` (which must not exist or be empty).
+    /// Copies a run's model, a Hugging Face folder, to `target` (which must not exist or be empty), with a model card in
+    /// `language`.
     ///
     /// # Errors
     /// [`EngineError::RunNotFinished`], and those of files.
-    pub fn export(&mut self, run: &str, target: &Path) -> Result<()> {
-        runs::outcome(&runs::find(&self.project, run)?)?;
+    pub fn export(&mut self, run: &str, target: &Path, language: Language) -> Result<()> {
+        let card = crate::report::model_card(&self.project, run, language)?;
         if std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(understudy_data::DataError::FolderTaken {
                 folder: target.to_owned(),
@@ -352,6 +353,7 @@ impl Session {
             let to = target.join(entry.file_name());
             std::fs::copy(entry.path(), &to).map_err(files::failed(&to))?;
         }
+        files::write(&target.join("README.md"), card.as_bytes())?;
         let detail = serde_json::json!({ "run": run, "to": target.display().to_string() });
         Ok(self.project.record("model_exported", detail)?)
     }

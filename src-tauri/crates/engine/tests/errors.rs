@@ -9,6 +9,7 @@ use understudy_data::{ColumnRole, DataError, NotATable, SplitError};
 use understudy_engine::error::WorkerEnding;
 use understudy_engine::{EngineError, Language, words};
 use understudy_hub::{HubError, SourceFailure};
+use understudy_report::ReportError;
 use understudy_train::{ModelError, TrainError};
 
 fn path() -> PathBuf {
@@ -239,6 +240,9 @@ fn own() -> Vec<EngineError> {
     let died = |ending| EngineError::WorkerDied { ending };
     vec![
         EngineError::LibraryGiven,
+        EngineError::Report(ReportError::NoFont {
+            characters: text("合同"),
+        }),
         EngineError::NoKeyring {
             reason: text("no default store"),
         },

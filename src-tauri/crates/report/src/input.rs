@@ -21,6 +21,9 @@ pub struct ReportInput {
     pub model: ModelFacts,
     /// SHA-256 of the fine-tuned weights, hexadecimal.
     pub model_sha256: String,
+    /// ISO 639 codes of the languages of the texts, where they can be told.
+    #[serde(default)]
+    pub languages: Vec<String>,
     /// The settings of the training, in the order to show them.
     pub settings: Vec<Setting>,
     /// The labels, in the order of all lists by label.

@@ -232,6 +232,10 @@ mod tests {
     fn every_text_is_told_somewhere() {
         let sources = [
             include_str!("words.rs"),
+            include_str!("card.rs"),
+            include_str!("decision.rs"),
+            include_str!("pdf/content.rs"),
+            include_str!("pdf/write.rs"),
             include_str!("numbers.rs"),
             include_str!("html/mod.rs"),
             include_str!("html/results.rs"),

@@ -302,6 +302,7 @@ fn base(
             parameters: 22_713_216,
             architecture: "BERT, 6 layers of 384".into(),
         },
+        languages: vec!["en".to_owned()],
         model_sha256: "9b1f".repeat(16),
         settings: settings
             .map(|(key, value)| Setting {
@@ -366,8 +367,13 @@ fn write_the_sample_reports() {
     std::fs::create_dir_all(&folder).unwrap();
     for (name, input) in all() {
         for language in [Language::En, Language::Zh] {
-            let file = format!("{name}.{}.html", language.tag());
-            std::fs::write(folder.join(file), html(&input, language).unwrap()).unwrap();
+            let file = |ending: &str| folder.join(format!("{name}.{}.{ending}", language.tag()));
+            std::fs::write(file("html"), html(&input, language).unwrap()).unwrap();
+            let fonts = crate::pdf::tests::both(language);
+            let begun = std::time::Instant::now();
+            let pdf = crate::pdf(&input, language, &fonts).unwrap();
+            println!("{name} {language:?}: {:?}, {} bytes", begun.elapsed(), pdf.len());
+            std::fs::write(file("pdf"), pdf).unwrap();
         }
     }
     println!("{}", folder.display());

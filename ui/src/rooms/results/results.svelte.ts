@@ -1,6 +1,6 @@
 // The Results room's state: one finished run, its scores, its wrong answers.
 import { SvelteMap } from "svelte/reactivity";
-import { commands, type RunResults, type WrongFilter } from "../../ipc/bindings";
+import { commands, type ReportFormat, type RunResults, type WrongFilter } from "../../ipc/bindings";
 import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
 import { t } from "../../shared/i18n/i18n.svelte";
 import { notices } from "../../shared/notices.svelte";
@@ -117,9 +117,9 @@ export class ResultsRoom {
     await this.#withReport((run) => commands.openReport(run));
   }
 
-  async saveReport(): Promise<void> {
+  async saveReport(format: ReportFormat): Promise<void> {
     await this.#withReport(async (run) => {
-      const path = await commands.saveReport(run);
+      const path = await commands.saveReport(run, format);
       if (path !== null) notices.say(t("results.saved", { path }));
     });
   }

@@ -18,6 +18,8 @@ use understudy_train::TrainError;
 use crate::error::Result;
 use crate::files;
 
+pub(crate) use need::text_languages;
+
 /// The model that every new project starts with.
 pub const STARTER: &str = "sentence-transformers/all-MiniLM-L6-v2";
 

@@ -196,6 +196,14 @@ fn share(text: &str, of: impl Fn(char) -> bool) -> f64 {
 /// Of 100 texts, those in a language from which it counts.
 const MANY: usize = 20;
 
+/// Codes of the languages that many of a project's texts are in.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn text_languages(project: &Project) -> Result<Vec<String>> {
+    Ok(common_languages(&project.text_beginnings(SAMPLE)?))
+}
+
 /// Codes of the languages that many of the texts are in, of those whose language can be told: the commonest first. ISO 639-1
 /// where it is one that models of the catalogue name, else ISO 639-3.
 fn common_languages(texts: &[String]) -> Vec<String> {

@@ -308,7 +308,10 @@ mod tests {
         fn products_equal_the_definition_over_rounded_operands(
             m in 1_usize..400, n in 1_usize..80, k in 1_usize..1100, layout in 0..4, accumulate: bool,
         ) {
-            prop_assume!(is_available());
+            // Elsewhere these products are never asked for.
+            if !is_available() {
+                return Ok(());
+            }
             let (a, b) = (random(1, m * k), random(2, k * n));
             let a_view = match layout & 1 { 0 => Operand { data: a.as_ptr(), lane: k, inner: 1 }, _ => Operand { data: a.as_ptr(), lane: 1, inner: m } };
             let b_view = match layout & 2 { 0 => Operand { data: b.as_ptr(), lane: k, inner: 1 }, _ => Operand { data: b.as_ptr(), lane: 1, inner: n } };

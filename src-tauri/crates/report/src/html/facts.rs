@@ -133,7 +133,7 @@ impl Page<'_> {
     }
 
     /// The setting's name; one that the catalogue does not know keeps the engine's.
-    fn setting(&self, key: &str) -> String {
+    pub(crate) fn setting(&self, key: &str) -> String {
         let text = format!("setting.{key}");
         if self.texts.contains(&text) {
             self.text(&text)
@@ -143,7 +143,7 @@ impl Page<'_> {
     }
 }
 
-fn part_key(part: Part) -> &'static str {
+pub(crate) fn part_key(part: Part) -> &'static str {
     match part {
         Part::Train => "part.train",
         Part::Validation => "part.validation",

@@ -3,8 +3,8 @@
 //! Escaping is `maud`'s: whatever is spliced in is escaped unless marked `PreEscaped`, and that is
 //! done for two things only, the style sheet and the figures, which escape their own texts.
 
-mod facts;
-mod results;
+pub(crate) mod facts;
+pub(crate) mod results;
 mod style;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -12,10 +12,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::{Catalogue, Language, ReportError, ReportInput, numbers, sentences};
 
 /// What a section is made from.
-struct Page<'a> {
-    input: &'a ReportInput,
-    language: Language,
-    texts: &'static Catalogue,
+pub(crate) struct Page<'a> {
+    pub(crate) input: &'a ReportInput,
+    pub(crate) language: Language,
+    pub(crate) texts: &'static Catalogue,
 }
 
 /// Nothing may be loaded or run, whatever a text may contain.
@@ -26,11 +26,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 /// # Errors
 /// When a figure cannot be drawn.
 pub fn html(input: &ReportInput, language: Language) -> Result<String, ReportError> {
-    let page = Page {
-        input,
-        language,
-        texts: Catalogue::report(language),
-    };
+    let page = Page::new(input, language);
     let sections = [
         page.in_short(),
         page.how_sure()?,
@@ -63,20 +59,30 @@ pub fn html(input: &ReportInput, language: Language) -> Result<String, ReportErr
     Ok(document.into_string())
 }
 
+impl<'a> Page<'a> {
+    pub(crate) fn new(input: &'a ReportInput, language: Language) -> Self {
+        Page {
+            input,
+            language,
+            texts: Catalogue::report(language),
+        }
+    }
+}
+
 impl Page<'_> {
-    fn text(&self, key: &str) -> String {
+    pub(crate) fn text(&self, key: &str) -> String {
         self.texts.text(key, &[])
     }
 
     /// The texts of `room.name` for each name.
-    fn all(&self, room: &str, names: &[&str]) -> Vec<String> {
+    pub(crate) fn all(&self, room: &str, names: &[&str]) -> Vec<String> {
         names
             .iter()
             .map(|name| self.text(&format!("{room}.{name}")))
             .collect()
     }
 
-    fn fill(&self, key: &str, arguments: &[(&str, &str)]) -> String {
+    pub(crate) fn fill(&self, key: &str, arguments: &[(&str, &str)]) -> String {
         self.texts.text(key, arguments)
     }
 
@@ -96,7 +102,7 @@ impl Page<'_> {
         }
     }
 
-    fn app(&self) -> String {
+    pub(crate) fn app(&self) -> String {
         self.fill("report.app", &[("version", &self.input.app_version)])
     }
 

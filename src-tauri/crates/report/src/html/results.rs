@@ -12,16 +12,16 @@ use crate::{
 };
 
 /// Wrong answers shown, and characters shown of each.
-const WRONG_SHOWN: usize = 20;
+pub(crate) const WRONG_SHOWN: usize = 20;
 const TEXT_SHOWN: usize = 300;
 
 /// A line of the table of scores: key of its name, what it says of a part.
-type Measure = (&'static str, fn(&Scores) -> Value);
+pub(crate) type Measure = (&'static str, fn(&Scores) -> Value);
 
 /// A score with its interval, where it has one.
-struct Value(String, Option<String>);
+pub(crate) struct Value(pub(crate) String, pub(crate) Option<String>);
 
-const MEASURES: [Measure; 9] = [
+pub(crate) const MEASURES: [Measure; 9] = [
     ("scores.examples", |s| Value::count(s.examples)),
     ("scores.correct", |s| Value::count(s.correct)),
     ("scores.accuracy", |s| {
@@ -38,7 +38,7 @@ const MEASURES: [Measure; 9] = [
 ];
 
 /// The same where a text may have several labels.
-const SEVERAL_MEASURES: [Measure; 12] = [
+pub(crate) const SEVERAL_MEASURES: [Measure; 12] = [
     ("scores.examples", |s| Value::count(s.examples)),
     ("scores.exact", |s| Value::count(s.correct)),
     ("scores.micro_f1", |s| {
@@ -229,7 +229,7 @@ impl Page<'_> {
     }
 
     /// Labels in a cell.
-    fn labels(&self, labels: &[String]) -> String {
+    pub(crate) fn labels(&self, labels: &[String]) -> String {
         match labels.is_empty() {
             true => self.text("wrong.no_label"),
             false => labels.join(&self.text("list.separator")),
@@ -267,7 +267,7 @@ fn class_row(class: &ClassScore, threshold: Option<&f64>) -> Markup {
 }
 
 /// The first 300 characters.
-fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     match text.char_indices().nth(TEXT_SHOWN) {
         Some((end, _)) => text[..end].trim_end().to_owned() + "…",
         None => text.to_owned(),
