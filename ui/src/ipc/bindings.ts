@@ -136,6 +136,7 @@ export const commands = {
 	openReport: (run: string) => __TAURI_INVOKE<null>("open_report", { run }),
 	exportModel: (run: string) => __TAURI_INVOKE<string | null>("export_model", { run }),
 	tryText: (run: string, text: string) => __TAURI_INVOKE<Prediction>("try_text", { run, text }),
+	explainText: (run: string, text: string, label: string | null) => __TAURI_INVOKE<Explanation>("explain_text", { run, text, label }),
 	predictFile: (run: string) => __TAURI_INVOKE<string | null>("predict_file", { run }),
 };
 
