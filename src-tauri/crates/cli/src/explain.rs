@@ -88,8 +88,15 @@ fn telling_words(session: &Session, run: &str, arguments: &Explain, output: &Out
     )?;
     for found in &labels {
         let words = found.words.iter().take(WORDS_TOLD);
-        let words: Vec<_> = words.map(|word| format!("{} {:+.2}", word.word, word.score)).collect();
-        output.say(&format!("{} ({} texts): {}", found.label, found.texts, words.join(", ")));
+        let words: Vec<_> = words
+            .map(|word| format!("{} {:+.2}", word.word, word.score))
+            .collect();
+        output.say(&format!(
+            "{} ({} texts): {}",
+            found.label,
+            found.texts,
+            words.join(", ")
+        ));
     }
     Ok(json!({ "run": run, "method": arguments.method, "labels": labels }))
 }

@@ -155,8 +155,16 @@ pub fn check_faithfulness(
     let total = texts.len() as f64;
     let mut progress = |done| report(Progress::new(Phase::Explain, done as f64, total));
     let seed = drawn.seed;
-    faithfulness::faithfulness(&model.predictor, &texts, method, share, seed, control, &mut progress)?
-        .ok_or_else(|| EngineError::NoTestTexts { run: run.to_owned() })
+    faithfulness::faithfulness(
+        &model.predictor,
+        &texts,
+        method,
+        share,
+        seed,
+        control,
+        &mut progress,
+    )?
+    .ok_or_else(|| EngineError::NoTestTexts { run: run.to_owned() })
 }
 
 /// The words that tell most for each label over a run's test part.
@@ -202,7 +210,10 @@ fn test_texts(project: &Project, run: &str, model: &Model, drawn: Drawn) -> Resu
     if texts.is_empty() {
         return Err(EngineError::NoTestTexts { run: run.to_owned() });
     }
-    Ok(texts.iter().map(|text| model.cleaned(text).into_owned()).collect())
+    Ok(texts
+        .iter()
+        .map(|text| model.cleaned(text).into_owned())
+        .collect())
 }
 
 /// Characters read of a text of the test part: more than any model reads, and no more than SQLite can count.

@@ -98,12 +98,7 @@ impl Listener {
     }
 }
 
-fn listen(
-    input: impl BufRead,
-    control: &Control,
-    closed: &AtomicBool,
-    questions: &Sender<Command>,
-) {
+fn listen(input: impl BufRead, control: &Control, closed: &AtomicBool, questions: &Sender<Command>) {
     for line in input.lines() {
         let Ok(line) = line else { break };
         match serde_json::from_str(&line) {
@@ -247,8 +242,7 @@ fn serve(
                 label,
                 method,
             } => {
-                let explanation =
-                    explanation::explain(&predictor, &text, label.as_deref(), method, control)?;
+                let explanation = explanation::explain(&predictor, &text, label.as_deref(), method, control)?;
                 emit(Event::Explained { id, explanation });
             }
             other => eprintln!("a question that is none: {other:?}"),

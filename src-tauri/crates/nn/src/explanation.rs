@@ -105,7 +105,9 @@ fn slopes(words: &Table, ids: &[u32], from: &[u32], gradient: &[f32]) -> Vec<f64
     pairs
         .map(|((&own, &from), gradient)| {
             let differences = row(own).iter().zip(row(from)).map(|(own, from)| own - from);
-            let products = differences.zip(gradient).map(|(a, b)| f64::from(a) * f64::from(*b));
+            let products = differences
+                .zip(gradient)
+                .map(|(a, b)| f64::from(a) * f64::from(*b));
             products.sum()
         })
         .collect()

@@ -57,16 +57,26 @@ fn model(name: &str) -> SequenceClassifier {
 fn explained(model: &SequenceClassifier, class: usize, cases: &[(&[u32], &[u32], f32)]) -> WayPoint {
     let batch = PackedBatch::from_sequences(cases.iter().map(|(ids, _, _)| *ids));
     let interpolation = Interpolation {
-        from: cases.iter().flat_map(|(_, from, _)| from.iter().copied()).collect(),
-        shares: cases.iter().flat_map(|(ids, _, share)| vec![*share; ids.len()]).collect(),
+        from: cases
+            .iter()
+            .flat_map(|(_, from, _)| from.iter().copied())
+            .collect(),
+        shares: cases
+            .iter()
+            .flat_map(|(ids, _, share)| vec![*share; ids.len()])
+            .collect(),
     };
     let mut gradients = Gradients::new(&model.parameters);
-    model.way_point(&batch, interpolation, class, &mut gradients).unwrap()
+    model
+        .way_point(&batch, interpolation, class, &mut gradients)
+        .unwrap()
 }
 
 fn cases(golden: &Golden) -> Vec<(&[u32], &[u32], f32)> {
     let cases = golden.cases.iter();
-    cases.map(|case| (&case.ids[..], &case.from[..], case.share)).collect()
+    cases
+        .map(|case| (&case.ids[..], &case.from[..], case.share))
+        .collect()
 }
 
 #[test]
@@ -97,7 +107,10 @@ fn slopes_equal_finite_differences_and_tokens_that_stay_have_none() {
         const STEP: f32 = 0.01;
         let difference = (at(0.5 + STEP).log_odds[0] - at(0.5 - STEP).log_odds[0]) / (2.0 * f64::from(STEP));
         let sum: f64 = found.slopes.iter().sum();
-        assert!((sum - difference).abs() < 1e-3 * (1.0 + difference.abs()), "{name}: {sum} instead of {difference}");
+        assert!(
+            (sum - difference).abs() < 1e-3 * (1.0 + difference.abs()),
+            "{name}: {sum} instead of {difference}"
+        );
         assert_eq!(found.slopes[0], 0.0);
     }
 }
@@ -113,7 +126,10 @@ fn the_mean_slope_of_the_way_is_the_whole_difference() {
         let sum: f64 = places.map(|share| at(share).slopes.iter().sum::<f64>()).sum();
         let difference = at(1.0).log_odds[0] - at(0.0).log_odds[0];
         let gap = (sum / STEPS as f64 - difference).abs();
-        assert!(gap < 1e-3 * (1.0 + difference.abs()), "{name}: {gap} of {difference}");
+        assert!(
+            gap < 1e-3 * (1.0 + difference.abs()),
+            "{name}: {gap} of {difference}"
+        );
     }
 }
 
@@ -121,7 +137,9 @@ fn the_mean_slope_of_the_way_is_the_whole_difference() {
 fn the_end_of_the_way_is_the_models_own_answer() {
     let (model, golden) = (model("tiny-bert"), golden("tiny-bert"));
     let case = &golden.cases[0];
-    let logits = model.logits(&PackedBatch::from_sequences([&case.ids[..]])).unwrap();
+    let logits = model
+        .logits(&PackedBatch::from_sequences([&case.ids[..]]))
+        .unwrap();
     let mut gradient = vec![0.0; 3];
     let expected = understudy_nn::log_odds(model.problem_type(), &logits, 1, &mut gradient);
     assert!((explained(&model, 1, &[(&case.ids, &case.from, 1.0)]).log_odds[0] - expected).abs() < 1e-6);
@@ -134,7 +152,9 @@ fn questions_that_do_not_fit_the_model_are_refused() {
     let mut gradients = Gradients::new(&model.parameters);
     let mut ask = |from: Vec<u32>, class| {
         let shares = vec![0.5; from.len()];
-        model.way_point(&batch, Interpolation { from, shares }, class, &mut gradients).is_err()
+        model
+            .way_point(&batch, Interpolation { from, shares }, class, &mut gradients)
+            .is_err()
     };
     assert!(ask(vec![4], 0) && ask(vec![4, 90], 0) && ask(vec![4, 4], 3));
     assert!(!ask(vec![4, 4], 2));

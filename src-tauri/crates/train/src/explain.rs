@@ -118,7 +118,12 @@ impl Predictor {
     }
 
     fn log_odds(&self, logits: &[f32], class: usize) -> f64 {
-        log_odds(self.model.problem_type(), logits, class, &mut vec![0.0; logits.len()])
+        log_odds(
+            self.model.problem_type(),
+            logits,
+            class,
+            &mut vec![0.0; logits.len()],
+        )
     }
 
     /// Integrated gradients of each word, with as many steps as the gap asks for.
@@ -132,7 +137,9 @@ impl Predictor {
         let neutral = self.tokenizer.neutral_token();
         let hide = |(ids, places): (&Vec<u32>, &Vec<Option<Range<usize>>>)| -> Vec<u32> {
             let pairs = ids.iter().zip(places);
-            pairs.map(|(&id, place)| if place.is_some() { neutral } else { id }).collect()
+            pairs
+                .map(|(&id, place)| if place.is_some() { neutral } else { id })
+                .collect()
         };
         let hidden: Vec<Vec<u32>> = read.windows.iter().zip(&read.places).map(hide).collect();
         let logits = self.model.logits(&packed(std::slice::from_ref(&hidden)))?;
@@ -176,11 +183,19 @@ impl Predictor {
             let batch = packed(&vec![windows.to_vec(); places.len()]);
             let interpolation = Interpolation {
                 from: from.repeat(places.len()),
-                shares: places.iter().flat_map(|(at, _)| vec![*at as f32; tokens]).collect(),
+                shares: places
+                    .iter()
+                    .flat_map(|(at, _)| vec![*at as f32; tokens])
+                    .collect(),
             };
-            let point = self.model.way_point(&batch, interpolation, class, &mut gradients)?;
+            let point = self
+                .model
+                .way_point(&batch, interpolation, class, &mut gradients)?;
             for (slopes, (_, weight)) in point.slopes.chunks_exact(tokens).zip(places) {
-                parts.iter_mut().zip(slopes).for_each(|(part, slope)| *part += weight * slope);
+                parts
+                    .iter_mut()
+                    .zip(slopes)
+                    .for_each(|(part, slope)| *part += weight * slope);
             }
         }
         Ok(parts)

@@ -89,7 +89,8 @@ fn summary(drops: &[[f64; 2]], too_short: usize, share: f64) -> Option<Faithfuln
     let n = drops.len() as f64;
     let mean = |of: &dyn Fn(&[f64; 2]) -> f64| drops.iter().map(of).sum::<f64>() / n;
     let difference = mean(&|[telling, random]| telling - random);
-    let variance = mean(&|[telling, random]| (telling - random - difference).powi(2)) * n / (n - 1.0).max(1.0);
+    let variance =
+        mean(&|[telling, random]| (telling - random - difference).powi(2)) * n / (n - 1.0).max(1.0);
     let half = 1.96 * (variance / n).sqrt();
     let held = drops.iter().filter(|[telling, random]| telling > random).count();
     Some(Faithfulness {
@@ -118,7 +119,10 @@ fn variants(text: &str, explanation: &Explanation, share: f64, key: Key) -> Opti
     let count = ((words.len() as f64 * share).round() as usize).clamp(1, words.len());
     let random = (0..DRAWS).map(|draw| {
         let order = key.with(draw as u64).permutation(words.len());
-        order[..count].iter().map(|&word| words[word].place.clone()).collect()
+        order[..count]
+            .iter()
+            .map(|&word| words[word].place.clone())
+            .collect()
     });
     let random: Vec<Vec<Range<usize>>> = random.collect();
     words.sort_by(|a, b| b.score.total_cmp(&a.score));

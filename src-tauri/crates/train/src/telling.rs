@@ -57,7 +57,9 @@ pub fn telling_words<T: AsRef<str>>(
         progress(index + 1);
     }
     let classes = tallies.into_iter().enumerate();
-    Ok(classes.map(|(class, tally)| tally.telling(class, fewest, most)).collect())
+    Ok(classes
+        .map(|(class, tally)| tally.telling(class, fewest, most))
+        .collect())
 }
 
 /// What the texts of one class say.
@@ -79,7 +81,10 @@ impl Tally {
     }
 
     fn telling(self, class: usize, fewest: usize, most: usize) -> TellingWords {
-        let often = self.words.into_iter().filter(|(_, (_, occurrences))| *occurrences >= fewest);
+        let often = self
+            .words
+            .into_iter()
+            .filter(|(_, (_, occurrences))| *occurrences >= fewest);
         let mut words: Vec<TellingWord> = often
             .map(|(word, (sum, occurrences))| TellingWord {
                 word,
@@ -105,11 +110,24 @@ mod tests {
     #[test]
     fn rare_words_and_signs_are_left_out_and_the_mean_decides() {
         let mut tally = Tally::default();
-        for (word, score) in [("Notice", 3.0), ("notice", 1.0), (",", 9.0), ("once", 8.0), ("the", 0.5), ("The", 0.1), ("not", -1.0), ("not", -1.0)] {
+        for (word, score) in [
+            ("Notice", 3.0),
+            ("notice", 1.0),
+            (",", 9.0),
+            ("once", 8.0),
+            ("the", 0.5),
+            ("The", 0.1),
+            ("not", -1.0),
+            ("not", -1.0),
+        ] {
             tally.add(word, score);
         }
         let found = tally.telling(1, 2, 5);
-        let words: Vec<_> = found.words.iter().map(|word| (word.word.as_str(), word.score, word.occurrences)).collect();
+        let words: Vec<_> = found
+            .words
+            .iter()
+            .map(|word| (word.word.as_str(), word.score, word.occurrences))
+            .collect();
         assert_eq!(words, [("notice", 2.0, 2), ("the", 0.3, 2)]);
     }
 }

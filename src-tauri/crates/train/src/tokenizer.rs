@@ -121,7 +121,8 @@ impl Tokenizer {
         let (windows, cut) = self.windows(encoding.get_ids());
         let (before, after) = &self.around;
         let around = |special: &[u32]| vec![None; special.len()];
-        let of_window = |range: Range<usize>| [around(before), places[range].to_vec(), around(after)].concat();
+        let of_window =
+            |range: Range<usize>| [around(before), places[range].to_vec(), around(after)].concat();
         Ok(Placed {
             windows,
             places: self.cuts(places.len()).0.into_iter().map(of_window).collect(),

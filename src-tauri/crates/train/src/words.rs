@@ -64,8 +64,13 @@ mod tests {
     #[test]
     fn pieces_become_words_numbers_and_signs() {
         let text = "He doesn't indemnify, per 15.4.";
-        let pieces = ["He", "doesn", "'", "t", "in", "dem", "nify", ",", "per", "15", ".", "4", "."];
-        assert_eq!(of(text, &pieces), ["He", "doesn't", "indemnify", ",", "per", "15.4", "."]);
+        let pieces = [
+            "He", "doesn", "'", "t", "in", "dem", "nify", ",", "per", "15", ".", "4", ".",
+        ];
+        assert_eq!(
+            of(text, &pieces),
+            ["He", "doesn't", "indemnify", ",", "per", "15.4", "."]
+        );
     }
 
     #[test]

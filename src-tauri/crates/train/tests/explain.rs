@@ -23,12 +23,23 @@ fn reading(folder: &Path, max_length: usize, windows: usize) -> Predictor {
     Predictor::load(folder).unwrap()
 }
 
-fn explained(predictor: &Predictor, text: &str, class: Option<usize>, method: ExplanationMethod) -> Explanation {
-    predictor.explain(text, class, method, &Control::default()).unwrap()
+fn explained(
+    predictor: &Predictor,
+    text: &str,
+    class: Option<usize>,
+    method: ExplanationMethod,
+) -> Explanation {
+    predictor
+        .explain(text, class, method, &Control::default())
+        .unwrap()
 }
 
 fn words<'t>(text: &'t str, explanation: &Explanation) -> Vec<&'t str> {
-    explanation.words.iter().map(|word| &text[word.place.clone()]).collect()
+    explanation
+        .words
+        .iter()
+        .map(|word| &text[word.place.clone()])
+        .collect()
 }
 
 #[test]
@@ -41,7 +52,10 @@ fn the_words_scores_add_up_to_the_difference_that_the_text_makes() {
         let whole = found.log_odds - found.hidden_log_odds.unwrap();
         assert!((sum - whole).abs() <= 0.051 * whole.abs(), "{sum} {whole}");
         assert!(found.gap.unwrap() < 0.05);
-        assert_eq!((&found.probabilities, &found.labels), (&given.probabilities, &given.labels));
+        assert_eq!(
+            (&found.probabilities, &found.labels),
+            (&given.probabilities, &given.labels)
+        );
         let p = f64::from(found.probabilities[class]);
         assert!((found.log_odds - (p / (1.0 - p)).ln()).abs() < 1e-4);
     }
@@ -54,7 +68,10 @@ fn the_words_scores_add_up_to_the_difference_that_the_text_makes() {
 fn leaving_out_a_word_is_reading_the_text_without_it() {
     let predictor = Predictor::load(&fixture()).unwrap();
     let found = explained(&predictor, TEXT, Some(1), ExplanationMethod::Occlusion);
-    let at = words(TEXT, &found).iter().position(|word| *word == "bad").unwrap();
+    let at = words(TEXT, &found)
+        .iter()
+        .position(|word| *word == "bad")
+        .unwrap();
     let without = TEXT.replace("bad ", "");
     let p = f64::from(predictor.predict(&[without], &Control::default()).unwrap()[0].probabilities[1]);
     let expected = found.log_odds - (p / (1.0 - p)).ln();
