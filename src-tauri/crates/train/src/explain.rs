@@ -20,7 +20,7 @@ use crate::words::{word_of, words};
 const STEPS: [usize; 3] = [8, 24, 64];
 
 /// Share of the whole difference that the parts may miss before more steps are taken.
-const GAP: f64 = 0.05;
+const GAP: f64 = 0.1;
 
 /// Tokens of a pass there and back: bounds the memory.
 const TOKENS_PER_PASS: usize = 1024;

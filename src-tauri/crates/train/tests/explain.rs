@@ -50,8 +50,8 @@ fn the_words_scores_add_up_to_the_difference_that_the_text_makes() {
         let found = explained(&predictor, TEXT, Some(class), ExplanationMethod::Gradients);
         let sum: f64 = found.words.iter().map(|word| word.score).sum();
         let whole = found.log_odds - found.hidden_log_odds.unwrap();
-        assert!((sum - whole).abs() <= 0.051 * whole.abs(), "{sum} {whole}");
-        assert!(found.gap.unwrap() < 0.05);
+        assert!((sum - whole).abs() <= 0.101 * whole.abs(), "{sum} {whole}");
+        assert!(found.gap.unwrap() < 0.1);
         assert_eq!(
             (&found.probabilities, &found.labels),
             (&given.probabilities, &given.labels)
