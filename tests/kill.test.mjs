@@ -137,6 +137,11 @@ test("the worker reports, stops when told and when its starter is gone, and answ
   assert.equal(answer.id, 7);
   const total = answer.predictions[0].scores.reduce((sum, score) => sum + score.probability, 0);
   assert.ok(Math.abs(total - 1) < 1e-5);
+  const text = "The court of the state shall govern";
+  server.tell({ command: "explain", id: 8, text, label: null, method: "gradients" });
+  const { id, explanation } = await server.until((event) => event.event === "explained");
+  assert.deepEqual([id, explanation.label], [8, answer.predictions[0].labels[0]]);
+  assert.deepEqual(explanation.words.map(({ start, end }) => text.slice(start, end)), text.split(" "));
   server.child.stdin.end();
   await server.ended;
 });

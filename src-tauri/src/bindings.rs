@@ -127,6 +127,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             results::open_report,
             results::export_model,
             usage::try_text,
+            usage::explain_text,
             usage::predict_file,
         ])
         .events(collect_events![JobEvent, FileDropEvent, WorkEvent])

@@ -140,6 +140,7 @@ export const commands = {
 	openReport: (run: string) => __TAURI_INVOKE<null>("open_report", { run }),
 	exportModel: (run: string) => __TAURI_INVOKE<string | null>("export_model", { run }),
 	tryText: (run: string, text: string) => __TAURI_INVOKE<Prediction>("try_text", { run, text }),
+	explainText: (run: string, text: string, label: string | null) => __TAURI_INVOKE<Explanation>("explain_text", { run, text, label }),
 	predictFile: (run: string) => __TAURI_INVOKE<string | null>("predict_file", { run }),
 };
 
@@ -659,6 +660,49 @@ export type ExampleDetail = {
 	/**  What people noted about it. */
 	marks: Mark[],
 };
+
+/**  A word with what it adds to the log-odds of a label. */
+export type ExplainedWord = {
+	/**  Where it begins, in UTF-16 code units, as JavaScript counts. */
+	start: number,
+	/**  Where it ends. */
+	end: number,
+	/**  The word. */
+	word: string,
+	/**  Above zero it speaks for the label, below against it. */
+	score: number,
+};
+
+/**  What each word of a text adds to a label. */
+export type Explanation = {
+	/**  The text as the model reads it, after the cleaning that its texts went through. */
+	text: string,
+	/**  The label that is explained. */
+	label: string,
+	/**  Its probability. */
+	probability: number,
+	/**  The labels that are given. */
+	labels: string[],
+	/**  How the words were weighed. */
+	method: ExplanationMethod,
+	/**  Words, numbers and signs in the order of the text, as far as it is read. */
+	words: ExplainedWord[],
+	/**  Share of the whole that the scores miss, where they should add up. */
+	gap: number | null,
+	/**  Tokens read. */
+	tokens: number,
+	/**  Whether the text was longer than the model reads. */
+	truncated: boolean,
+	/**  Time it took. */
+	milliseconds: number,
+};
+
+/**  How words are weighed. */
+export type ExplanationMethod = 
+/**  Integrated gradients: fast, and the parts add up. */
+"gradients" | 
+/**  Every word is left out once: slower, and easy to say. */
+"occlusion";
 
 /**  A format that labelled texts are written in. */
 export type ExportFormat = 
@@ -1577,7 +1621,9 @@ export type Phase =
 /**  Something is written. */
 "save" | 
 /**  Texts are answered. */
-"predict";
+"predict" | 
+/**  Answers are explained. */
+"explain";
 
 /**  What a text's meaning is taken from. */
 export type Pooling = 

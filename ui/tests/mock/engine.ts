@@ -430,6 +430,7 @@ const handlers: Record<string, Handler> = {
   open_report: () => null,
   export_model: () => "/home/expert/Documents/clause model",
   try_text: (e, a) => learning.predict(e.need(), a["text"] as string),
+  explain_text: (e, a) => learning.explain(e.need(), a["text"] as string, a["label"] as string | null),
   predict_file: (e) => e.predictFile(),
 };
 

@@ -253,6 +253,16 @@ async function walk(language, theme) {
   );
   await page.keyboard.press("Control+Enter");
   await at(page, "predicted-label").waitFor();
+  await at(page, "explained-text").waitFor();
+  await at(page, "explained-text").scrollIntoViewIfNeeded();
+  await see("7-use-why");
+  const [shown, asked] = [await at(page, "explained-text").textContent(), await at(page, "use-text").inputValue()];
+  tally.ok(shown.trim() === asked, "the explained text is the whole text", shown);
+  await at(page, "use-text").press("End");
+  await at(page, "use-text").pressSequentially(language === "en" ? " This is final." : "请尽快答复。");
+  await page.keyboard.press("Control+Enter");
+  await at(page, "explained-change").waitFor();
+  await at(page, "explained-label").selectOption({ index: 1 });
   await at(page, "predict-file").click();
   await at(page, "predict-result").waitFor();
   await see("7-use");

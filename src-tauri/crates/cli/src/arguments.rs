@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use understudy_data::ExportFormat;
 use understudy_engine::assist::Order;
 use understudy_train::presets::Preset;
-use understudy_train::{Method, Pooling, Precision, WindowPooling};
+use understudy_train::{ExplanationMethod, Method, Pooling, Precision, WindowPooling};
 
 /// Teach a pretrained model your own expertise, on your own machine.
 #[derive(Parser)]
@@ -96,6 +96,8 @@ pub enum Verb {
     },
     /// Predict every row of a table.
     Predict(Predict),
+    /// Tell what each word of a text adds to a label, and how far such explanations hold.
+    Explain(Explain),
     /// Write a run's report.
     Report(Report),
     /// Write a run's model as a Hugging Face folder.
@@ -601,6 +603,51 @@ pub struct Predict {
     /// The table to write.
     #[arg(long)]
     pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Explain {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
+    /// The run; the latest finished one unless given.
+    #[arg(long)]
+    pub run: Option<String>,
+    #[command(flatten)]
+    pub what: Explained,
+    /// The label to explain; the one that the model gives unless given.
+    #[arg(long)]
+    pub label: Option<String>,
+    /// How words are weighed: gradients, or occlusion (leaving out one after the other).
+    #[arg(long, value_parser = named::<ExplanationMethod>, default_value = "gradients")]
+    pub method: ExplanationMethod,
+    /// Texts of the test part that are looked at, at most.
+    #[arg(long, default_value_t = 200)]
+    pub texts: usize,
+    /// Per cent of a text's words that are left out with --faithfulness.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=90))]
+    pub percent: u8,
+    /// Decides the draw of texts and words.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// What is explained.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct Explained {
+    /// This text.
+    #[arg(long)]
+    pub text: Option<String>,
+    /// The text of this row, by its number.
+    #[arg(long)]
+    pub example: Option<u32>,
+    /// All answers: whether the model is less sure without the words that are said to tell most than without others.
+    #[arg(long)]
+    pub faithfulness: bool,
+    /// All answers: the words that tell most for each label.
+    #[arg(long)]
+    pub telling_words: bool,
 }
 
 #[derive(Args)]

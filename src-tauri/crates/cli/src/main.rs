@@ -7,6 +7,7 @@ mod arguments;
 mod assist;
 mod clean;
 mod data;
+mod explain;
 mod judgement;
 mod models;
 mod output;
@@ -64,6 +65,7 @@ fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
             second,
         } => judgement::compare(&project, &first, &second, output),
         Verb::Predict(arguments) => run::predict(arguments, output),
+        Verb::Explain(arguments) => explain::explain(arguments, output),
         Verb::Report(arguments) => run::report(arguments, output),
         Verb::Export { project, run, out } => run::export(&project, run, &out, output),
         // Handled before anything else is set up.

@@ -114,6 +114,12 @@ pub enum EngineError {
         /// The column looked for.
         column: String,
     },
+    /// A run has no test part whose texts could be looked at.
+    #[error("run {run} was judged on no test texts that have enough words")]
+    NoTestTexts {
+        /// The run.
+        run: String,
+    },
     /// No label has this name.
     #[error("no label {name:?}")]
     NoSuchLabel {
@@ -282,6 +288,7 @@ impl EngineError {
                 "no_predict_column",
                 vec![("file", file.clone()), ("column", column.clone())],
             ),
+            EngineError::NoTestTexts { run } => ("no_test_texts", vec![("run", run.clone())]),
             EngineError::NoSuchLabel { name } => ("no_such_label", vec![("name", name.clone())]),
             EngineError::NoScheme { path, reason } => (
                 "no_scheme",

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use understudy_eval::EpochScores;
+use understudy_train::ExplanationMethod;
 
 use crate::error::Problem;
+use crate::explanation::Explanation;
 use crate::view::Prediction;
 
 /// What a worker is to do: its first line of input.
@@ -76,7 +78,7 @@ pub enum Job {
         /// The encoder.
         encoder: String,
     },
-    /// Stay and answer [`Command::Predict`] until the input ends.
+    /// Stay and answer [`Command::Predict`] and [`Command::Explain`] until the input ends.
     Serve {
         /// The project's folder.
         project: PathBuf,
@@ -121,6 +123,17 @@ pub enum Command {
         /// The texts.
         texts: Vec<String>,
     },
+    /// Tell what each word of a text adds to a label (only to [`Job::Serve`]).
+    Explain {
+        /// Comes back with the answer.
+        id: u32,
+        /// The text.
+        text: String,
+        /// The label; the one that is given without.
+        label: Option<String>,
+        /// How words are weighed.
+        method: ExplanationMethod,
+    },
     /// Tell what the encoder makes of a text (only to [`Job::ServeEncoder`]).
     Embed {
         /// Comes back with the answer.
@@ -159,6 +172,8 @@ pub enum Phase {
     Save,
     /// Texts are answered.
     Predict,
+    /// Answers are explained.
+    Explain,
 }
 
 impl From<understudy_train::Phase> for Phase {
@@ -257,6 +272,13 @@ pub enum Event {
         id: u32,
         /// One a text.
         predictions: Vec<Prediction>,
+    },
+    /// An answer to [`Command::Explain`].
+    Explained {
+        /// As asked.
+        id: u32,
+        /// What each word adds.
+        explanation: Explanation,
     },
     /// An answer to [`Command::Embed`].
     Vector {

@@ -7,6 +7,7 @@
 pub mod assist;
 pub mod cross_validation;
 pub mod error;
+pub mod explanation;
 pub mod files;
 mod fonts;
 pub mod job;

@@ -1,5 +1,6 @@
 //! A run's model at work: one text, or a file.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -18,11 +19,16 @@ const CHUNK: usize = 512;
 
 /// A run's model, and the way that its texts went before it learnt from them: new texts go the same way.
 pub struct Model {
-    predictor: Predictor,
+    pub(crate) predictor: Predictor,
     pipeline: Pipeline,
 }
 
 impl Model {
+    /// A text as the model reads it.
+    pub(crate) fn cleaned<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.pipeline.apply(text).map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
     /// Answers, in the texts' order.
     fn predict<T: AsRef<str> + Sync>(&self, texts: &[T], control: &Control) -> Result<Vec<Predicted>> {
         if self.pipeline.is_empty() {

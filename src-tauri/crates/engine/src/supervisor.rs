@@ -7,7 +7,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use understudy_train::ExplanationMethod;
+
 use crate::error::{EngineError, Problem, Result, WorkerEnding};
+use crate::explanation::Explanation;
 use crate::job::{Command, Event, Job};
 use crate::view::Prediction;
 
@@ -247,6 +250,30 @@ impl Answerer {
             .into_iter()
             .next()
             .ok_or_else(|| died(WorkerEnding::Crashed))
+    }
+}
+
+impl Answerer {
+    /// What each word of a text adds to a label, or to the one that is given.
+    ///
+    /// # Errors
+    /// As [`Answerer::ask`].
+    pub fn explain(
+        &mut self,
+        text: &str,
+        label: Option<&str>,
+        method: ExplanationMethod,
+    ) -> std::result::Result<Explanation, Box<Problem>> {
+        let question = |id| Command::Explain {
+            id,
+            text: text.to_owned(),
+            label: label.map(str::to_owned),
+            method,
+        };
+        self.warm.ask(question, |event, asked| match event {
+            Event::Explained { id, explanation } if id == asked => Some(explanation),
+            _ => None,
+        })
     }
 }
 

@@ -568,7 +568,7 @@ impl WorkerEvent {
             },
             Event::Epoch { scores } => WorkerEvent::Epoch { scores },
             Event::Log { message } => WorkerEvent::Log { message },
-            Event::Answer { .. } | Event::Vector { .. } => return None,
+            Event::Answer { .. } | Event::Explained { .. } | Event::Vector { .. } => return None,
             Event::Finished { path, left_out } => WorkerEvent::Finished {
                 path: path.map(|path| path.display().to_string()),
                 left_out,

@@ -15,7 +15,7 @@ use understudy_train::{Control, Embedder};
 use crate::error::{EngineError, Problem, Result, WorkerEnding};
 use crate::job::{Command, Event, Job, Phase};
 use crate::models::bring;
-use crate::{assist, cross_validation, models, prediction, runs, training};
+use crate::{assist, cross_validation, explanation, models, prediction, runs, training};
 
 /// Reads a job and carries it out. The last event says how it ended.
 pub fn run(mut input: impl BufRead + Send + 'static, output: impl Write + Send) {
@@ -80,7 +80,7 @@ fn read_job(input: &mut impl BufRead) -> Result<Job> {
 /// Listens to commands while the job runs.
 struct Listener {
     closed: Arc<AtomicBool>,
-    questions: Receiver<(u32, Vec<String>)>,
+    questions: Receiver<Command>,
 }
 
 impl Listener {
@@ -98,25 +98,15 @@ impl Listener {
     }
 }
 
-fn listen(
-    input: impl BufRead,
-    control: &Control,
-    closed: &AtomicBool,
-    questions: &Sender<(u32, Vec<String>)>,
-) {
+fn listen(input: impl BufRead, control: &Control, closed: &AtomicBool, questions: &Sender<Command>) {
     for line in input.lines() {
         let Ok(line) = line else { break };
         match serde_json::from_str(&line) {
             Ok(Command::Pause) => control.pause(),
             Ok(Command::Resume) => control.resume(),
             Ok(Command::Cancel) => return control.cancel(),
-            Ok(Command::Predict { id, texts }) => {
-                if questions.send((id, texts)).is_err() {
-                    return;
-                }
-            }
-            Ok(Command::Embed { id, text }) => {
-                if questions.send((id, vec![text])).is_err() {
+            Ok(question) => {
+                if questions.send(question).is_err() {
                     return;
                 }
             }
@@ -240,9 +230,23 @@ fn serve(
         0.0,
         0.0,
     )));
-    while let Ok((id, texts)) = listener.questions.recv() {
-        let predictions = prediction::answer(&predictor, &texts, control)?;
-        emit(Event::Answer { id, predictions });
+    while let Ok(question) = listener.questions.recv() {
+        match question {
+            Command::Predict { id, texts } => {
+                let predictions = prediction::answer(&predictor, &texts, control)?;
+                emit(Event::Answer { id, predictions });
+            }
+            Command::Explain {
+                id,
+                text,
+                label,
+                method,
+            } => {
+                let explanation = explanation::explain(&predictor, &text, label.as_deref(), method, control)?;
+                emit(Event::Explained { id, explanation });
+            }
+            other => eprintln!("a question that is none: {other:?}"),
+        }
     }
     Ok(())
 }
@@ -255,9 +259,14 @@ fn serve_encoder(
     emit: &mut dyn FnMut(Event),
 ) -> Result<()> {
     let embedder = Embedder::load(&models::base_folder(encoder)?)?;
-    while let Ok((id, texts)) = listener.questions.recv() {
-        let vector = embedder.embed(&texts, control)?;
-        emit(Event::Vector { id, vector });
+    while let Ok(question) = listener.questions.recv() {
+        match question {
+            Command::Embed { id, text } => {
+                let vector = embedder.embed(&[text], control)?;
+                emit(Event::Vector { id, vector });
+            }
+            other => eprintln!("a question that is none: {other:?}"),
+        }
     }
     Ok(())
 }

@@ -264,6 +264,7 @@ fn own() -> Vec<EngineError> {
             file: text("new.csv"),
             column: text("text"),
         },
+        EngineError::NoTestTexts { run: text("r1") },
         EngineError::NoSuchLabel { name: "x".into() },
         EngineError::NoScheme {
             path: path(),

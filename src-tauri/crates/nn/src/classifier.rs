@@ -31,7 +31,7 @@ pub struct SequenceClassifier {
     precision: Precision,
     recompute: bool,
     labels: Vec<String>,
-    pool: Pool,
+    pub(crate) pool: Pool,
 }
 
 /// Factor of adapters' products: `alpha / rank` of Hu et al. with `alpha` twice the rank.
@@ -328,7 +328,7 @@ impl SequenceClassifier {
         Ok(loss)
     }
 
-    fn forward(&self, tape: &mut Tape, batch: &PackedBatch) -> Result<Var> {
+    pub(crate) fn forward(&self, tape: &mut Tape, batch: &PackedBatch) -> Result<Var> {
         let x = self.represent(tape, batch)?;
         Ok(self.head.forward(tape, x))
     }

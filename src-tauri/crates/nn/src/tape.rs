@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{NnError, Result};
 use crate::kernels::matmul::Precision;
-use crate::parameters::{Gradients, Parameters};
+use crate::parameters::{Gradients, Parameters, TableId};
 use crate::pool::Pool;
 use crate::random::{DropoutMask, Key};
 
@@ -91,6 +91,16 @@ pub trait Backward {
     fn backward(self: Box<Self>, pass: &mut BackwardPass);
 }
 
+/// Where the word embeddings of a pass stand between those of other words and the batch's own: every token's is
+/// `from + share · (own - from)`. For questions about the words instead of the parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Interpolation {
+    /// The word to begin from, one a token; a token's own id leaves it as it is.
+    pub from: Vec<u32>,
+    /// How much of the way is gone, one a token.
+    pub shares: Vec<f32>,
+}
+
 /// A forward pass in the making.
 pub struct Tape<'p> {
     parameters: &'p Parameters,
@@ -102,6 +112,8 @@ pub struct Tape<'p> {
     nodes: Vec<Box<dyn Backward>>,
     vars: usize,
     masks: u64,
+    interpolation: Option<Interpolation>,
+    embedded: Option<(VarId, TableId)>,
 }
 
 impl<'p> Tape<'p> {
@@ -117,6 +129,8 @@ impl<'p> Tape<'p> {
             nodes: Vec::new(),
             vars: 0,
             masks: 0,
+            interpolation: None,
+            embedded: None,
         }
     }
 
@@ -131,6 +145,26 @@ impl<'p> Tape<'p> {
     #[must_use]
     pub fn with_recompute(self, recompute: bool) -> Self {
         Tape { recompute, ..self }
+    }
+
+    /// The same tape, whose way back ends at the embeddings instead of their tables:
+    /// [`Tape::backward_to_embeddings`].
+    #[must_use]
+    pub fn with_interpolation(self, interpolation: Interpolation) -> Self {
+        Tape {
+            interpolation: Some(interpolation),
+            ..self
+        }
+    }
+
+    /// Where the word embeddings stand, if not at the batch's own.
+    pub fn interpolation(&self) -> Option<&Interpolation> {
+        self.interpolation.as_ref()
+    }
+
+    /// Notes what the way back ends at.
+    pub(crate) fn set_embedded(&mut self, embedded: &Var, words: TableId) {
+        self.embedded = Some((embedded.into(), words));
     }
 
     /// Whether operations are kept for the backward pass from now on. What was computed in between has no gradient, and
@@ -216,7 +250,40 @@ impl<'p> Tape<'p> {
     ///
     /// # Errors
     /// [`crate::NnError::MissingGradient`] when a parameter was not reached.
-    pub fn backward(mut self, result: &Var, gradient: Vec<f32>, gradients: &mut Gradients) -> Result<()> {
+    pub fn backward(self, result: &Var, gradient: Vec<f32>, gradients: &mut Gradients) -> Result<()> {
+        let parameters = self.parameters;
+        self.walk_back(result, gradient, gradients)
+            .gradients
+            .check_complete(parameters)
+    }
+
+    /// Walks back from `result` to the sum of the embeddings, as far as the tape was made
+    /// [`Tape::with_interpolation`]: their gradient, `[tokens, embedding]`, and the words' table. What parameters that are not frozen would
+    /// get on the way goes to `gradients`.
+    ///
+    /// # Errors
+    /// [`crate::NnError::MissingGradient`] when nothing was embedded.
+    pub fn backward_to_embeddings(
+        self,
+        result: &Var,
+        gradient: Vec<f32>,
+        gradients: &mut Gradients,
+    ) -> Result<(Vec<f32>, TableId)> {
+        let (embedded, words) = self.embedded.ok_or_else(|| NnError::MissingGradient {
+            name: "embeddings".to_owned(),
+        })?;
+        Ok((self.walk_back(result, gradient, gradients).take(embedded), words))
+    }
+
+    fn walk_back<'g>(
+        mut self,
+        result: &Var,
+        gradient: Vec<f32>,
+        gradients: &'g mut Gradients,
+    ) -> BackwardPass<'g>
+    where
+        'p: 'g,
+    {
         let mut pass = BackwardPass {
             parameters: self.parameters,
             gradients,
@@ -228,7 +295,7 @@ impl<'p> Tape<'p> {
         while let Some(node) = self.nodes.pop() {
             node.backward(&mut pass);
         }
-        pass.gradients.check_complete(self.parameters)
+        pass
     }
 }
 

@@ -34,10 +34,10 @@ const TOKENIZER_FILES: [&str; 10] = [
 /// A classifier with its tokenizer.
 #[derive(Debug, Clone)]
 pub struct Predictor {
-    model: SequenceClassifier,
-    tokenizer: Tokenizer,
+    pub(crate) model: SequenceClassifier,
+    pub(crate) tokenizer: Tokenizer,
     /// From which probability on each label is given, where a text may have several.
-    thresholds: Option<Vec<f32>>,
+    pub(crate) thresholds: Option<Vec<f32>>,
     /// The confidence below which a person should look.
     review_below: Option<f64>,
 }
@@ -65,7 +65,9 @@ impl Predictor {
     /// # Errors
     /// [`TrainError::Model`], [`TrainError::Tokenizer`].
     pub fn load(folder: &Path) -> Result<Self> {
-        let (model, notes) = load(folder)?;
+        let (mut model, notes) = load(folder)?;
+        // It has learnt; explanations walk back through it faster so.
+        model.freeze_parameters();
         let thresholds = (model.problem_type() == ProblemType::MultiLabel).then(|| {
             let noted = notes
                 .thresholds

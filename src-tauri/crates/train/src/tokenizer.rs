@@ -28,6 +28,17 @@ pub struct Tokenizer {
     path: PathBuf,
 }
 
+/// A text as it is read, with the place of every token in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Token ids, window by window.
+    pub windows: Vec<Vec<u32>>,
+    /// Of each of them its place in the text, in bytes; `None` for special tokens and for those that stand for nothing.
+    pub places: Vec<Vec<Option<Range<usize>>>>,
+    /// Whether some of the text was left out.
+    pub truncated: bool,
+}
+
 /// Token ids of many texts, end to end, window by window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
@@ -89,34 +100,79 @@ impl Tokenizer {
     /// # Errors
     /// [`TrainError::Tokenizer`].
     pub fn encode_one(&self, text: &str) -> Result<(Vec<Vec<u32>>, bool)> {
-        let limit = self.max_length * self.windows * CHARACTERS_PER_TOKEN;
-        let (text, too_long) = match text.char_indices().nth(limit) {
-            Some((end, _)) => (&text[..end], true),
-            None => (text, false),
-        };
-        let encoding = self
-            .inner
-            .encode_fast(text, false)
-            .map_err(|e| TrainError::Tokenizer {
-                path: self.path.clone(),
-                reason: e.to_string(),
-            })?;
+        let (text, too_long) = self.readable(text);
+        let encoding = self.inner.encode_fast(text, false).map_err(|e| self.failed(&e))?;
         let (windows, cut) = self.windows(encoding.get_ids());
         Ok((windows, cut || too_long))
+    }
+
+    /// The same with the place of every token in the text.
+    ///
+    /// # Errors
+    /// [`TrainError::Tokenizer`].
+    pub fn encode_with_places(&self, text: &str) -> Result<Placed> {
+        let (text, too_long) = self.readable(text);
+        let encoding = self.inner.encode(text, false).map_err(|e| self.failed(&e))?;
+        let places: Vec<_> = encoding
+            .get_offsets()
+            .iter()
+            .map(|&(start, end)| trimmed(text, start..end))
+            .collect();
+        let (windows, cut) = self.windows(encoding.get_ids());
+        let (before, after) = &self.around;
+        let around = |special: &[u32]| vec![None; special.len()];
+        let of_window =
+            |range: Range<usize>| [around(before), places[range].to_vec(), around(after)].concat();
+        Ok(Placed {
+            windows,
+            places: self.cuts(places.len()).0.into_iter().map(of_window).collect(),
+            truncated: cut || too_long,
+        })
+    }
+
+    /// A token that says as little as a token can: the one that stands for a hidden word where there is one.
+    pub fn neutral_token(&self) -> u32 {
+        const NAMES: [&str; 6] = ["[MASK]", "<mask>", "[PAD]", "<pad>", "[UNK]", "<unk>"];
+        let known = NAMES.iter().find_map(|name| self.inner.token_to_id(name));
+        known.unwrap_or_default()
+    }
+
+    /// The part of a text that can be read at all, and whether it is not the whole.
+    fn readable<'t>(&self, text: &'t str) -> (&'t str, bool) {
+        let limit = self.max_length * self.windows * CHARACTERS_PER_TOKEN;
+        match text.char_indices().nth(limit) {
+            Some((end, _)) => (&text[..end], true),
+            None => (text, false),
+        }
+    }
+
+    fn failed(&self, error: &tokenizers::Error) -> TrainError {
+        TrainError::Tokenizer {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        }
     }
 
     /// Cuts a text's ids into windows with special tokens around each; also tells whether some of them were left out.
     fn windows(&self, ids: &[u32]) -> (Vec<Vec<u32>>, bool) {
         let (before, after) = &self.around;
+        let (cuts, cut) = self.cuts(ids.len());
+        let window = |range: Range<usize>| [before.as_slice(), &ids[range], after].concat();
+        (cuts.into_iter().map(window).collect(), cut)
+    }
+
+    /// Where a text of so many tokens is cut, and whether some of them are left out.
+    fn cuts(&self, tokens: usize) -> (Vec<Range<usize>>, bool) {
+        let (before, after) = &self.around;
         let room = self.max_length.saturating_sub(before.len() + after.len()).max(1);
         let step = room - (self.max_length / OVERLAP).min(room - 1);
-        let mut windows = Vec::new();
+        let mut cuts = Vec::new();
         let mut start = 0;
         loop {
-            let end = (start + room).min(ids.len());
-            windows.push([before, &ids[start..end], after].concat());
-            if end == ids.len() || windows.len() == self.windows {
-                return (windows, end < ids.len());
+            let end = (start + room).min(tokens);
+            cuts.push(start..end);
+            if end == tokens || cuts.len() == self.windows {
+                return (cuts, end < tokens);
             }
             start += step;
         }
@@ -152,6 +208,16 @@ impl Tokenizer {
         }
         Ok(encoded)
     }
+}
+
+/// A token's place without the space around it (some tokens begin with the space before a word), if anything is left.
+/// Tokens that are parts of a character stand where it stands.
+fn trimmed(text: &str, place: Range<usize>) -> Option<Range<usize>> {
+    let start = text.floor_char_boundary(place.start);
+    let part = &text[start..text.ceil_char_boundary(place.end).max(start)];
+    let start = start + part.len() - part.trim_start().len();
+    let end = start + part.trim().len();
+    (start < end).then_some(start..end)
 }
 
 /// What the tokenizer puts before and after a text.

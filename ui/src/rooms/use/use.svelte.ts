@@ -1,5 +1,5 @@
 // The Use room's state: a text and the model's answer to it, and a file being predicted.
-import { commands, type LabelProbability, type Prediction } from "../../ipc/bindings";
+import { commands, type Explanation, type LabelProbability, type Prediction } from "../../ipc/bindings";
 import type { Job } from "../../project/jobs.svelte";
 import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
 import { Task } from "../../shared/task.svelte";
@@ -7,10 +7,15 @@ import { Task } from "../../shared/task.svelte";
 export class UseRoom {
   readonly task = new Task();
   readonly fileTask = new Task();
+  readonly explainTask = new Task();
   runId = $state<string | null>(null);
   text = $state("");
   /** The answer, and the text it was given to: a text changed since has no answer yet. */
   answer = $state.raw<{ text: string; prediction: Prediction } | null>(null);
+  /** Why: of the answer that is there. */
+  explanation = $state.raw<Explanation | null>(null);
+  /** The answer to the text as it read before. */
+  #earlier = $state.raw<{ text: string; prediction: Prediction } | null>(null);
   readonly job: Job | undefined;
   #jobId = $state<string | null>(null);
   #session: Session;
@@ -30,6 +35,8 @@ export class UseRoom {
   choose(id: string | null): void {
     this.runId = id;
     this.answer = null;
+    this.explanation = null;
+    this.#earlier = null;
   }
 
   async try(): Promise<void> {
@@ -37,7 +44,26 @@ export class UseRoom {
     const text = this.text;
     if (run === null || text.trim() === "") return;
     const prediction = await this.task.run(() => commands.tryText(run, text));
-    if (prediction) this.answer = { text, prediction };
+    if (!prediction || this.runId !== run) return;
+    if (this.answer?.text !== text) this.#earlier = this.answer;
+    this.answer = { text, prediction };
+    // The answer need not wait for its reasons.
+    void this.explain(null);
+  }
+
+  /** What speaks for a label, or for the one that is given. */
+  async explain(label: string | null): Promise<void> {
+    const run = this.runId;
+    const answer = this.answer;
+    if (run === null || answer === null) return;
+    const explanation = await this.explainTask.run(() => commands.explainText(run, answer.text, label));
+    if (this.answer !== answer) return;
+    this.explanation = explanation ?? null;
+  }
+
+  /** A label's probability before the text was changed. */
+  before(label: string): number | null {
+    return this.#earlier?.prediction.scores.find((score) => score.label === label)?.probability ?? null;
   }
 
   async predictFile(): Promise<void> {

@@ -2,7 +2,7 @@
 
 use crate::kernels::parallel;
 use crate::parameters::{Dense, TableId};
-use crate::tape::{Backward, BackwardPass, Tape, Var, VarId};
+use crate::tape::{Backward, BackwardPass, Interpolation, Tape, Var, VarId};
 
 /// The tables whose rows are added up. All have the same number of columns.
 #[derive(Debug, Clone)]
@@ -14,6 +14,7 @@ pub struct EmbeddingTables {
 }
 
 /// `y[t] = words[ids[t]] + Σ others[i][indices[i][t]]`, `[tokens, hidden]`. `indices` holds one list a further table.
+/// On a tape with an [`Interpolation`] the words' rows stand between two words, and the way back ends here.
 pub fn embed(tape: &mut Tape, tables: &EmbeddingTables, ids: &[u32], indices: Vec<Vec<u32>>) -> Var {
     let parameters = tape.parameters();
     let words = parameters.table_of(tables.words);
@@ -23,10 +24,19 @@ pub fn embed(tape: &mut Tape, tables: &EmbeddingTables, ids: &[u32], indices: Ve
         .iter()
         .map(|&handle| parameters.get(handle))
         .collect();
+    let interpolation = tape.interpolation();
     let mut y = tape.pool().take(ids.len() * columns);
     parallel::for_rows(&mut y, columns, |rows, block| {
         for (token, y) in rows.zip(block.chunks_exact_mut(columns)) {
-            y.copy_from_slice(&words.values[ids[token] as usize * columns..][..columns]);
+            let row = |id: u32| &words.values[id as usize * columns..][..columns];
+            match interpolation {
+                Some(Interpolation { from, shares }) => {
+                    for ((y, &from), &own) in y.iter_mut().zip(row(from[token])).zip(row(ids[token])) {
+                        *y = from + shares[token] * (own - from);
+                    }
+                }
+                None => y.copy_from_slice(row(ids[token])),
+            }
             for (table, indices) in others.iter().zip(&indices) {
                 let row = &table[indices[token] as usize * columns..][..columns];
                 y.iter_mut().zip(row).for_each(|(y, x)| *y += x);
@@ -34,6 +44,10 @@ pub fn embed(tape: &mut Tape, tables: &EmbeddingTables, ids: &[u32], indices: Ve
         }
     });
     let y = tape.var(y, columns);
+    if tape.interpolation().is_some() {
+        tape.set_embedded(&y, tables.words);
+        return y;
+    }
     let ids = ids.to_vec();
     tape.record(|| Embed {
         tables: tables.clone(),
