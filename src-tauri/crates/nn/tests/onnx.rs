@@ -4,8 +4,23 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::process::Command;
 
-use understudy_nn::{OnnxFile, SequenceClassifier};
+use understudy_nn::{OnnxFile, PackedBatch, SequenceClassifier};
+
+const FIXTURES: [&str; 11] = [
+    "tiny-bert",
+    "tiny-distilbert",
+    "tiny-roberta",
+    "tiny-xlm-roberta",
+    "tiny-camembert",
+    "tiny-electra",
+    "tiny-mpnet",
+    "tiny-albert",
+    "tiny-deberta-v2",
+    "tiny-modernbert",
+    "tiny-modernbert-mean",
+];
 
 /// The fields of a message: number and content.
 fn fields(mut bytes: &[u8]) -> Vec<(u64, Vec<u8>)> {
@@ -61,19 +76,7 @@ fn written(model: &SequenceClassifier) -> (OnnxFile, Vec<u8>) {
 
 #[test]
 fn every_node_reads_what_was_there_before_it_and_every_constant_is_whole() {
-    for name in [
-        "tiny-bert",
-        "tiny-distilbert",
-        "tiny-roberta",
-        "tiny-xlm-roberta",
-        "tiny-camembert",
-        "tiny-electra",
-        "tiny-mpnet",
-        "tiny-albert",
-        "tiny-deberta-v2",
-        "tiny-modernbert",
-        "tiny-modernbert-mean",
-    ] {
+    for name in FIXTURES {
         let model = fixture(name);
         let (told, bytes) = written(&model);
         assert_eq!(told.bytes, bytes.len() as u64, "{name}");
@@ -150,4 +153,47 @@ fn adapters_are_part_of_the_matrices() {
     let (_, changed) = written(&model);
     assert_eq!(plain.len(), changed.len());
     assert_ne!(plain, changed);
+}
+
+/// Where Python with ONNX Runtime is present (`$PYTHON` or `python3`).
+#[test]
+fn onnx_runtime_computes_the_same_logits() {
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let run = |arguments: &[&str]| Command::new(&python).args(arguments).output();
+    if !run(&["-c", "import onnx, onnxruntime"]).is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: no Python with onnx and onnxruntime");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let mut cases = Vec::new();
+    for name in FIXTURES {
+        let model = fixture(name);
+        let file = place.path().join(format!("{name}.onnx"));
+        model.save_onnx(&file).unwrap();
+        // Short and as long as the model reads: far distances and windows count too.
+        let lengths = [3, model.max_length(), 7, model.max_length() / 2];
+        let id = |place: usize| (2 + place * 7 % (model.vocabulary() - 2)) as u32;
+        let sequences: Vec<Vec<u32>> = lengths
+            .iter()
+            .enumerate()
+            .map(|(text, &length)| (0..length).map(|token| id(5 * text + token)).collect())
+            .collect();
+        let batch = PackedBatch::from_sequences(sequences.iter().map(Vec::as_slice));
+        let logits = model.logits(&batch).unwrap();
+        let logits: Vec<&[f32]> = logits.chunks(model.labels().len()).collect();
+        cases.push(
+            serde_json::json!({ "name": name, "file": file, "sequences": sequences, "logits": logits }),
+        );
+    }
+    let list = place.path().join("cases.json");
+    std::fs::write(&list, serde_json::to_string(&cases).unwrap()).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/onnx_runtime.py");
+    let output = run(&[script, list.to_str().unwrap()]).unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    println!("{told}");
+    assert!(
+        output.status.success(),
+        "{told}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
