@@ -7,6 +7,7 @@
 pub mod assist;
 pub mod cross_validation;
 pub mod error;
+pub mod export;
 pub mod files;
 pub mod job;
 pub mod models;
