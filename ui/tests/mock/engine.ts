@@ -422,7 +422,7 @@ const handlers: Record<string, Handler> = {
   write_report: () => "/home/expert/Understudy/runs/run-1/report.html",
   save_report: () => "/home/expert/Documents/report.html",
   open_report: () => null,
-  export_model: () => "/home/expert/Documents/clause model",
+  export_model: () => ({ path: "/home/expert/Documents/clause model", reads_only: null }),
   try_text: (e, a) => learning.predict(e.need(), a["text"] as string),
   predict_file: (e) => e.predictFile(),
 };
