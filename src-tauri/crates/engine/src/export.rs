@@ -34,10 +34,12 @@ impl ModelFormat {
             path.extension()
                 .is_some_and(|found| found.eq_ignore_ascii_case(ending))
         };
-        match () {
-            () if is("onnx") => ModelFormat::Onnx,
-            () if is("zip") => ModelFormat::Zip,
-            () => ModelFormat::Folder,
+        if is("onnx") {
+            ModelFormat::Onnx
+        } else if is("zip") {
+            ModelFormat::Zip
+        } else {
+            ModelFormat::Folder
         }
     }
 }
