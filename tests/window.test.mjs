@@ -141,6 +141,8 @@ for (const way of WAYS) {
       const html = readFileSync(place.path("saved report.html"), "utf8");
       assert.ok(html.includes(way.project) && html.includes("<svg"));
       await window.click("export-model");
+      await window.click("export-as-folder");
+      await window.click("export-model-yes");
       const exported = () => readdirSync(place.folder).find((name) => name.startsWith(`${way.project} `));
       await window.until(() => exported() && existsSync(place.path(exported(), "model.safetensors")), "nothing was exported");
     });

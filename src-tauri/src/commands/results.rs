@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 
 use tauri::{AppHandle, State};
 use tauri_plugin_opener::OpenerExt;
+use understudy_engine::export::{ModelExported, ModelFormat, export_model as export_model_as};
 use understudy_engine::judgement::{self, RankingCurves, ReviewState, RunComparison, RunJudgement};
 use understudy_engine::report::ReportFormat;
 use understudy_engine::session::file_name;
@@ -12,6 +13,7 @@ use understudy_engine::view::{RunResults, WrongFilter, WrongPage};
 use understudy_engine::{EngineError, report, results};
 
 use crate::state::{Answer, AppState};
+use crate::work::{WorkKind, long};
 
 #[tauri::command(async)]
 #[specta::specta]
@@ -99,15 +101,30 @@ pub fn open_report(app: AppHandle, state: State<'_, AppState>, run: String) -> A
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn export_model(state: State<'_, AppState>, run: String) -> Answer<Option<String>> {
-    let Some(folder) = state.picker.folder() else {
+pub fn export_model(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    run: String,
+    format: ModelFormat,
+) -> Answer<Option<ModelExported>> {
+    let name = state.with(|session, _| Ok(format!("{} {run}", file_name(session.project.name()))))?;
+    let target = match format {
+        ModelFormat::Folder => state.picker.folder().map(|folder| folder.join(name)),
+        ModelFormat::Onnx => state
+            .picker
+            .folder()
+            .map(|folder| folder.join(format!("{name} onnx"))),
+        ModelFormat::Zip => state.picker.save(&format!("{name}.zip")),
+    };
+    let Some(target) = target else {
         return Ok(None);
     };
-    state.with(|session, language| {
-        let target = folder.join(format!("{} {run}", file_name(session.project.name())));
-        session.export(&run, &target, language)?;
-        Ok(Some(target.display().to_string()))
-    })
+    let language = state.language();
+    // The dialog has asked whether a file may go.
+    let done = long(&app, &state, WorkKind::Export, |session, go_on| {
+        export_model_as(session, &run, &target, format, true, language, go_on)
+    })?;
+    Ok(Some(done))
 }
 
 fn written(state: &AppState, run: &str) -> Answer<PathBuf> {

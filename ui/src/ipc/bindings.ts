@@ -138,7 +138,7 @@ export const commands = {
 	writeReport: (run: string) => __TAURI_INVOKE<string>("write_report", { run }),
 	saveReport: (run: string) => __TAURI_INVOKE<string | null>("save_report", { run }),
 	openReport: (run: string) => __TAURI_INVOKE<null>("open_report", { run }),
-	exportModel: (run: string) => __TAURI_INVOKE<string | null>("export_model", { run }),
+	exportModel: (run: string, format: ModelFormat) => __TAURI_INVOKE<ModelExported | null>("export_model", { run, format }),
 	tryText: (run: string, text: string) => __TAURI_INVOKE<Prediction>("try_text", { run, text }),
 	explainText: (run: string, text: string, label: string | null) => __TAURI_INVOKE<Explanation>("explain_text", { run, text, label }),
 	predictFile: (run: string) => __TAURI_INVOKE<string | null>("predict_file", { run }),
@@ -1312,6 +1312,23 @@ export type ModelCard = {
 	/**  What it would need for this project on this machine. */
 	fit: Fit,
 };
+
+/**  A model that was written. */
+export type ModelExported = {
+	/**  Where. */
+	path: string,
+	/**  Tokens that an ONNX file reads of a text where the model itself reads more, in several windows. */
+	reads_only: number | null,
+};
+
+/**  What a model can be written as. */
+export type ModelFormat = 
+/**  A folder that Hugging Face Transformers loads. */
+"folder" | 
+/**  For ONNX Runtime: a file, or a folder with the tokenizer beside it. */
+"onnx" | 
+/**  The Hugging Face folder and the report as one archive, which Understudy takes in elsewhere. */
+"zip";
 
 /**  The model room at a glance. */
 export type ModelShelf = {

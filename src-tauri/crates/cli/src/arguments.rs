@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use understudy_data::ExportFormat;
 use understudy_engine::assist::Order;
+use understudy_engine::export::ModelFormat;
 use understudy_train::presets::Preset;
 use understudy_train::{ExplanationMethod, Method, Pooling, Precision, WindowPooling};
 
@@ -100,7 +101,7 @@ pub enum Verb {
     Explain(Explain),
     /// Write a run's report.
     Report(Report),
-    /// Write a run's model as a Hugging Face folder.
+    /// Write a run's model for other programs.
     Export {
         /// The project's folder.
         #[arg(long)]
@@ -108,9 +109,13 @@ pub enum Verb {
         /// The run; the latest finished one unless given.
         #[arg(long)]
         run: Option<String>,
-        /// The folder to write.
+        /// The folder or file to write.
         #[arg(long)]
         out: PathBuf,
+        /// folder (Hugging Face), onnx (a file, or a folder with the tokenizer beside it) or zip (the folder with the
+        /// report); by the ending of --out unless given.
+        #[arg(long, value_parser = named::<ModelFormat>)]
+        format: Option<ModelFormat>,
     },
     /// Carry out one job told on standard input (used by the window).
     #[command(hide = true)]

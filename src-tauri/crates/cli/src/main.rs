@@ -67,7 +67,12 @@ fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
         Verb::Predict(arguments) => run::predict(arguments, output),
         Verb::Explain(arguments) => explain::explain(arguments, output),
         Verb::Report(arguments) => run::report(arguments, output),
-        Verb::Export { project, run, out } => run::export(&project, run, &out, output),
+        Verb::Export {
+            project,
+            run,
+            out,
+            format,
+        } => run::export(&project, run, &out, format, output),
         // Handled before anything else is set up.
         Verb::Worker => Ok(serde_json::Value::Null),
     }

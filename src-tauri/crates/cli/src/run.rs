@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use understudy_data::{DataError, RunStatus, SplitWay, TestLock};
+use understudy_engine::export::{ModelFormat, export_model};
 use understudy_engine::{
     Language, Result, Session, cross_validation, prediction, report as engine_report, runs, training,
 };
@@ -216,12 +217,34 @@ pub fn report(arguments: Report, output: &Output) -> Result<Value> {
     Ok(json!({ "run": run, "out": arguments.out }))
 }
 
-pub fn export(project: &Path, run: Option<String>, out: &Path, output: &Output) -> Result<Value> {
+pub fn export(
+    project: &Path,
+    run: Option<String>,
+    out: &Path,
+    format: Option<ModelFormat>,
+    output: &Output,
+) -> Result<Value> {
     let mut session = Session::open(project)?;
     let run = latest(&session, run)?;
-    session.export(&run, out, output.language())?;
+    let format = format.unwrap_or_else(|| ModelFormat::of(out));
+    let began = std::time::Instant::now();
+    let done = export_model(
+        &mut session,
+        &run,
+        out,
+        format,
+        false,
+        output.language(),
+        &mut |_| true,
+    )?;
     output.say(&format!("{}", out.display()));
-    Ok(json!({ "run": run, "out": out }))
+    if let Some(tokens) = done.reads_only {
+        output.say(&format!(
+            "long texts: this file reads the first {tokens} tokens, the model itself reads more, in windows"
+        ));
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(json!({ "run": run, "out": out, "format": format, "reads_only": done.reads_only, "seconds": seconds }))
 }
 
 /// The run asked for, or the latest finished one.

@@ -601,6 +601,10 @@ fn train_facts(error: &TrainError) -> Facts {
         TrainError::Model(ModelError::UnsupportedArchitecture { found }) => {
             ("unsupported_architecture", vec![("found", found.clone())])
         }
+        TrainError::Model(ModelError::OnnxTooLarge { bytes, limit }) => (
+            "onnx_too_large",
+            vec![("size", megabytes(*bytes)), ("limit", megabytes(*limit))],
+        ),
         TrainError::Model(ModelError::Weights { path, reason }) => (
             "model_damaged",
             vec![("file", path.display().to_string()), ("reason", reason.clone())],

@@ -8,6 +8,7 @@ pub mod assist;
 pub mod cross_validation;
 pub mod error;
 pub mod explanation;
+pub mod export;
 pub mod files;
 mod fonts;
 pub mod job;

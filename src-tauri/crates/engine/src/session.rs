@@ -339,6 +339,13 @@ impl Session {
     /// # Errors
     /// [`EngineError::RunNotFinished`], and those of files.
     pub fn export(&mut self, run: &str, target: &Path, language: Language) -> Result<()> {
+        self.write_model(run, target, language)?;
+        let detail = serde_json::json!({ "run": run, "to": target.display().to_string() });
+        Ok(self.project.record("model_exported", detail)?)
+    }
+
+    /// As [`Session::export`], unrecorded: a part of something that is recorded as a whole.
+    pub(crate) fn write_model(&mut self, run: &str, target: &Path, language: Language) -> Result<()> {
         let card = crate::report::model_card(&self.project, run, language)?;
         if std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(understudy_data::DataError::FolderTaken {
@@ -353,9 +360,7 @@ impl Session {
             let to = target.join(entry.file_name());
             std::fs::copy(entry.path(), &to).map_err(files::failed(&to))?;
         }
-        files::write(&target.join("README.md"), card.as_bytes())?;
-        let detail = serde_json::json!({ "run": run, "to": target.display().to_string() });
-        Ok(self.project.record("model_exported", detail)?)
+        files::write(&target.join("README.md"), card.as_bytes())
     }
 }
 

@@ -1,5 +1,7 @@
 //! An encoder with a classification head: from and to a Hugging Face folder, logits, loss and gradients.
 
+mod onnx;
+
 use std::path::Path;
 
 use crate::architectures::Architecture;

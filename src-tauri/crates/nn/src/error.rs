@@ -38,6 +38,14 @@ pub enum NnError {
         /// What the reader said.
         reason: String,
     },
+    /// The classifier is larger than an ONNX file can be.
+    #[error("an ONNX file of {bytes} bytes; the limit is {limit}")]
+    OnnxTooLarge {
+        /// Bytes that the file would have.
+        bytes: u64,
+        /// Bytes that it may have.
+        limit: u64,
+    },
     /// The weights lack a tensor that the architecture needs.
     #[error("the weights lack {name}")]
     MissingTensor {

@@ -3,6 +3,8 @@
 //! Every architecture of Transformers has its own convention (which representation, what in between, which names), so
 //! that a saved model is read back there; [`HeadShape`] says which.
 
+mod onnx;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};

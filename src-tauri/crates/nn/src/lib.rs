@@ -12,6 +12,7 @@
 //! - [`ops`]: the differentiable operations, one a file, each with a hand-written backward.
 //! - [`architectures`]: encoders as compositions of operations, named as in their checkpoints.
 //! - [`classifier`]: an encoder with a classification head, loaded from and saved to a Hugging Face folder.
+//! - [`onnx`]: the same as an ONNX file.
 //!
 //! Sequences are *packed*: laid end to end as `[tokens, hidden]` with offsets, so no padding is ever computed.
 
@@ -28,6 +29,7 @@ mod explanation;
 pub mod footprint;
 pub mod head;
 pub mod kernels;
+pub mod onnx;
 pub mod ops;
 pub mod parameters;
 pub mod pool;
@@ -44,6 +46,7 @@ pub use explanation::{WayPoint, log_odds};
 pub use footprint::Footprint;
 pub use head::WindowPooling;
 pub use kernels::matmul::Precision;
+pub use onnx::OnnxFile;
 pub use ops::Objective;
 pub use parameters::{Gradients, Parameters};
 pub use tape::Interpolation;

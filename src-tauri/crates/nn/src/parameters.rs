@@ -344,6 +344,33 @@ impl Parameters {
         &self.tables[id.0]
     }
 
+    /// The name of the tensor that a handle stands for; of a part of one, with the place where the part begins.
+    pub fn name_of(&self, handle: Dense) -> String {
+        let range = handle.range();
+        let holds = |entry: &&Parameter| match &entry.place {
+            Place::Dense(place) => place.contains(&range.start),
+            Place::Table(_) => false,
+        };
+        match self.entries.iter().find(holds) {
+            Some(Parameter {
+                name,
+                place: Place::Dense(place),
+                ..
+            }) if *place != range => format!("{name}.{}", range.start - place.start),
+            Some(entry) => entry.name.clone(),
+            None => String::new(),
+        }
+    }
+
+    /// The name of a table.
+    pub fn name_of_table(&self, id: TableId) -> &str {
+        let entry = self
+            .entries
+            .iter()
+            .find(|entry| entry.place == Place::Table(id.0));
+        entry.map_or("", |entry| &entry.name)
+    }
+
     /// The numbers of a named tensor.
     pub fn values(&self, entry: &Parameter) -> &[f32] {
         match &entry.place {

@@ -1,7 +1,8 @@
 // The Results room's state: one finished run, its scores, its wrong answers.
 import { SvelteMap } from "svelte/reactivity";
-import { commands, type ReportFormat, type RunResults, type WrongFilter } from "../../ipc/bindings";
+import { commands, type ModelFormat, type ReportFormat, type RunResults, type WrongFilter } from "../../ipc/bindings";
 import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
+import { number } from "../../shared/i18n/format";
 import { t } from "../../shared/i18n/i18n.svelte";
 import { notices } from "../../shared/notices.svelte";
 import { Pages } from "../../shared/pages.svelte";
@@ -124,11 +125,13 @@ export class ResultsRoom {
     });
   }
 
-  async exportModel(): Promise<void> {
+  async exportModel(format: ModelFormat): Promise<void> {
     const id = this.runId;
     if (id === null) return;
-    const path = await this.fileTask.run(() => commands.exportModel(id));
-    if (path) notices.say(t("results.exported", { path }));
+    const done = await this.fileTask.run(() => commands.exportModel(id, format));
+    if (!done) return;
+    const said = t("results.exported", { path: done.path });
+    notices.say(done.reads_only === null ? said : `${said} ${t("results.exported_reads_only", { tokens: number(done.reads_only) })}`);
   }
 
   async #withReport(work: (run: string) => Promise<unknown>): Promise<void> {

@@ -3,6 +3,8 @@
 //!
 //! Names as in Transformers' `DebertaV2Model`. The convolution of v2's largest models is not supported.
 
+mod onnx;
+
 use std::sync::Arc;
 
 use super::Facts;

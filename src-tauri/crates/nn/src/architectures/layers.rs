@@ -1,5 +1,7 @@
 //! The few layers that all encoders are made of, declared under the names of their checkpoints.
 
+mod onnx;
+
 use crate::config::{Config, invalid};
 use crate::error::Result;
 use crate::head::set_diagonal;

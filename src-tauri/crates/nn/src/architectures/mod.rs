@@ -7,6 +7,7 @@ pub mod deberta;
 pub mod distilbert;
 pub mod layers;
 pub mod modernbert;
+mod onnx;
 pub mod post_norm;
 pub mod roberta;
 

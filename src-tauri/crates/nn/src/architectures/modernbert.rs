@@ -3,6 +3,8 @@
 //!
 //! Names as in Transformers' `ModernBertModel`.
 
+mod onnx;
+
 use std::sync::Arc;
 
 use super::Facts;

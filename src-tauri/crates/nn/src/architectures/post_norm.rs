@@ -5,6 +5,8 @@
 //! `[sequences, hidden]`. BERT, RoBERTa, ELECTRA, DistilBERT, MPNet and ALBERT are this encoder with other names and
 //! [`Options`]; the files beside this one say which.
 
+mod onnx;
+
 use std::sync::Arc;
 
 use super::Facts;

@@ -49,6 +49,11 @@ impl Rotary {
             .unzip();
         Rotary { cosines, sines }
     }
+
+    /// Cosines and sines, `[positions, size / 2]` each.
+    pub fn tables(&self) -> (&[f32], &[f32]) {
+        (&self.cosines, &self.sines)
+    }
 }
 
 /// What the distance of two tokens adds to the score of their attention.

@@ -1,0 +1,53 @@
+// A model that goes out: as an ONNX file, which ONNX Runtime answers from where Python has it ($PYTHON or python3), and as
+// an archive with its report, which another machine takes in and learns on from.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { COMMAND_LINE, ROOT } from "../scripts/lib/places.mjs";
+import { Place, smallTable } from "./lib/place.mjs";
+
+const python = process.env.PYTHON ?? "python3";
+const present = spawnSync(python, ["-c", "import onnxruntime, transformers"]).status === 0;
+
+const place = new Place();
+const project = place.path("p.understudy");
+
+before(() => {
+  const table = place.write("table.csv", smallTable(200));
+  place.must("import", table, "--project", project);
+  place.must("split", "--project", project);
+  place.must("train", "--project", project, "--epochs", "1", "--max-length", "24");
+});
+after(() => place.remove());
+
+test("a file is an ONNX file, anything else a folder that has all it needs; nothing is overwritten", () => {
+  place.must("export", "--project", project, "--out", place.path("alone.onnx"));
+  place.must("export", "--project", project, "--out", place.path("onnx"), "--format", "onnx");
+  const files = readdirSync(place.path("onnx"));
+  for (const name of ["model.onnx", "config.json", "tokenizer.json"]) assert.ok(files.includes(name), name);
+  assert.ok(!files.includes("model.safetensors"));
+  assert.deepEqual(readFileSync(place.path("alone.onnx")), readFileSync(place.path("onnx/model.onnx")));
+  for (const out of ["alone.onnx", "onnx"]) {
+    const again = place.run("export", "--project", project, "--out", place.path(out), "--format", "onnx");
+    assert.equal(again.status, 2, out);
+  }
+  assert.deepEqual(readdirSync(place.folder).filter((name) => name.endsWith(".partial")), []);
+});
+
+test("ONNX Runtime gives the same labels and logits", { skip: !present && "no Python with onnxruntime and transformers" }, () => {
+  if (!existsSync(place.path("onnx"))) place.must("export", "--project", project, "--out", place.path("onnx"), "--format", "onnx");
+  const script = `${ROOT}/tests/onnx_roundtrip.py`;
+  const check = spawnSync(python, [script, COMMAND_LINE, project, place.path("onnx"), place.path("table.csv")], { encoding: "utf8", env: place.environment });
+  assert.equal(check.status, 0, check.stdout + check.stderr);
+  console.log(check.stdout.trim());
+});
+
+test("an archive with the report is a model elsewhere, to learn on from", () => {
+  place.must("export", "--project", project, "--out", place.path("passed on.zip"));
+  place.must("models", "add", place.path("passed on.zip"));
+  const other = place.path("other.understudy");
+  place.must("import", place.path("table.csv"), "--project", other);
+  place.must("split", "--project", other);
+  place.must("train", "--project", other, "--model", "passed-on", "--epochs", "1", "--max-length", "24");
+});
