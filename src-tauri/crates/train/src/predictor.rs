@@ -53,6 +53,8 @@ pub struct Predicted {
     pub tokens: usize,
     /// Whether the text was longer than the model reads.
     pub truncated: bool,
+    /// Whether the model is too unsure to stand by it: a person should look.
+    pub unsure: bool,
 }
 
 impl Predictor {
@@ -102,6 +104,7 @@ impl Predictor {
                 probabilities: row.to_vec(),
                 tokens: encoded.length(text),
                 truncated: encoded.was_truncated(text),
+                unsure: false,
             })
             .collect())
     }
