@@ -532,7 +532,7 @@ mod tests {
             FileRow::Problem(problem) => unreachable!("{problem:?}"),
         };
         assert_eq!(row(0), ["0", "text, number 0", "even", "0.7500", "no"]);
-        // Cleaned for the model, not in the file: sixteen letters more than the digit.
+        // Cleaned for the model ("number seven", 18 characters), but not in the file.
         assert_eq!(row(7), ["7", "text, number 7", "even", "0.7500", "yes"]);
         assert_eq!(row(13), ["14", "", "", "", "yes"]);
         assert_eq!(row(14), ["15", "the same again", "even", "0.7500", "no"]);
