@@ -49,7 +49,7 @@ test("every row of a file is answered, and the model agrees with most of the exp
   const out = place.path("predicted.csv");
   const { rows } = place.must("predict", ...project, join(SAMPLES, "contract-clauses.csv"), "--out", out);
   const [header, ...answers] = readCsv(out);
-  assert.deepEqual(header.slice(-2), ["predicted_label", "confidence"]);
+  assert.deepEqual(header.slice(-3), ["predicted_label", "confidence", "review"]);
   assert.equal(rows, 600);
   assert.equal(answers.length, 600);
   const column = (name) => header.indexOf(name);
@@ -64,7 +64,7 @@ test("an empty text gets no answer, and a file without the texts' column is refu
   place.must("predict", ...project, some, "--out", out);
   const [, full, empty] = readCsv(out);
   assert.ok(full[2].length > 0 && Number(full[3]) > 0);
-  assert.deepEqual(empty.slice(2), ["", ""]);
+  assert.deepEqual(empty.slice(2), ["", "", "yes"]);
   const wrong = place.write("wrong.csv", "n,remark\n1,This agreement is governed by law\n");
   const refused = place.understudy("predict", ...project, wrong, "--out", out);
   assert.deepEqual([refused.status, refused.found.error.kind], [2, "no_predict_column"]);

@@ -146,6 +146,27 @@ test("the worker reports, stops when told and when its starter is gone, and answ
   await server.ended;
 });
 
+test("a file whose labelling is killed goes on where it was, to the same bytes", async () => {
+  const folder = project("labelled");
+  place.must("train", "--project", folder, ...TRAIN);
+  const lines = Array.from({ length: 8000 }, (_, row) => `${row},"Clause ${row}: the invoice ${row * 7} is due, and the court ${row % 91} shall govern"`);
+  const input = place.write("many.csv", `n,text\n${lines.join("\n")}\n`);
+  const [whole, out] = [place.path("whole.csv"), place.path("out.csv")];
+  assert.equal(place.must("predict", "--project", folder, input, "--out", whole).rows, 8000);
+  const child = place.start("predict", "--project", folder, input, "--out", out);
+  const gone = new Promise((resolve) => child.on("exit", (_, signal) => resolve(signal)));
+  const deadline = Date.now() + 120_000;
+  while (!existsSync(`${out}.partial.json`) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill("SIGKILL");
+  assert.equal(await gone, "SIGKILL");
+  assert.ok(!existsSync(out));
+  const { rows, kept_rows: kept } = place.must("predict", "--project", folder, input, "--out", out);
+  assert.equal(rows, 8000);
+  assert.ok(kept > 0 && kept < 8000, `${kept} rows were kept`);
+  assert.ok(readFileSync(out).equals(readFileSync(whole)));
+  assert.ok(!existsSync(`${out}.partial`) && !existsSync(`${out}.partial.json`));
+});
+
 test("a cross-validation killed in its second fold gives the division back and goes on with what is left", async () => {
   const folder = project("folds");
   const child = place.start("cross-validate", "--project", folder, "--folds", "3", ...TRAIN);

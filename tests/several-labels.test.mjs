@@ -92,8 +92,8 @@ for (const language of ["en", "zh"]) {
       const { rows } = place.must("predict", "--project", folder(), place.path("letters.csv"), "--out", place.path("answers.csv"));
       assert.equal(rows, ROWS);
       const [header, ...answers] = readCsv(place.path("answers.csv")).filter((row) => row.length > 1);
-      assert.deepEqual(header.slice(-2), ["predicted_labels", "confidence"]);
-      const right = answers.filter((row) => row.at(-2).split("|").sort().join() === row[1].split("|").sort().join());
+      assert.deepEqual(header.slice(-3), ["predicted_labels", "confidence", "review"]);
+      const right = answers.filter((row) => row.at(-3).split("|").sort().join() === row[1].split("|").sort().join());
       assert.ok(right.length > 0.8 * ROWS, `${right.length} of ${ROWS}`);
       const { test: scores, bag_of_words_micro_f1: counted } = place.must("evaluate", "--project", folder());
       assert.ok(scores.multi_label.thresholds.length === 3 && scores.micro_f1 > 0.8, JSON.stringify(scores));

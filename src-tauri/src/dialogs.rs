@@ -15,6 +15,8 @@ pub trait FilePicker: Send + Sync {
     fn archive(&self) -> Option<PathBuf>;
     /// A file to write.
     fn save(&self, proposed: &str) -> Option<PathBuf>;
+    /// A table to write; the ending of its name says how.
+    fn save_table(&self, proposed: &str) -> Option<PathBuf>;
 }
 
 /// The picker of this process: the system's dialogs, or in development builds a script.
@@ -67,6 +69,20 @@ impl FilePicker for System {
             .into_path()
             .ok()
     }
+
+    fn save_table(&self, proposed: &str) -> Option<PathBuf> {
+        self.0
+            .dialog()
+            .file()
+            .set_file_name(proposed)
+            .add_filter("CSV (.csv)", &["csv"])
+            .add_filter("Excel (.xlsx)", &["xlsx"])
+            .add_filter("TSV (.tsv)", &["tsv"])
+            .add_filter("JSON Lines (.jsonl)", &["jsonl"])
+            .blocking_save_file()?
+            .into_path()
+            .ok()
+    }
 }
 
 #[cfg(debug_assertions)]
@@ -105,6 +121,10 @@ mod scripted {
         }
 
         fn save(&self, _proposed: &str) -> Option<PathBuf> {
+            self.next()
+        }
+
+        fn save_table(&self, _proposed: &str) -> Option<PathBuf> {
             self.next()
         }
     }

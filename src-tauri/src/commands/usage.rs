@@ -72,7 +72,7 @@ pub fn predict_file(app: AppHandle, state: State<'_, AppState>, run: String) -> 
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let Some(output) = state.picker.save(&format!("{stem} predicted.csv")) else {
+    let Some(output) = state.picker.save_table(&format!("{stem} predicted.csv")) else {
         return Ok(None);
     };
     let project = state.folder()?;

@@ -605,9 +605,12 @@ pub struct Predict {
     pub run: Option<String>,
     /// The table to read.
     pub file: PathBuf,
-    /// The table to write.
+    /// The table to write: .csv, .tsv, .xlsx or .jsonl. A job that was cut off goes on when it is asked for again.
     #[arg(long)]
     pub out: PathBuf,
+    /// Drop the rows that an earlier try has answered.
+    #[arg(long)]
+    pub from_start: bool,
 }
 
 #[derive(Args)]

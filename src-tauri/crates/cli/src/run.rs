@@ -185,23 +185,38 @@ pub fn predict(arguments: Predict, output: &Output) -> Result<Value> {
     let mut report = |progress| output.progress(&progress);
     let control = Control::default();
     let began = std::time::Instant::now();
-    let done = prediction::predict_file(
-        &session.project,
-        &run,
-        &arguments.file,
-        &arguments.out,
-        &control,
-        &mut report,
-    )?;
+    let job = prediction::FileJob {
+        run: &run,
+        input: &arguments.file,
+        output: &arguments.out,
+        from_start: arguments.from_start,
+    };
+    let done = prediction::predict_file(&session.project, &job, &control, &mut report)?;
     let seconds = began.elapsed().as_secs_f64();
+    let kept = match done.kept_rows {
+        0 => String::new(),
+        rows => format!(" ({rows} of them from an earlier try)"),
+    };
     output.say(&format!(
-        "{} rows in {seconds:.1} s: {}",
+        "{} rows{kept} in {seconds:.1} s: {}",
         done.rows,
         arguments.out.display()
     ));
-    Ok(
-        json!({ "run": run, "out": arguments.out, "rows": done.rows, "problem_rows": done.problem_rows, "seconds": seconds }),
-    )
+    if done.cut_cells > 0 {
+        output.say(&format!(
+            "{} cells were cut: a cell of a workbook holds 32,767 characters",
+            done.cut_cells
+        ));
+    }
+    Ok(json!({
+        "run": run,
+        "out": arguments.out,
+        "rows": done.rows,
+        "kept_rows": done.kept_rows,
+        "problem_rows": done.problem_rows,
+        "cut_cells": done.cut_cells,
+        "seconds": seconds,
+    }))
 }
 
 pub fn report(arguments: Report, output: &Output) -> Result<Value> {

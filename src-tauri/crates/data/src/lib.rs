@@ -28,4 +28,4 @@ pub use store::{
 };
 pub use text::{hex, joined_text, unhex};
 pub use types::*;
-pub use write::{ExportFormat, ExportSummary};
+pub use write::{AnswerWriter, ExportFormat, ExportSummary, RowAnswer, TableFormat, workbook_of_answers};

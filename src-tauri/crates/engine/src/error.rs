@@ -100,6 +100,26 @@ pub enum EngineError {
         /// The file.
         path: PathBuf,
     },
+    /// The ending of the file to write asks for a format that is not written.
+    #[error("{path}: no format that can be written")]
+    OutputFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another job writes this file.
+    #[error("{path} is being written")]
+    OutputBusy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A sheet does not hold the rows of the file.
+    #[error("{rows} rows, a sheet holds {most}")]
+    SheetTooSmall {
+        /// Rows of the file.
+        rows: u64,
+        /// Rows that a sheet holds below its header.
+        most: u64,
+    },
     /// The data have changed since the run began, so it cannot go on.
     #[error("the data have changed since run {id} began")]
     DataChanged {
@@ -283,6 +303,12 @@ impl EngineError {
             EngineError::RunActive { id } => ("run_active", vec![("run", id.clone())]),
             EngineError::RunFinished { id } => ("run_finished", vec![("run", id.clone())]),
             EngineError::SameFile { path } => ("same_file", vec![("file", path.display().to_string())]),
+            EngineError::OutputFormat { path } => ("output_format", vec![("file", name(path))]),
+            EngineError::OutputBusy { path } => ("output_busy", vec![("file", name(path))]),
+            EngineError::SheetTooSmall { rows, most } => (
+                "sheet_too_small",
+                vec![("rows", rows.to_string()), ("most", most.to_string())],
+            ),
             EngineError::DataChanged { id } => ("data_changed", vec![("run", id.clone())]),
             EngineError::NoTextColumn { file, column } => (
                 "no_predict_column",

@@ -152,7 +152,13 @@ fn carry_out(
         } => {
             let project = Project::open(&project)?;
             let mut report = |progress| emit(Event::Progress(progress));
-            let done = prediction::predict_file(&project, &run, &input, &output, control, &mut report)?;
+            let job = prediction::FileJob {
+                run: &run,
+                input: &input,
+                output: &output,
+                from_start: false,
+            };
+            let done = prediction::predict_file(&project, &job, control, &mut report)?;
             Ok((Some(output), done.problem_rows as u32))
         }
         Job::FetchModel { id } => {

@@ -263,6 +263,12 @@ fn own() -> Vec<EngineError> {
         EngineError::RunActive { id: text("r1") },
         EngineError::RunFinished { id: text("r1") },
         EngineError::SameFile { path: path() },
+        EngineError::OutputFormat { path: path() },
+        EngineError::OutputBusy { path: path() },
+        EngineError::SheetTooSmall {
+            rows: 2_000_000,
+            most: 1_048_575,
+        },
         EngineError::DataChanged { id: text("r1") },
         EngineError::NoTextColumn {
             file: text("new.csv"),

@@ -51,6 +51,11 @@ impl Rows {
         self.table.bytes_read()
     }
 
+    /// SHA-256 of the file as it lies on disk, once all rows were read.
+    pub fn sha256(&self) -> String {
+        self.table.sha256()
+    }
+
     /// Bytes of the file.
     pub fn bytes(&self) -> u64 {
         self.table.bytes

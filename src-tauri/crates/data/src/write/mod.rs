@@ -1,5 +1,6 @@
 //! Rows out: labelled texts in the formats of the tools that people go on with, a row at a time.
 
+mod answers;
 mod hugging_face;
 mod json;
 mod table;
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::types::Part;
+
+pub use answers::{AnswerWriter, RowAnswer, TableFormat, workbook_of_answers};
 
 /// A format that labelled texts are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

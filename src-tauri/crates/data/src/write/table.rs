@@ -7,10 +7,10 @@ use super::{ExportHead, ExportRow, RowWriter, names};
 use crate::error::{DataError, Result};
 
 /// Characters that a cell of a workbook holds.
-const CELL: usize = 32_767;
+pub(super) const CELL: usize = 32_767;
 
 /// Rows of a sheet, the header included.
-const SHEET: u32 = 1_048_576;
+pub(super) const SHEET: u32 = 1_048_576;
 
 fn header(head: &ExportHead) -> [&'static str; 7] {
     let label = if head.several { "labels" } else { "label" };
@@ -134,7 +134,7 @@ impl RowWriter for Workbook {
     }
 }
 
-fn unusable(path: &Path) -> impl FnOnce(rust_xlsxwriter::XlsxError) -> DataError {
+pub(super) fn unusable(path: &Path) -> impl FnOnce(rust_xlsxwriter::XlsxError) -> DataError {
     move |error| match error {
         rust_xlsxwriter::XlsxError::IoError(error) => DataError::io(path)(error),
         other => DataError::io(path)(std::io::Error::other(other.to_string())),
