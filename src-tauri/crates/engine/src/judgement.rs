@@ -10,6 +10,7 @@ use understudy_eval::{
     Calibration, Comparison, Link, Measures, RiskPoint, SliceScore, compare, measures, ranking_curves,
     risk_at, risk_coverage, threshold_for, worst_slices,
 };
+use understudy_report::ReviewFacts;
 use understudy_train::{ProblemType, Review, note_review, review};
 
 use crate::error::{EngineError, Result};
@@ -232,6 +233,18 @@ pub fn set_review(project: &mut Project, run: &str, errors_allowed: Option<f64>)
     note_review(&runs::model_folder(project, run), rule)?;
     project.record("review_rule", serde_json::json!({ "run": run, "rule": rule }))?;
     Ok(review_state(project, run, &answers))
+}
+
+/// The rule in force for a report: what came of it on the judged part.
+pub(crate) fn review_facts(project: &Project, run: &str) -> Result<Option<ReviewFacts>> {
+    let Some(rule) = review(&runs::model_folder(project, run)) else {
+        return Ok(None);
+    };
+    let answers = Answers::read(project, run)?;
+    Ok(Some(ReviewFacts {
+        errors_allowed: rule.errors_allowed,
+        kept: risk_at(&sureness(answers.judged()), rule.below),
+    }))
 }
 
 /// The rule for a run that has just been trained: the usual one where the validation part can promise it.

@@ -7,6 +7,7 @@ use understudy_report::{self as report, Language, LossCurve, ModelFacts, ReportI
 
 use crate::error::Result;
 use crate::files;
+use crate::judgement;
 use crate::fonts;
 use crate::models;
 use crate::runs::{self, RunOutcome};
@@ -150,6 +151,8 @@ pub(crate) fn input(
             .collect(),
         bag_of_words_accuracy: outcome.bag_of_words_accuracy,
         bag_of_words_micro_f1: outcome.bag_of_words_micro_f1,
+        calibration: outcome.calibration.clone(),
+        review: judgement::review_facts(project, &record.id)?,
         truncated: outcome.truncated,
         max_length: settings.max_length,
         seconds_training: outcome.seconds_training,

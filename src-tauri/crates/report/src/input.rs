@@ -1,7 +1,7 @@
 //! Everything a report tells, as plain data. The engine fills it; nothing here is computed.
 
 use serde::{Deserialize, Serialize};
-use understudy_eval::{EpochScores, Scores};
+use understudy_eval::{Calibration, EpochScores, RiskPoint, Scores};
 
 /// One finished run, its data and its machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,12 @@ pub struct ReportInput {
     /// The same as micro F1, where a text may have several labels.
     #[serde(default)]
     pub bag_of_words_micro_f1: Option<f64>,
+    /// How sure the judged part's answers say to be beside how often they are right, where that is known.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
+    /// Which answers go to a person, and what came of it on the judged part; none: every answer is given.
+    #[serde(default)]
+    pub review: Option<ReviewFacts>,
     /// The rounds in their order.
     pub epochs: Vec<EpochScores>,
     /// Number of the round whose model was kept.
@@ -75,6 +81,15 @@ impl ReportInput {
     pub fn judged(&self) -> &Scores {
         self.test.as_ref().unwrap_or(&self.validation)
     }
+}
+
+/// Which answers go to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ReviewFacts {
+    /// Share of the answers given that may be wrong, as the user decided.
+    pub errors_allowed: f64,
+    /// What came of it on the judged part.
+    pub kept: RiskPoint,
 }
 
 /// The pretrained model.

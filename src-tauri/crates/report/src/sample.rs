@@ -196,6 +196,8 @@ pub fn letters() -> ReportInput {
     let test = multi_label_scores(&gold, &probabilities, &names, &thresholds, 2, 42).unwrap();
     ReportInput {
         bag_of_words_micro_f1: Some(0.71),
+        calibration: None,
+        review: None,
         test: Some(test.clone()),
         wrong: vec![
             WrongAnswer {
@@ -327,6 +329,11 @@ fn base(
         wrong: Vec::new(),
         bag_of_words_accuracy: None,
         bag_of_words_micro_f1: None,
+        calibration: Some(certainty()),
+        review: Some(ReviewFacts {
+            errors_allowed: 0.05,
+            kept: risk_at(&[(0.9, true); 40], 0.5),
+        }),
         truncated: 0.0,
         max_length: 128,
         seconds_training: 257.0,

@@ -24,6 +24,8 @@ pub fn sentences(input: &ReportInput, language: Language) -> Vec<String> {
         Some(headline(judged, texts)),
         warning(judged, texts),
         counted(input, texts),
+        calibrated(input, texts),
+        reviewed(input, texts),
         input
             .test
             .is_none()
@@ -211,6 +213,34 @@ fn counted(input: &ReportInput, texts: &Catalogue) -> Option<String> {
         better
     };
     Some(texts.text(key, &[("right", &right)]))
+}
+
+/// How far its certainty is off, before and after it was corrected.
+fn calibrated(input: &ReportInput, texts: &Catalogue) -> Option<String> {
+    let calibration = input.calibration.as_ref()?;
+    let points = |ece: f64| format!("{:.1}", 100.0 * ece);
+    Some(texts.text(
+        "words.calibrated",
+        &[
+            ("before", &points(calibration.before.ece)),
+            ("after", &points(calibration.after.ece)),
+        ],
+    ))
+}
+
+/// How many cases it leaves to a person, and how often it is wrong in the others.
+fn reviewed(input: &ReportInput, texts: &Catalogue) -> Option<String> {
+    let review = input.review.as_ref()?;
+    let share = |value: f64| format!("{}", (1000.0 * value).round() / 10.0);
+    Some(texts.text(
+        "words.reviewed",
+        &[
+            ("allowed", &share(review.errors_allowed)),
+            ("answered", &share(review.kept.coverage)),
+            ("wrong", &numbers::count(review.kept.wrong.into())),
+            ("of", &numbers::count(review.kept.answered.into())),
+        ],
+    ))
 }
 
 fn strongest_and_weakest(judged: &Scores, texts: &Catalogue) -> Option<String> {
