@@ -74,6 +74,8 @@ pub enum Verb {
     },
     /// Predict every row of a table.
     Predict(Predict),
+    /// Answer the firm's own programs over HTTP, on this machine only, until Ctrl+C
+    Serve(Serve),
     /// Write a run's report.
     Report(Report),
     /// Write a run's model as a Hugging Face folder.
@@ -567,6 +569,19 @@ pub struct Predict {
     /// Drop the rows that an earlier try has answered.
     #[arg(long)]
     pub from_start: bool,
+}
+
+#[derive(Args)]
+pub struct Serve {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
+    /// The run; the latest finished one unless given.
+    #[arg(long)]
+    pub run: Option<String>,
+    /// The port; the system chooses a free one unless given.
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
 }
 
 #[derive(Args)]

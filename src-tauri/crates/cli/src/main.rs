@@ -10,6 +10,7 @@ mod data;
 mod models;
 mod output;
 mod run;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
         Verb::CrossValidate(arguments) => run::cross_validate(arguments, output),
         Verb::Evaluate { project, run } => run::evaluate(&project, run, output),
         Verb::Predict(arguments) => run::predict(arguments, output),
+        Verb::Serve(arguments) => serve::serve(arguments, output),
         Verb::Report(arguments) => run::report(arguments, output),
         Verb::Export { project, run, out } => run::export(&project, run, &out, output),
         // Handled before anything else is set up.
