@@ -99,6 +99,8 @@ pub enum Verb {
     Predict(Predict),
     /// Tell what each word of a text adds to a label, and how far such explanations hold.
     Explain(Explain),
+    /// Answer the firm's own programs over HTTP, on this machine only, until Ctrl+C
+    Serve(Serve),
     /// Write a run's report.
     Report(Report),
     /// Write a run's model for other programs.
@@ -656,6 +658,19 @@ pub struct Explained {
     /// All answers: the words that tell most for each label.
     #[arg(long)]
     pub telling_words: bool,
+}
+
+#[derive(Args)]
+pub struct Serve {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
+    /// The run; the latest finished one unless given.
+    #[arg(long)]
+    pub run: Option<String>,
+    /// The port; the system chooses a free one unless given.
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
 }
 
 #[derive(Args)]

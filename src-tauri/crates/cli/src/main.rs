@@ -12,6 +12,7 @@ mod judgement;
 mod models;
 mod output;
 mod run;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -66,6 +67,7 @@ fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
         } => judgement::compare(&project, &first, &second, output),
         Verb::Predict(arguments) => run::predict(arguments, output),
         Verb::Explain(arguments) => explain::explain(arguments, output),
+        Verb::Serve(arguments) => serve::serve(arguments, output),
         Verb::Report(arguments) => run::report(arguments, output),
         Verb::Export {
             project,

@@ -120,6 +120,14 @@ pub enum EngineError {
         /// Rows that a sheet holds below its header.
         most: u64,
     },
+    /// The server for other programs cannot begin.
+    #[error("port {port}: {reason}")]
+    CannotListen {
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        reason: String,
+    },
     /// The data have changed since the run began, so it cannot go on.
     #[error("the data have changed since run {id} began")]
     DataChanged {
@@ -308,6 +316,10 @@ impl EngineError {
             EngineError::SheetTooSmall { rows, most } => (
                 "sheet_too_small",
                 vec![("rows", rows.to_string()), ("most", most.to_string())],
+            ),
+            EngineError::CannotListen { port, reason } => (
+                "cannot_listen",
+                vec![("port", port.to_string()), ("reason", reason.clone())],
             ),
             EngineError::DataChanged { id } => ("data_changed", vec![("run", id.clone())]),
             EngineError::NoTextColumn { file, column } => (

@@ -7,8 +7,8 @@ use understudy_report::{self as report, Language, LossCurve, ModelFacts, ReportI
 
 use crate::error::Result;
 use crate::files;
-use crate::judgement;
 use crate::fonts;
+use crate::judgement;
 use crate::models;
 use crate::runs::{self, RunOutcome};
 use crate::view::SplitSummary;

@@ -265,6 +265,10 @@ fn own() -> Vec<EngineError> {
         EngineError::SameFile { path: path() },
         EngineError::OutputFormat { path: path() },
         EngineError::OutputBusy { path: path() },
+        EngineError::CannotListen {
+            port: 8080,
+            reason: text("address already in use"),
+        },
         EngineError::SheetTooSmall {
             rows: 2_000_000,
             most: 1_048_575,

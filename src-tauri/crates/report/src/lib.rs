@@ -22,7 +22,9 @@ mod words;
 pub use card::model_card;
 pub use error::ReportError;
 pub use html::html;
-pub use input::{FileHash, LossCurve, ModelFacts, Part, PartCount, ReportInput, Setting, WrongAnswer};
+pub use input::{
+    FileHash, LossCurve, ModelFacts, Part, PartCount, ReportInput, ReviewFacts, Setting, WrongAnswer,
+};
 pub use messages::{Catalogue, Language};
 pub use pdf::{FontFace, Fonts, pdf};
 pub use words::sentences;

@@ -1,9 +1,12 @@
 //! Made-up runs for the tests, and a way to look at their reports.
 
-use understudy_eval::{EpochScores, Scores, multi_label_scores, scores};
+use understudy_eval::{
+    Calibration, EpochScores, Reliability, ReliabilityBin, Scores, multi_label_scores, risk_at, scores,
+};
 
 use crate::{
-    FileHash, Language, LossCurve, ModelFacts, Part, PartCount, ReportInput, Setting, WrongAnswer, html,
+    FileHash, Language, LossCurve, ModelFacts, Part, PartCount, ReportInput, ReviewFacts, Setting,
+    WrongAnswer, html,
 };
 
 /// Five kinds of contract clauses, English, settled after four rounds.
@@ -252,6 +255,23 @@ fn judged<Row: AsRef<[u32]>>(labels: &[&str], confusion: &[Row]) -> Scores {
     }
     let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
     scores(&gold, &probabilities, &labels, 0, 42).unwrap()
+}
+
+/// A model that was two points too sure and is half a point off now.
+fn certainty() -> Calibration {
+    let told = |ece: f64| Reliability {
+        ece,
+        bins: vec![ReliabilityBin {
+            count: 100,
+            confidence: 0.9,
+            accuracy: 0.9 - ece,
+        }],
+    };
+    Calibration {
+        temperature: 1.2,
+        before: told(0.02),
+        after: told(0.005),
+    }
 }
 
 fn wrong(text: &str, gold: &str, predicted: &str, confidence: f64) -> WrongAnswer {

@@ -1,0 +1,36 @@
+//! What a caller may ask for, so that none of them can take the machine from the others.
+
+use std::time::Duration;
+
+/// Bytes of a request's body.
+pub const BODY: usize = 4 << 20;
+
+/// Texts in one request.
+pub const TEXTS: usize = 256;
+
+/// Requests that wait for the model; further ones are told to come again.
+pub const WAITING: usize = 32;
+
+/// Texts that are answered together, of however many requests.
+pub(crate) const TOGETHER: usize = 256;
+
+/// Connections at a time; further ones wait to be accepted.
+pub(crate) const CONNECTIONS: usize = 128;
+
+/// Bytes of a request's head.
+pub(crate) const HEAD: usize = 16 << 10;
+
+/// Header lines of a request.
+pub(crate) const HEADERS: usize = 64;
+
+/// How long a caller may take to send its head.
+pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long a caller may take to send its body.
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// How long a connection is kept; then the request that is at work is the last.
+pub(crate) const CONNECTION_TIME: Duration = Duration::from_secs(120);
+
+/// How long the last request of a connection may take, and those at work when the server is to stop.
+pub(crate) const LAST_TIME: Duration = Duration::from_secs(30);
