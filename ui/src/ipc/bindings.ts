@@ -136,7 +136,7 @@ export const commands = {
 	setReview: (run: string, errorsAllowed: number | null) => __TAURI_INVOKE<ReviewState>("set_review", { run, errorsAllowed }),
 	wrongAnswers: (run: string, filter: WrongFilter, offset: number, limit: number) => __TAURI_INVOKE<WrongPage>("wrong_answers", { run, filter, offset, limit }),
 	writeReport: (run: string) => __TAURI_INVOKE<string>("write_report", { run }),
-	saveReport: (run: string) => __TAURI_INVOKE<string | null>("save_report", { run }),
+	saveReport: (run: string, format: ReportFormat) => __TAURI_INVOKE<string | null>("save_report", { run, format }),
 	openReport: (run: string) => __TAURI_INVOKE<null>("open_report", { run }),
 	exportModel: (run: string, format: ModelFormat) => __TAURI_INVOKE<ModelExported | null>("export_model", { run, format }),
 	tryText: (run: string, text: string) => __TAURI_INVOKE<Prediction>("try_text", { run, text }),
@@ -1790,6 +1790,13 @@ export type ReliabilityBin = {
 	/**  The share of them that is right. */
 	accuracy: number,
 };
+
+/**  The files that a report can be saved as. */
+export type ReportFormat = 
+/**  One page for a browser. */
+"html" | 
+/**  Pages of A4. */
+"pdf";
 
 /**  Which answers a person should look at, and why these. */
 export type Review = {

@@ -27,7 +27,7 @@ pub(crate) const HEADERS: usize = 64;
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// How long a caller may take to send its body.
-pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
+pub const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// How long a connection is kept; then the request that is at work is the last.
 pub(crate) const CONNECTION_TIME: Duration = Duration::from_secs(120);

@@ -1,0 +1,79 @@
+// How far a run can be trusted, told and acted on: errors allowed, certainty, another run beside it, the report to sign.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { Place, readCsv, smallTable } from "./lib/place.mjs";
+
+const place = new Place();
+const project = place.path("judged.understudy");
+let first;
+let second;
+after(() => place.remove());
+
+before(() => {
+  place.must("import", place.write("table.csv", smallTable(240)), "--project", project);
+  place.must("split", "--project", project);
+  const train = (...more) => place.must("train", "--project", project, "--batch-size", "8", "--max-length", "32", ...more).run;
+  first = train("--epochs", "1", "--learning-rate", "0.000001");
+  second = train("--epochs", "3");
+});
+
+test("certainty is corrected in the saved model itself, and what was told of it adds up", () => {
+  const { judgement, test: scores } = place.must("evaluate", "--project", project, "--run", second);
+  const { calibration, measures } = judgement;
+  assert.ok(calibration.temperature > 0 && calibration.temperature !== 1);
+  const { temperature } = JSON.parse(readFileSync(`${project}/runs/${second}/model/understudy.json`, "utf8"));
+  assert.ok(Math.abs(temperature - calibration.temperature) < 1e-6);
+  const judged = calibration.after.bins.reduce((sum, bin) => sum + bin.count, 0);
+  assert.equal(judged, scores.examples);
+  assert.ok(Math.abs(measures.log_loss - scores.loss) < 1e-9);
+});
+
+test("the errors allowed stay with the model and mark the doubtful answers of a file", () => {
+  const { rule, promised, kept } = place.must("review", "--project", project, "--run", second, "--errors-allowed", "20");
+  assert.ok(promised.risk <= 0.2 && kept.answered > 0);
+  const input = place.path("in.csv");
+  writeFileSync(input, smallTable(60));
+  const out = place.path("out.csv");
+  place.must("predict", "--project", project, "--run", second, input, "--out", out);
+  const [head, ...rows] = readCsv(out);
+  const [confidence, review] = [head.indexOf("confidence"), head.indexOf("review")];
+  assert.ok(confidence > 0 && review > 0, head.join());
+  for (const row of rows) assert.equal(row[review], Number(row[confidence]) < rule.below ? "yes" : "no", row.join());
+  const all = place.must("review", "--project", project, "--run", second, "--errors-allowed", "none");
+  assert.equal(all.rule, null);
+  assert.equal(all.promised.coverage, 1);
+});
+
+test("a promise that cannot be kept is refused with what to do", () => {
+  const { status, found } = place.understudy("review", "--project", project, "--run", first, "--errors-allowed", "0.5");
+  assert.equal(status, 2);
+  const { error } = found;
+  assert.equal(error.kind, "no_such_promise");
+  assert.ok(error.what && error.why && error.next);
+});
+
+test("two runs are compared on the texts that both were judged on", () => {
+  const { compared } = place.must("compare", "--project", project, first, second);
+  const { comparison, settings, fixed, broken } = compared;
+  assert.equal(comparison.fixed, fixed.length);
+  assert.equal(comparison.broken, broken.length);
+  assert.ok(Math.abs(comparison.difference - (fixed.length - broken.length) / comparison.texts) < 1e-9);
+  assert.ok(settings.some(([name]) => name === "epochs"));
+  const back = place.must("compare", "--project", project, second, first).compared.comparison;
+  assert.equal(back.p_value, comparison.p_value);
+  assert.equal(back.difference, -comparison.difference);
+});
+
+test("the report is written as HTML and as PDF, in both languages", () => {
+  for (const language of ["en", "zh"]) {
+    const page = place.path(`report.${language}.html`);
+    place.must("report", "--project", project, "--run", second, "--language", language, "--out", page);
+    assert.match(readFileSync(page, "utf8"), language === "en" ? /off by [\d.]+ points of 100/ : /平均偏差/);
+    const file = place.path(`report.${language}.pdf`);
+    place.must("report", "--project", project, "--run", second, "--language", language, "--out", file);
+    const bytes = readFileSync(file);
+    assert.equal(bytes.subarray(0, 5).toString("latin1"), "%PDF-");
+    assert.ok(bytes.length > 20_000, String(bytes.length));
+  }
+});
