@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(fs::read(&archives[0]).unwrap(), fs::read(&archives[1]).unwrap());
         let manifest = given(&archives[0], "mine", &AtomicBool::new(false)).unwrap();
         let names: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
-        assert_eq!(names, ["config.json", "vocab.txt", "model.safetensors"]);
+        assert_eq!(names, ["config.json", "model.safetensors", "vocab.txt"]);
     }
 
     #[test]
