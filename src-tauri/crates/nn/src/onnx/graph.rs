@@ -307,7 +307,7 @@ impl<'p> Graph<'p> {
 
     /// `[batch, sequence]` of ones and zeros → what is added to scores, `[batch, 1, 1, sequence]`.
     pub fn unseen_tokens(&mut self, mask: &Value) -> Value {
-        let mask = self.to_float(mask);
+        let mask = self.float(mask);
         let (one, axes) = (self.number(1.0), self.integers(&[1, 2]));
         let padding = self.node("Sub", &[&one, &mask]);
         let padding = self.node("Unsqueeze", &[&padding, &axes]);
@@ -321,7 +321,7 @@ impl<'p> Graph<'p> {
     }
 
     /// As 32-bit floats.
-    pub fn to_float(&mut self, x: &Value) -> Value {
+    pub fn float(&mut self, x: &Value) -> Value {
         let to = Attribute::Integer(Kind::Float as i64);
         self.node_with("Cast", &[x], vec![("to", to)])
     }
@@ -376,7 +376,7 @@ impl<'p> Graph<'p> {
 
     /// The mean of every sequence's hidden states, padding left out.
     pub fn mean_token(&mut self, x: &Value, mask: &Value) -> Value {
-        let mask = self.to_float(mask);
+        let mask = self.float(mask);
         let (last, tokens) = (self.integers(&[2]), self.integers(&[1]));
         let mask = self.node("Unsqueeze", &[&mask, &last]);
         let x = self.node("Mul", &[x, &mask]);

@@ -44,7 +44,7 @@ impl ModernBert {
                 let distances = g.distances(length);
                 let distances = g.node("Abs", &[&distances]);
                 let far = g.node("Greater", &[&distances, &window]);
-                let far = g.to_float(&far);
+                let far = g.float(&far);
                 let far = g.unseen(&far);
                 g.node("Add", &[padding, &far])
             }
