@@ -39,7 +39,10 @@ test("the errors allowed stay with the model and mark the doubtful answers of a 
   const [head, ...rows] = readCsv(out);
   const [confidence, review] = [head.indexOf("confidence"), head.indexOf("review")];
   assert.ok(confidence > 0 && review > 0, head.join());
-  for (const row of rows) assert.equal(row[review], Number(row[confidence]) < rule.below ? "yes" : "no", row.join());
+  // A confidence is written with four decimals: so near the threshold the file does not tell.
+  const told = rows.filter((row) => Math.abs(Number(row[confidence]) - rule.below) > 5e-5);
+  assert.ok(told.length > 0);
+  for (const row of told) assert.equal(row[review], Number(row[confidence]) < rule.below ? "yes" : "no", row.join());
   const all = place.must("review", "--project", project, "--run", second, "--errors-allowed", "none");
   assert.equal(all.rule, null);
   assert.equal(all.promised.coverage, 1);

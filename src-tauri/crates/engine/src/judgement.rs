@@ -364,11 +364,13 @@ pub fn compare_runs(project: &Project, first: &str, second: &str) -> Result<RunC
             .cloned()
             .collect()
     };
+    // Two runs may list their labels in another order.
+    let set = |names: Vec<String>| names.into_iter().collect::<BTreeSet<String>>();
     let pairs: Vec<(&StoredPrediction, &StoredPrediction)> = a
         .judged()
         .iter()
         .filter_map(|answer| Some((answer, *of_second.get(&answer.example)?)))
-        .filter(|(x, y)| names(&a, &x.gold) == names(&b, &y.gold))
+        .filter(|(x, y)| set(names(&a, &x.gold)) == set(names(&b, &y.gold)))
         .collect();
     let right = |pick: &dyn Fn(&(&StoredPrediction, &StoredPrediction)) -> bool| {
         pairs.iter().map(pick).collect::<Vec<bool>>()

@@ -4,10 +4,11 @@ mod file;
 mod partial;
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use understudy_data::{Pipeline, Project, TextRule};
-use understudy_train::{Control, Predicted, Predictor};
+use understudy_train::{Control, Predicted, Predictor, review};
 
 use crate::error::Result;
 use crate::runs;
@@ -20,6 +21,7 @@ pub struct Model {
     pub(crate) predictor: Predictor,
     pipeline: Pipeline,
     rules: Vec<TextRule>,
+    folder: PathBuf,
 }
 
 impl Model {
@@ -50,14 +52,17 @@ impl Model {
 pub fn load(project: &Project, run: &str) -> Result<Model> {
     let outcome = runs::outcome(&runs::find(project, run)?)?;
     let rules = outcome.data.text_rules();
+    let folder = runs::model_folder(project, run);
     Ok(Model {
-        predictor: Predictor::load(&runs::model_folder(project, run))?,
+        predictor: Predictor::load(&folder)?,
+        folder,
         pipeline: Pipeline::new(&rules),
         rules,
     })
 }
 
-/// Answers to some texts, in their order.
+/// Answers to some texts, in their order. A text of nothing but spaces gets no label. Which answers a person should look
+/// at is read anew each time: the user may have decided otherwise since the model was loaded.
 ///
 /// # Errors
 /// Those of predicting.
@@ -66,10 +71,16 @@ pub fn answer(model: &Model, texts: &[String], control: &Control) -> Result<Vec<
     let began = Instant::now();
     let found = model.predict(texts, control)?;
     let milliseconds = began.elapsed().as_secs_f64() * 1000.0 / texts.len().max(1) as f64;
-    Ok(found
-        .into_iter()
-        .map(|predicted| told(predictor, predicted, milliseconds))
-        .collect())
+    let below = review(&model.folder).map_or(0.0, |rule| rule.below);
+    let answers = found.into_iter().zip(texts).map(|(mut predicted, text)| {
+        predicted.unsure = predicted.confidence < below;
+        if text.trim().is_empty() {
+            predicted.labels.clear();
+            predicted.unsure = true;
+        }
+        told(predictor, predicted, milliseconds)
+    });
+    Ok(answers.collect())
 }
 
 fn told(predictor: &Predictor, predicted: Predicted, milliseconds: f64) -> Prediction {

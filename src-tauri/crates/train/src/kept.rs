@@ -48,14 +48,66 @@ pub(crate) fn replace_model(model: &Path, write: impl FnOnce(&Path) -> Result<()
     Ok(())
 }
 
-/// Puts the kept model back if a kill fell between the two renames of [`replace_model`].
+/// Puts the kept model back if a kill fell between the two renames of [`replace_model`], and clears away the one before
+/// if it fell after them: no later model could take its place otherwise.
 pub(crate) fn restore(job: &TrainingJob) -> Result<()> {
     let before = job.model.with_extension("before");
-    if before.exists() && !job.model.exists() {
-        std::fs::rename(&before, &job.model).map_err(|source| TrainError::File {
-            path: job.model.clone(),
-            source,
-        })?;
+    if !before.exists() {
+        return Ok(());
     }
-    Ok(())
+    let done = match job.model.exists() {
+        true => std::fs::remove_dir_all(&before),
+        false => std::fs::rename(&before, &job.model),
+    };
+    done.map_err(|source| TrainError::File {
+        path: job.model.clone(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with one file that says which model it is.
+    fn model(folder: &Path, name: &str) {
+        std::fs::create_dir(folder).unwrap();
+        std::fs::write(folder.join("which"), name).unwrap();
+    }
+
+    fn job(place: &Path) -> TrainingJob {
+        TrainingJob {
+            base: place.join("base"),
+            model: place.join("model"),
+            checkpoint: place.join("checkpoint"),
+            labels: Vec::new(),
+            problem_type: ProblemType::SingleLabel,
+            train: Vec::new(),
+            validation: Vec::new(),
+            test: Vec::new(),
+            settings: crate::settings::TrainSettings::textbook("base"),
+        }
+    }
+
+    #[test]
+    fn wherever_a_kill_fell_there_is_one_whole_model_and_the_next_can_take_its_place() {
+        let which = |folder: &Path| std::fs::read_to_string(folder.join("model/which")).unwrap();
+        let between = tempfile::tempdir().unwrap();
+        model(&between.path().join("model.before"), "old");
+        let after = tempfile::tempdir().unwrap();
+        model(&after.path().join("model.before"), "old");
+        model(&after.path().join("model"), "new");
+        for (place, left) in [(&between, "old"), (&after, "new")] {
+            let job = job(place.path());
+            restore(&job).unwrap();
+            assert_eq!(which(place.path()), left);
+            replace_model(&job.model, |partial| {
+                model(partial, "next");
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(which(place.path()), "next");
+            assert!(!place.path().join("model.before").exists());
+        }
+    }
 }

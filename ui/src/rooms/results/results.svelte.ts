@@ -22,6 +22,8 @@ export class ResultsRoom {
   readonly task = new Task();
   /** Reports and exports: their failures do not take the results off the screen. */
   readonly fileTask = new Task();
+  /** Corrections: looking at another text meanwhile must not overtake them. */
+  readonly labelTask = new Task();
   readonly trust = new Trust();
   runId = $state<string | null>(null);
   results = $state.raw<RunResults | null>(null);
@@ -90,23 +92,30 @@ export class ResultsRoom {
   /** Gives the opened row these labels instead: they count when a model is trained next. */
   async correct(labels: string[]): Promise<void> {
     const row = this.opened;
-    if (!row) return;
-    const state = await this.fileTask.run(async () => {
-      const known = (await commands.labelState()).labels;
-      const ids = labels.flatMap((name) => known.find((label) => label.name === name)?.id ?? []);
-      return commands.annotate(row.id, ids, { suggested: null, seconds: null });
-    });
-    if (!state) return;
-    this.corrected.set(row.id, labels);
-    await this.#session.refresh();
+    if (row && (await this.#label(row, labels))) this.corrected.set(row.id, labels);
   }
 
-  /** Takes the last correction back, as the Labels room's undo does. */
+  /** Gives the opened row the labels again by which it was judged. */
   async takeBack(): Promise<void> {
-    const state = await this.fileTask.run(() => commands.undoAnnotation());
-    if (!state) return;
-    if (state.example !== null) this.corrected.delete(state.example);
+    const row = this.opened;
+    if (row && (await this.#label(row, row.gold))) this.corrected.delete(row.id);
+  }
+
+  /** Whether the row has these labels now; labels that were renamed or merged since cannot be given. */
+  async #label(row: Wrong, labels: string[]): Promise<boolean> {
+    if (this.labelTask.busy) return false;
+    const state = await this.labelTask.run(async () => {
+      const known = (await commands.labelState()).labels;
+      const ids = labels.map((name) => known.find((label) => label.name === name)?.id);
+      if (!ids.every((id) => id !== undefined)) {
+        notices.say(t("results.label_gone"));
+        return null;
+      }
+      return commands.annotate(row.id, ids, { suggested: null, seconds: null });
+    });
+    if (!state) return false;
     await this.#session.refresh();
+    return true;
   }
 
   close(): void {

@@ -24,6 +24,8 @@ export class Trust {
   /** The user's own wishes, whose failures do not take the rest off the screen. */
   readonly wish = new Task();
   readonly comparing = new Task();
+  readonly deciding = new Task();
+  #wanted: { errors: number | null } | null = null;
   run = $state<string | null>(null);
   judgement = $state.raw<RunJudgement | null>(null);
   curvesOf = $state<string | null>(null);
@@ -41,11 +43,16 @@ export class Trust {
     if (found && this.run === run) this.judgement = found;
   }
 
+  /** One after the other, and of several wishes that wait only the last: what is kept is what was asked last. */
   async allow(errors: number | null): Promise<void> {
-    const run = this.run;
-    if (run === null) return;
-    const review = await this.wish.run(() => commands.setReview(run, errors));
-    if (review && this.judgement && this.run === run) this.judgement = { ...this.judgement, review };
+    this.#wanted = { errors };
+    if (this.deciding.busy) return;
+    while (this.#wanted !== null && this.run !== null) {
+      const [run, wanted]: [string, number | null] = [this.run, this.#wanted.errors];
+      this.#wanted = null;
+      const review = await this.deciding.run(() => commands.setReview(run, wanted));
+      if (review && this.judgement && this.run === run) this.judgement = { ...this.judgement, review };
+    }
   }
 
   async showCurves(label: string | null): Promise<void> {

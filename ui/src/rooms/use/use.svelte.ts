@@ -45,7 +45,10 @@ export class UseRoom {
     if (run === null || text.trim() === "") return;
     const prediction = await this.task.run(() => commands.tryText(run, text));
     if (!prediction || this.runId !== run) return;
-    if (this.answer?.text !== text) this.#earlier = this.answer;
+    if (this.answer?.text !== text) {
+      this.#earlier = this.answer;
+      this.explanation = null;
+    }
     this.answer = { text, prediction };
     // The answer need not wait for its reasons.
     void this.explain(null);

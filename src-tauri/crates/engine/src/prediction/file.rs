@@ -253,7 +253,8 @@ impl Work<'_> {
         while skipped < read {
             // They were read without a failure before.
             if rows.next().is_none() || (skipped % LOOK_EVERY == 0 && control.check().is_err()) {
-                break;
+                // What comes next would not be the row that is due.
+                return;
             }
             skipped += 1;
         }
