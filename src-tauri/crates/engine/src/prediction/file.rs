@@ -449,7 +449,7 @@ mod tests {
             confidence: 0.75,
             tokens: 1,
             truncated: false,
-            unsure: text.len() % 3 == 0,
+            unsure: text.len().is_multiple_of(3),
         };
         Ok(texts.iter().map(answer).collect())
     }

@@ -27,6 +27,9 @@ pub(super) struct Note {
     bytes: u64,
 }
 
+/// Makes the output of the rows in a file.
+pub(super) type Convert<'c> = &'c mut dyn FnMut(&Path) -> Result<()>;
+
 /// Answers in the making; nobody else writes them meanwhile.
 pub(super) struct Partial {
     output: PathBuf,
@@ -126,7 +129,7 @@ impl Partial {
     ///
     /// # Errors
     /// [`EngineError::File`], and those of `convert`, after which the rows are still there.
-    pub(super) fn finish(mut self, convert: Option<&mut dyn FnMut(&Path) -> Result<()>>) -> Result<()> {
+    pub(super) fn finish(mut self, convert: Option<Convert<'_>>) -> Result<()> {
         self.keep()?;
         let Partial {
             output, rows, file, ..
