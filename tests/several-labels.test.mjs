@@ -5,7 +5,8 @@ import { after, before, describe, test } from "node:test";
 import { letters, Place, readCsv } from "./lib/place.mjs";
 import { openWindow } from "./lib/window.mjs";
 
-const TRAINING = 240_000;
+// A processor that cannot multiply rounded numbers needs minutes.
+const TRAINING = 600_000;
 const ROWS = 160;
 // A row without labels is not labelled yet, and a person may say that none applies.
 const UNLABELLED = ROWS / 8;

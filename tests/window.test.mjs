@@ -7,7 +7,8 @@ import { after, before, describe, test } from "node:test";
 import { Place, readCsv, SAMPLES } from "./lib/place.mjs";
 import { Key, openWindow } from "./lib/window.mjs";
 
-const TRAINING = 240_000;
+// A processor that cannot multiply rounded numbers needs minutes.
+const TRAINING = 600_000;
 
 const WAYS = [
   { language: "en", sample: "contract-clauses.csv", project: "Clause review", text: "This Agreement shall be governed by the laws of the State of New York.", label: "Governing Law" },

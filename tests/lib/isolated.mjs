@@ -55,7 +55,7 @@ const roles = {
       await window.get("plan");
       await window.driver.executeScript("document.querySelector('[data-testid=preset] label').click()");
       await window.click("start-training");
-      await window.until(async () => (await window.data("run-state", "state")) === "finished", "the run did not finish", 180_000);
+      await window.until(async () => (await window.data("run-state", "state")) === "finished", "the run did not finish", 600_000);
       await window.click("nav-results");
       await window.get("headline");
       await window.click("nav-use");
