@@ -3,24 +3,12 @@
 //! The fixtures are made by `fixtures/make_explanations.py`.
 #![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
+mod models;
 
 use serde::Deserialize;
 use understudy_nn::{Gradients, Interpolation, PackedBatch, SequenceClassifier, WayPoint};
 
-const FIXTURES: [&str; 11] = [
-    "tiny-bert",
-    "tiny-distilbert",
-    "tiny-roberta",
-    "tiny-xlm-roberta",
-    "tiny-camembert",
-    "tiny-electra",
-    "tiny-mpnet",
-    "tiny-albert",
-    "tiny-deberta-v2",
-    "tiny-modernbert",
-    "tiny-modernbert-mean",
-];
+use models::{FIXTURES, folder};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -35,12 +23,6 @@ struct Case {
     share: f32,
     log_odds: f64,
     slopes: Vec<f64>,
-}
-
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(name)
 }
 
 fn golden(name: &str) -> Golden {

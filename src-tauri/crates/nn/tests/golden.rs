@@ -3,8 +3,9 @@
 //! The fixtures are made by `fixtures/make_fixtures.py`.
 #![allow(clippy::unwrap_used)]
 
+mod models;
+
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
@@ -13,19 +14,7 @@ use understudy_nn::{
     Gradients, Input, NnError, Objective, PackedBatch, Precision, SequenceClassifier, Step, WindowPooling,
 };
 
-const FIXTURES: [&str; 11] = [
-    "tiny-bert",
-    "tiny-distilbert",
-    "tiny-roberta",
-    "tiny-xlm-roberta",
-    "tiny-camembert",
-    "tiny-electra",
-    "tiny-mpnet",
-    "tiny-albert",
-    "tiny-deberta-v2",
-    "tiny-modernbert",
-    "tiny-modernbert-mean",
-];
+use models::{FIXTURES, folder};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -60,12 +49,6 @@ impl Golden {
 /// One label a text.
 fn each(labels: &[usize]) -> Vec<&[usize]> {
     labels.iter().map(std::slice::from_ref).collect()
-}
-
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(name)
 }
 
 fn golden(name: &str) -> Golden {

@@ -2,25 +2,14 @@
 //! (`tests/onnx.test.mjs` of the product).
 #![allow(clippy::unwrap_used)]
 
+mod models;
+
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::process::Command;
 
 use understudy_nn::{OnnxFile, PackedBatch, SequenceClassifier};
 
-const FIXTURES: [&str; 11] = [
-    "tiny-bert",
-    "tiny-distilbert",
-    "tiny-roberta",
-    "tiny-xlm-roberta",
-    "tiny-camembert",
-    "tiny-electra",
-    "tiny-mpnet",
-    "tiny-albert",
-    "tiny-deberta-v2",
-    "tiny-modernbert",
-    "tiny-modernbert-mean",
-];
+use models::{FIXTURES, folder};
 
 /// The fields of a message: number and content.
 fn fields(mut bytes: &[u8]) -> Vec<(u64, Vec<u8>)> {
@@ -63,8 +52,7 @@ fn text(message: &[(u64, Vec<u8>)], number: u64) -> String {
 }
 
 fn fixture(name: &str) -> SequenceClassifier {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    SequenceClassifier::load(&folder.join(name)).unwrap()
+    SequenceClassifier::load(&folder(name)).unwrap()
 }
 
 fn written(model: &SequenceClassifier) -> (OnnxFile, Vec<u8>) {

@@ -10,7 +10,7 @@ use crate::{
     html::{
         Page,
         facts::part_key,
-        results::{MEASURES, Measure, SEVERAL_MEASURES, Value},
+        results::{Measure, Value},
     },
     numbers::{self, count, score},
     sentences,
@@ -185,14 +185,8 @@ impl Page<'_> {
     }
 
     fn card_scores(&self, card: &mut String) {
-        let mut parts = vec![("part.validation", &self.input.validation)];
-        if let Some(test) = &self.input.test {
-            parts.insert(0, ("part.test", test));
-        }
-        let measures: &[Measure] = match self.input.judged().multi_label {
-            None => &MEASURES,
-            Some(_) => &SEVERAL_MEASURES,
-        };
+        let parts = self.scored_parts();
+        let measures = self.measures_told();
         let mut heads = vec![self.text("scores.measure")];
         heads.extend(parts.iter().map(|(name, _)| self.text(name)));
         let row = |(name, value): &Measure| {

@@ -21,7 +21,7 @@ pub(crate) type Measure = (&'static str, fn(&Scores) -> Value);
 /// A score with its interval, where it has one.
 pub(crate) struct Value(pub(crate) String, pub(crate) Option<String>);
 
-pub(crate) const MEASURES: [Measure; 9] = [
+const MEASURES: [Measure; 9] = [
     ("scores.examples", |s| Value::count(s.examples)),
     ("scores.correct", |s| Value::count(s.correct)),
     ("scores.accuracy", |s| {
@@ -38,7 +38,7 @@ pub(crate) const MEASURES: [Measure; 9] = [
 ];
 
 /// The same where a text may have several labels.
-pub(crate) const SEVERAL_MEASURES: [Measure; 12] = [
+const SEVERAL_MEASURES: [Measure; 12] = [
     ("scores.examples", |s| Value::count(s.examples)),
     ("scores.exact", |s| Value::count(s.correct)),
     ("scores.micro_f1", |s| {
@@ -126,16 +126,26 @@ impl Page<'_> {
         ))
     }
 
-    pub fn scores(&self) -> Markup {
-        let mut parts = vec![("part.validation", &self.input.validation)];
-        if let Some(test) = &self.input.test {
-            parts.insert(0, ("part.test", test));
-        }
-        let names: Vec<String> = parts.iter().map(|(name, _)| self.text(name)).collect();
-        let measures: &[Measure] = match self.input.judged().multi_label {
+    /// The parts with scores, the one that counts first, each with the key of its name.
+    pub(crate) fn scored_parts(&self) -> Vec<(&'static str, &Scores)> {
+        let test = self.input.test.as_ref().map(|test| ("part.test", test));
+        test.into_iter()
+            .chain([("part.validation", &self.input.validation)])
+            .collect()
+    }
+
+    /// The lines of the table of scores.
+    pub(crate) fn measures_told(&self) -> &'static [Measure] {
+        match self.input.judged().multi_label {
             None => &MEASURES,
             Some(_) => &SEVERAL_MEASURES,
-        };
+        }
+    }
+
+    pub fn scores(&self) -> Markup {
+        let parts = self.scored_parts();
+        let names: Vec<String> = parts.iter().map(|(name, _)| self.text(name)).collect();
+        let measures = self.measures_told();
         let rows = html! { tbody { @for (name, value) in measures.iter().copied() { (self.measure(name, value, &parts)) } } };
         let table = table(
             &self.text("scores.caption"),

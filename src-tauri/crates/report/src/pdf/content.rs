@@ -9,7 +9,7 @@ use crate::{
     html::{
         Page,
         facts::part_key,
-        results::{MEASURES, Measure, SEVERAL_MEASURES, Value, WRONG_SHOWN, cut},
+        results::{Measure, Value, WRONG_SHOWN, cut},
     },
     judgement::Judgement,
     numbers::{self, count, interval, interval_of_100, of_100, score},
@@ -120,14 +120,8 @@ impl Page<'_> {
     }
 
     fn measures(&self) -> Table {
-        let mut parts = vec![("part.validation", &self.input.validation)];
-        if let Some(test) = &self.input.test {
-            parts.insert(0, ("part.test", test));
-        }
-        let measures: &[Measure] = match self.input.judged().multi_label {
-            None => &MEASURES,
-            Some(_) => &SEVERAL_MEASURES,
-        };
+        let parts = self.scored_parts();
+        let measures = self.measures_told();
         let row = |(name, value): &Measure| {
             let term = format!("{name}.term");
             let term = self.texts.contains(&term).then(|| self.text(&term));
