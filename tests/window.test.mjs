@@ -160,6 +160,44 @@ for (const way of WAYS) {
       await window.get("predict-result");
       assert.ok(readCsv(place.path("predicted.csv")).length > 200);
       await look("7-use");
+      // The rows of the sample are in the project already.
+      await window.click("queue-file");
+      await window.get("queued");
+    });
+
+    step("other programs are answered while the server is on", async () => {
+      await window.click("server-start");
+      const value = async (id) => (await window.get(id, 60_000)).getAttribute("value");
+      const [address, token] = [await value("server-address"), await value("server-token")];
+      const ask = () => fetch(`${address}/predict`, {
+        method: "POST", headers: { authorization: `Bearer ${token}` }, body: JSON.stringify({ texts: [way.text] }),
+      });
+      const { predictions } = await (await ask()).json();
+      assert.deepEqual(predictions[0].labels, [await window.text("predicted-label")]);
+      await look("7-use-server");
+      await window.click("server-stop");
+      await window.get("server-start", 30_000);
+      await assert.rejects(ask());
+    });
+
+    step("the model is shown to others, with nothing else in reach", async () => {
+      await window.click("demo-keep");
+      await window.click("demo-begin");
+      await window.click("demo-example-0");
+      assert.ok((await window.text("demo-label", 60_000)).length > 0);
+      assert.deepEqual(await window.driver.findElements({ css: "[data-testid=nav-data]" }), []);
+      await look("7-demo");
+      await window.press(Key.ESCAPE);
+      await window.get("use-text");
+    });
+
+    step("a new text goes from the model to the label room", async () => {
+      await window.fill("use-text", `${way.text} (2026)`);
+      await window.click("try");
+      await window.click("queue-text");
+      await window.click("label-queued", 60_000);
+      assert.equal(await window.text("bench-text"), `${way.text} (2026)`);
+      await look("7-review");
     });
   });
 }

@@ -67,6 +67,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             labels::undo_annotation,
             labels::redo_annotation,
             labels::next_unlabelled,
+            labels::last_unlabelled,
             people::people,
             people::set_person,
             people::set_second_share,
@@ -129,6 +130,12 @@ pub fn builder() -> Builder<tauri::Wry> {
             usage::try_text,
             usage::explain_text,
             usage::predict_file,
+            usage::queue_for_review,
+            usage::queue_text,
+            usage::start_server,
+            usage::demo_examples,
+            usage::set_demo_examples,
+            usage::fill_screen,
         ])
         .events(collect_events![JobEvent, FileDropEvent, WorkEvent])
         .typ::<understudy_engine::UserError>()

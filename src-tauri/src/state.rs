@@ -153,6 +153,7 @@ impl AppState {
         *self.assistant.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.jobs.cancel_all(crate::commands::assist::READING);
+        self.jobs.cancel_all(crate::commands::usage::SERVER);
     }
 }
 

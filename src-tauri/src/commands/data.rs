@@ -38,7 +38,7 @@ pub fn preview_file(state: State<'_, AppState>, path: String, dialect: DialectOv
 }
 
 /// Reading tells the bytes done and the bytes in all; the page wants the share.
-fn by_bytes(go_on: &mut dyn FnMut(f64) -> bool) -> impl FnMut(u64, u64) -> bool {
+pub(super) fn by_bytes(go_on: &mut dyn FnMut(f64) -> bool) -> impl FnMut(u64, u64) -> bool {
     |done, total| go_on(done as f64 / total.max(1) as f64)
 }
 

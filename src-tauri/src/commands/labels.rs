@@ -201,6 +201,12 @@ pub fn redo_annotation(state: State<'_, AppState>) -> Answer<LabelState> {
 
 #[tauri::command(async)]
 #[specta::specta]
+pub fn last_unlabelled(state: State<'_, AppState>, before: Option<u32>) -> Answer<Option<u32>> {
+    state.with(|session, _| Ok(session.project.last_unlabelled(before)?))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
 pub fn next_unlabelled(state: State<'_, AppState>, after: Option<u32>) -> Answer<Option<u32>> {
     state.with(|session, _| Ok(session.project.next_unlabelled(after)?))
 }

@@ -1,16 +1,20 @@
 //! The room where the model is used.
 
+use std::path::Path;
 use std::sync::PoisonError;
 
-use tauri::{AppHandle, State};
+use tauri::{AppHandle, State, WebviewWindow};
 use understudy_engine::explanation::Explanation;
 use understudy_engine::job::{Job, JobKind};
+use understudy_engine::prediction::{self, Queued};
 use understudy_engine::supervisor::{self, Answerer};
 use understudy_engine::view::Prediction;
-use understudy_engine::{EngineError, Problem};
+use understudy_engine::{EngineError, Problem, demo};
 use understudy_train::ExplanationMethod;
 
+use crate::commands::data::by_bytes;
 use crate::state::{Answer, AppState};
+use crate::work::{WorkKind, long};
 
 #[tauri::command(async)]
 #[specta::specta]
@@ -59,6 +63,61 @@ fn asked<T>(
     let answer = ask(&mut fresh).map_err(|problem| problem.told(state.language()).clone())?;
     state.keep(fresh);
     Ok(answer)
+}
+
+/// Takes the rows of an answered file that a person should look at into the project, to be labelled.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn queue_for_review(app: AppHandle, state: State<'_, AppState>, path: String) -> Answer<Queued> {
+    long(&app, &state, WorkKind::Import, |session, go_on| {
+        prediction::queue_for_review(session, Path::new(&path), &mut by_bytes(go_on))
+    })
+}
+
+/// Takes one text into the project, to be labelled.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn queue_text(state: State<'_, AppState>, text: String) -> Answer<Queued> {
+    state.with(|session, _| prediction::queue_text(session, &text))
+}
+
+/// The job in which the model answers other programs: there is one at a time.
+pub const SERVER: &str = "server";
+
+/// Lets other programs on this machine ask a run's model, until the job is cancelled or the project closed.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn start_server(app: AppHandle, state: State<'_, AppState>, run: String, port: u16) -> Answer<String> {
+    let job = Job::ServeHttp {
+        project: state.folder()?,
+        run,
+        port,
+        language: state.language(),
+    };
+    let started = state.jobs.start(&app, SERVER, JobKind::ServeHttp, job);
+    started.map_err(|error| state.tell(error))?;
+    Ok(SERVER.to_owned())
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn demo_examples(state: State<'_, AppState>, run: String) -> Answer<Vec<String>> {
+    state.with(|session, _| demo::examples(&session.project, &run))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn set_demo_examples(state: State<'_, AppState>, run: String, texts: Vec<String>) -> Answer<()> {
+    state.with(|session, _| demo::set_examples(&session.project, &run, &texts))
+}
+
+/// Fills the screen with the window, or gives the screen back. Where the system does not let it, the window stays.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn fill_screen(window: WebviewWindow, fill: bool) {
+    if let Err(error) = window.set_fullscreen(fill) {
+        eprintln!("the window could not fill the screen: {error}");
+    }
 }
 
 #[tauri::command(async)]

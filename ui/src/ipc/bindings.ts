@@ -60,6 +60,7 @@ export const commands = {
 	undoAnnotation: () => __TAURI_INVOKE<LabelState>("undo_annotation"),
 	redoAnnotation: () => __TAURI_INVOKE<LabelState>("redo_annotation"),
 	nextUnlabelled: (after: number | null) => __TAURI_INVOKE<number | null>("next_unlabelled", { after }),
+	lastUnlabelled: (before: number | null) => __TAURI_INVOKE<number | null>("last_unlabelled", { before }),
 	/**  Who labels, and how far they agree. */
 	people: () => __TAURI_INVOKE<People>("people"),
 	setPerson: (name: string) => __TAURI_INVOKE<LabelState>("set_person", { name }),
@@ -142,6 +143,16 @@ export const commands = {
 	tryText: (run: string, text: string) => __TAURI_INVOKE<Prediction>("try_text", { run, text }),
 	explainText: (run: string, text: string, label: string | null) => __TAURI_INVOKE<Explanation>("explain_text", { run, text, label }),
 	predictFile: (run: string) => __TAURI_INVOKE<string | null>("predict_file", { run }),
+	/**  Takes the rows of an answered file that a person should look at into the project, to be labelled. */
+	queueForReview: (path: string) => __TAURI_INVOKE<Queued>("queue_for_review", { path }),
+	/**  Takes one text into the project, to be labelled. */
+	queueText: (text: string) => __TAURI_INVOKE<Queued>("queue_text", { text }),
+	/**  Lets other programs on this machine ask a run's model, until the job is cancelled or the project closed. */
+	startServer: (run: string, port: number) => __TAURI_INVOKE<string>("start_server", { run, port }),
+	demoExamples: (run: string) => __TAURI_INVOKE<string[]>("demo_examples", { run }),
+	setDemoExamples: (run: string, texts: string[]) => __TAURI_INVOKE<null>("set_demo_examples", { run, texts }),
+	/**  Fills the screen with the window, or gives the screen back. Where the system does not let it, the window stays. */
+	fillScreen: (fill: boolean) => __TAURI_INVOKE<void>("fill_screen", { fill }),
 };
 
 /** Events */
@@ -970,7 +981,9 @@ export type JobKind =
 /**  Copying models: into the library, out of it, or all of it. */
 "copy_models" | 
 /**  Reading texts for the helper. */
-"read_texts";
+"read_texts" | 
+/**  Answering other programs. */
+"serve_http";
 
 /**  A class. */
 export type Label = {
@@ -1752,6 +1765,14 @@ export type Progress = {
 	epochs: number | null,
 };
 
+/**  What became of the rows to look at. */
+export type Queued = {
+	/**  Texts that wait for a label now. */
+	texts: number,
+	/**  Texts that the project had already. */
+	known: number,
+};
+
 /**  A curve of shares, `[x, y]` each. */
 export type RankingCurves = {
 	/**  Share of the others that are taken in (false positive rate) and of the class's texts that are found (recall). */
@@ -2478,9 +2499,9 @@ export type WorkKind =
 "export";
 
 /**  News of a job, in the window's language. */
-export type WorkerEvent = ({ event: "started"; pid: number }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; run?: never; scores?: never; step?: never; steps?: never } | {
+export type WorkerEvent = ({ event: "started"; pid: number }) & { address?: never; cut_cells?: never; error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; run?: never; scores?: never; step?: never; steps?: never; texts?: never; token?: never } | {
 	event: "progress",
-} & Progress | ({ event: "fold"; number: number; of: number; run: string }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; path?: never; pid?: never; scores?: never; step?: never; steps?: never } | ({ event: "step"; step: number; steps: number; loss: number; learning_rate: number }) & { error?: never; left_out?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never } | ({ event: "epoch"; scores: EpochScores }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; step?: never; steps?: never } | ({ event: "log"; message: string }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "finished"; path: string | null; left_out: number }) & { error?: never; learning_rate?: never; loss?: never; message?: never; number?: never; of?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "cancelled" }) & { error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "failed"; error: UserError }) & { learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never } | ({ event: "interrupted"; error: UserError }) & { learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never };
+} & Progress | ({ event: "fold"; number: number; of: number; run: string }) & { address?: never; cut_cells?: never; error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; path?: never; pid?: never; scores?: never; step?: never; steps?: never; texts?: never; token?: never } | ({ event: "step"; step: number; steps: number; loss: number; learning_rate: number }) & { address?: never; cut_cells?: never; error?: never; left_out?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; texts?: never; token?: never } | ({ event: "epoch"; scores: EpochScores }) & { address?: never; cut_cells?: never; error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; step?: never; steps?: never; texts?: never; token?: never } | ({ event: "log"; message: string }) & { address?: never; cut_cells?: never; error?: never; learning_rate?: never; left_out?: never; loss?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never; texts?: never; token?: never } | ({ event: "listening"; address: string; token: string }) & { cut_cells?: never; error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never; texts?: never } | ({ event: "served"; texts: number }) & { address?: never; cut_cells?: never; error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never; token?: never } | ({ event: "finished"; path: string | null; left_out: number; cut_cells: number }) & { address?: never; error?: never; learning_rate?: never; loss?: never; message?: never; number?: never; of?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never; texts?: never; token?: never } | ({ event: "cancelled" }) & { address?: never; cut_cells?: never; error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never; texts?: never; token?: never } | ({ event: "failed"; error: UserError }) & { address?: never; cut_cells?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never; texts?: never; token?: never } | ({ event: "interrupted"; error: UserError }) & { address?: never; cut_cells?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; pid?: never; run?: never; scores?: never; step?: never; steps?: never; texts?: never; token?: never };
 
 /**  What an agreement is worth, by Krippendorff's rule of thumb. */
 export type Worth = 

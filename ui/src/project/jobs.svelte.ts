@@ -4,6 +4,7 @@ import { events, type EpochScores, type JobEvent, type JobKind, type UserError, 
 
 export type JobState = "running" | "finished" | "cancelled" | "interrupted" | "failed";
 export type Progress = Extract<WorkerEvent, { event: "progress" }>;
+export type Listening = Extract<WorkerEvent, { event: "listening" }>;
 export type Fold = Extract<WorkerEvent, { event: "fold" }>;
 export type Curves = { steps: number; step: number[]; loss: number[]; learning_rate: number[] };
 
@@ -19,6 +20,11 @@ export class Job {
   path = $state<string | null>(null);
   /** Rows of a file that do not fit its columns and got no answer. */
   leftOut = $state(0);
+  /** Cells that were cut because a workbook's hold no more. */
+  cutCells = $state(0);
+  /** Where other programs are answered, and how many of their texts were. */
+  listening = $state.raw<Listening | null>(null);
+  served = $state(0);
   error = $state.raw<UserError | null>(null);
 
   constructor(id: string, kind: JobKind) {
@@ -50,10 +56,17 @@ export class Job {
         break;
       case "log":
         break;
+      case "listening":
+        this.listening = event;
+        break;
+      case "served":
+        this.served = event.texts;
+        break;
       case "finished":
         this.state = "finished";
         this.path = event.path;
         this.leftOut = event.left_out;
+        this.cutCells = event.cut_cells;
         break;
       case "cancelled":
         this.state = "cancelled";
@@ -67,6 +80,8 @@ export class Job {
   }
 
   #begin(): void {
+    this.listening = null;
+    this.served = 0;
     this.progress = null;
     this.curves = { steps: 0, step: [], loss: [], learning_rate: [] };
     this.epochs = [];

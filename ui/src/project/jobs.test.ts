@@ -16,7 +16,7 @@ describe("jobs", () => {
   it("tell the project when they begin and end, and only then", () => {
     const turn = vi.fn();
     const jobs = new Jobs(turn);
-    for (const event of [{ event: "started", pid: 1 }, step(1), { event: "finished", path: "/x", left_out: 0 }] as WorkerEvent[]) {
+    for (const event of [{ event: "started", pid: 1 }, step(1), { event: "finished", path: "/x", left_out: 0, cut_cells: 0 }] as WorkerEvent[]) {
       jobs.take({ job: "a", kind: "train", event });
     }
     expect(turn).toHaveBeenCalledTimes(2);

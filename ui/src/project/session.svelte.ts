@@ -16,6 +16,8 @@ export class Session {
   info = $state.raw<AppInfo | null>(null);
   overview = $state.raw<Overview | null>(null);
   room = $state<RoomName>("data");
+  /** Whether the label room is to ask next about what came to the project last. */
+  newestFirst = false;
   readonly task = new Task();
   /** Apart from `task`: a change of language must not be overtaken by a refresh. */
   readonly settingsTask = new Task();

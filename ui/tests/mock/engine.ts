@@ -159,7 +159,7 @@ class MockEngine {
         await this.#train(project, run.id, run.epochs_done, CROSS, "cross_validate");
         if (this.#cancelled.has(CROSS)) return;
       }
-      await this.#tell(CROSS, "cross_validate", { event: "finished", path: null, left_out: 0 });
+      await this.#tell(CROSS, "cross_validate", { event: "finished", path: null, left_out: 0, cut_cells: 0 });
     })();
     return null;
   }
@@ -183,7 +183,7 @@ class MockEngine {
     void (async () => {
       await this.#tell(job, "copy_models", { event: "started", pid: 4713 });
       for (let done = 1; done <= 4; done++) await this.#progress(job, "copy_models", "download", done, 4);
-      await this.#tell(job, "copy_models", { event: "finished", path, left_out: 0 });
+      await this.#tell(job, "copy_models", { event: "finished", path, left_out: 0, cut_cells: 0 });
     })();
     return job;
   }
@@ -198,9 +198,18 @@ class MockEngine {
         await this.#progress(job, "fetch_model", "download", done, 10);
       }
       this.models = this.models.map((model) => (model.id === id ? { ...model, installed: true } : model));
-      await this.#tell(job, "fetch_model", { event: "finished", path: null, left_out: 0 });
+      await this.#tell(job, "fetch_model", { event: "finished", path: null, left_out: 0, cut_cells: 0 });
     })();
     return job;
+  }
+
+  startServer(): string {
+    void (async () => {
+      await this.#tell("server", "serve_http", { event: "started", pid: 4713 });
+      await this.#tell("server", "serve_http", { event: "listening", address: "http://127.0.0.1:8765", token: "0f".repeat(32) });
+      await this.#tell("server", "serve_http", { event: "served", texts: 3 });
+    })();
+    return "server";
   }
 
   predictFile(): string {
@@ -208,7 +217,7 @@ class MockEngine {
     void (async () => {
       await this.#tell(job, "predict_file", { event: "started", pid: 4712 });
       for (let done = 1; done <= 10; done++) await this.#progress(job, "predict_file", "predict", done * 20, 200);
-      await this.#tell(job, "predict_file", { event: "finished", path: "/home/expert/Documents/clauses labelled.csv", left_out: 0 });
+      await this.#tell(job, "predict_file", { event: "finished", path: "/home/expert/Documents/clauses labelled.csv", left_out: 0, cut_cells: 0 });
     })();
     return job;
   }
@@ -231,7 +240,7 @@ class MockEngine {
       await this.#tell(job, kind, { event: "epoch", scores: learning.epochScores(epoch) });
     }
     this.#change(project, id, { status: "finished", seconds: 58, test_accuracy: 0.89, test_macro_f1: 0.88 });
-    if (kind === "train") await this.#tell(job, kind, { event: "finished", path: `/home/expert/Understudy/runs/${id}`, left_out: 0 });
+    if (kind === "train") await this.#tell(job, kind, { event: "finished", path: `/home/expert/Understudy/runs/${id}`, left_out: 0, cut_cells: 0 });
   }
 
   async #progress(job: string, kind: JobEvent["kind"], phase: "train" | "download" | "predict", done: number, total: number, epoch: number | null = null, epochs: number | null = null): Promise<void> {
@@ -432,6 +441,13 @@ const handlers: Record<string, Handler> = {
   try_text: (e, a) => learning.predict(e.need(), a["text"] as string),
   explain_text: (e, a) => learning.explain(e.need(), a["text"] as string, a["label"] as string | null),
   predict_file: (e) => e.predictFile(),
+  queue_for_review: (e) => e.need().queue(["A clause that nobody has seen yet.", "Another clause of that kind."]),
+  queue_text: (e, a) => e.need().queue([a["text"] as string]),
+  last_unlabelled: (e, a) => e.need().lastUnlabelled(a["before"] as number | null),
+  start_server: (e) => e.startServer(),
+  demo_examples: (e) => e.need().examples,
+  set_demo_examples: (e, a) => void (e.need().examples = a["texts"] as string[]),
+  fill_screen: () => null,
 };
 
 function run(engine: MockEngine, args: Args): MockProject["runs"][number] {

@@ -1,7 +1,7 @@
 // One project in memory, answering as the engine would. Only what the window can see is imitated.
 import type {
   AssistState, CleaningLook, CleaningRule, CleaningStep, ConflictPage, CrossValidation, DataSummary, DisagreementPage, DoubtPage, ExampleDetail, Forecast, Label,
-  LabelChange, LabelNotes, LabelState, Mark as Note, MarkKind, MeanScore, Nearby, NearPage, Next, Order, Overview, Part, People,
+  LabelChange, LabelNotes, LabelState, Mark as Note, MarkKind, MeanScore, Nearby, NearPage, Next, Order, Overview, Part, Queued, People,
   ProblemType, RoomState, RowFilter, RowPage, RowPlace, RunSummary, SplitSummary, SplitWay, StepTold, Suggestion, TrainSettings,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
@@ -20,6 +20,8 @@ export class MockProject {
   problemType: ProblemType = "single_label";
   nearKnown = false;
   conflictDecided = false;
+  /** Texts for the demo. */
+  examples: string[] = [];
   rows: Row[] = [];
   labels: Omit<Label, "key" | "count">[] = [];
   notes: LabelNotes = { guidelines: "", keywords: "", goal: null };
@@ -353,6 +355,19 @@ export class MockProject {
     this.#done.push(mark);
     this.row(mark.row).labels = mark.after;
     return this.labelState(mark.row);
+  }
+
+  /** Takes texts in that are not there yet, without labels. */
+  queue(texts: string[]): Queued {
+    const fresh = texts.filter((text) => !this.rows.some((row) => row.text === text));
+    const last = Math.max(0, ...this.rows.map((row) => row.id));
+    fresh.forEach((text, i) => this.rows.push({ id: last + 1 + i, text, labels: null, part: null, hidden: false, notes: [] }));
+    return { texts: fresh.length, known: texts.length - fresh.length };
+  }
+
+  lastUnlabelled(before: number | null): number | null {
+    const open = this.shown().filter((row) => row.labels === null).reverse();
+    return (open.find((row) => row.id < (before ?? Infinity)) ?? open[0])?.id ?? null;
   }
 
   nextUnlabelled(after: number | null): number | null {

@@ -266,6 +266,24 @@ async function walk(language, theme) {
   await at(page, "predict-file").click();
   await at(page, "predict-result").waitFor();
   await see("7-use");
+  await at(page, "demo-keep").click();
+  await at(page, "server-start").click();
+  await at(page, "server-token").waitFor();
+  await at(page, "server-panel").scrollIntoViewIfNeeded();
+  await see("7-use-server");
+  await at(page, "demo-begin").click();
+  await at(page, "demo-example-0").click();
+  await at(page, "demo-label").waitFor();
+  await page.getByTestId("explained-text").waitFor();
+  tally.ok((await at(page, "nav-data").count()) === 0, `${language} ${theme}: nothing else is reachable in the demo`);
+  await see("7-use-demo");
+  await page.keyboard.press("Alt+1");
+  await page.keyboard.press("Escape");
+  await at(page, "use-text").waitFor();
+  await at(page, "queue-file").click();
+  await at(page, "label-queued").click();
+  await at(page, "bench-text").waitFor();
+  tally.ok((await at(page, "bench-text").innerText()).includes("Another clause of that kind"), `${language} ${theme}: what was taken in last is asked about first`);
   tally.ok(faults.length === 0, `${language} ${theme}: no error on the console, no policy violation`, faults.join("; "));
   await page.close();
 }

@@ -142,6 +142,12 @@ pub enum EngineError {
         /// The column looked for.
         column: String,
     },
+    /// A file has no column that says which rows a person should look at.
+    #[error("{file} has no column \"review\"")]
+    NoReviewColumn {
+        /// The file.
+        file: String,
+    },
     /// A run has no test part whose texts could be looked at.
     #[error("run {run} was judged on no test texts that have enough words")]
     NoTestTexts {
@@ -326,6 +332,7 @@ impl EngineError {
                 "no_predict_column",
                 vec![("file", file.clone()), ("column", column.clone())],
             ),
+            EngineError::NoReviewColumn { file } => ("no_review_column", vec![("file", file.clone())]),
             EngineError::NoTestTexts { run } => ("no_test_texts", vec![("run", run.clone())]),
             EngineError::NoSuchLabel { name } => ("no_such_label", vec![("name", name.clone())]),
             EngineError::NoScheme { path, reason } => (

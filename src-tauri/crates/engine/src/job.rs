@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use understudy_eval::EpochScores;
 use understudy_train::ExplanationMethod;
 
+use crate::Language;
 use crate::error::Problem;
 use crate::explanation::Explanation;
 use crate::view::Prediction;
@@ -78,6 +79,17 @@ pub enum Job {
         /// The encoder.
         encoder: String,
     },
+    /// Answer other programs on this machine over HTTP until told to stop.
+    ServeHttp {
+        /// The project's folder.
+        project: PathBuf,
+        /// The run whose model answers.
+        run: String,
+        /// The port; 0 lets the system choose.
+        port: u16,
+        /// The language of what callers are told.
+        language: Language,
+    },
     /// Stay and answer [`Command::Predict`] and [`Command::Explain`] until the input ends.
     Serve {
         /// The project's folder.
@@ -104,6 +116,8 @@ pub enum JobKind {
     CopyModels,
     /// Reading texts for the helper.
     ReadTexts,
+    /// Answering other programs.
+    ServeHttp,
 }
 
 /// What a worker may be told while it works.
@@ -266,6 +280,18 @@ pub enum Event {
         /// The remark.
         message: String,
     },
+    /// Other programs are answered now.
+    Listening {
+        /// Where: what they put before the path.
+        address: String,
+        /// What they have to know.
+        token: String,
+    },
+    /// So many texts of other programs were answered.
+    Served {
+        /// Since the start.
+        texts: u32,
+    },
     /// An answer to [`Command::Predict`].
     Answer {
         /// As asked.
@@ -293,6 +319,8 @@ pub enum Event {
         path: Option<PathBuf>,
         /// Rows of a file that do not fit its columns and were left out.
         left_out: u32,
+        /// Cells that were cut because a workbook's hold no more.
+        cut_cells: u32,
     },
     /// Stopped at the user's wish.
     Cancelled,

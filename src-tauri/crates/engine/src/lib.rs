@@ -6,6 +6,7 @@
 
 pub mod assist;
 pub mod cross_validation;
+pub mod demo;
 pub mod error;
 pub mod explanation;
 pub mod export;
@@ -23,6 +24,7 @@ pub mod results;
 pub mod runs;
 pub mod samples;
 pub mod scheme;
+pub mod serving;
 pub mod session;
 pub mod settings;
 pub mod supervisor;

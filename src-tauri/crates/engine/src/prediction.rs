@@ -2,6 +2,7 @@
 
 mod file;
 mod partial;
+mod queue;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use crate::runs;
 use crate::view::{LabelProbability, Prediction};
 
 pub use file::{FileJob, FileOutcome, predict_file};
+pub use queue::{Queued, queue_for_review, queue_text};
 
 /// A run's model, and the way that its texts went before it learnt from them: new texts go the same way.
 pub struct Model {

@@ -535,9 +535,17 @@ pub enum WorkerEvent {
     Log {
         message: String,
     },
+    Listening {
+        address: String,
+        token: String,
+    },
+    Served {
+        texts: u32,
+    },
     Finished {
         path: Option<String>,
         left_out: u32,
+        cut_cells: u32,
     },
     Cancelled,
     Failed {
@@ -568,10 +576,17 @@ impl WorkerEvent {
             },
             Event::Epoch { scores } => WorkerEvent::Epoch { scores },
             Event::Log { message } => WorkerEvent::Log { message },
+            Event::Listening { address, token } => WorkerEvent::Listening { address, token },
+            Event::Served { texts } => WorkerEvent::Served { texts },
             Event::Answer { .. } | Event::Explained { .. } | Event::Vector { .. } => return None,
-            Event::Finished { path, left_out } => WorkerEvent::Finished {
+            Event::Finished {
+                path,
+                left_out,
+                cut_cells,
+            } => WorkerEvent::Finished {
                 path: path.map(|path| path.display().to_string()),
                 left_out,
+                cut_cells,
             },
             Event::Cancelled => WorkerEvent::Cancelled,
             Event::Failed { problem } => WorkerEvent::Failed {

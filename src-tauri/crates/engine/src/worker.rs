@@ -3,6 +3,7 @@
 //! Its first line of input is a [`Job`]; then come [`Command`]s. Its output is one [`Event`] a line. When the input
 //! ends, whoever started it is gone: it stops at once, keeping what can be gone on with.
 
+use std::cell::RefCell;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ use understudy_train::{Control, Embedder};
 use crate::error::{EngineError, Problem, Result, WorkerEnding};
 use crate::job::{Command, Event, Job, Phase};
 use crate::models::bring;
+use crate::serving::{self, Listening, ServeJob};
 use crate::{assist, cross_validation, explanation, models, prediction, runs, training};
 
 /// Reads a job and carries it out. The last event says how it ended.
@@ -49,7 +51,15 @@ pub fn run(mut input: impl BufRead + Send + 'static, output: impl Write + Send) 
     let listener = Listener::start(input, control.clone());
     let result = carry_out(job, &control, &listener, &mut emit);
     emit(match result {
-        Ok((path, left_out)) => Event::Finished { path, left_out },
+        Ok(Done {
+            path,
+            left_out,
+            cut_cells,
+        }) => Event::Finished {
+            path,
+            left_out,
+            cut_cells,
+        },
         Err(_) if listener.closed() => Event::Interrupted {
             problem: Problem::from(&EngineError::WorkerDied {
                 ending: WorkerEnding::Closed,
@@ -117,12 +127,24 @@ fn listen(input: impl BufRead, control: &Control, closed: &AtomicBool, questions
     control.cancel();
 }
 
-fn carry_out(
-    job: Job,
-    control: &Control,
-    listener: &Listener,
-    emit: &mut dyn FnMut(Event),
-) -> Result<(Option<PathBuf>, u32)> {
+/// What a job leaves behind; as in [`Event::Finished`].
+#[derive(Default)]
+struct Done {
+    path: Option<PathBuf>,
+    left_out: u32,
+    cut_cells: u32,
+}
+
+impl Done {
+    fn at(path: PathBuf) -> Self {
+        Done {
+            path: Some(path),
+            ..Done::default()
+        }
+    }
+}
+
+fn carry_out(job: Job, control: &Control, listener: &Listener, emit: &mut dyn FnMut(Event)) -> Result<Done> {
     match job {
         Job::Train { project, run } => {
             let mut project = Project::open(&project)?;
@@ -130,7 +152,7 @@ fn carry_out(
             if listener.closed() && result.as_ref().is_err_and(EngineError::is_cancelled) {
                 mark_interrupted(&mut project, &run)?;
             }
-            result.map(|()| (None, 0))
+            result.map(|()| Done::default())
         }
         Job::CrossValidate { project } => {
             let mut project = Project::open(&project)?;
@@ -142,7 +164,7 @@ fn carry_out(
             {
                 mark_interrupted(&mut project, &run)?;
             }
-            result.map(|()| (None, 0))
+            result.map(|()| Done::default())
         }
         Job::PredictFile {
             project,
@@ -159,44 +181,66 @@ fn carry_out(
                 from_start: false,
             };
             let done = prediction::predict_file(&project, &job, control, &mut report)?;
-            Ok((Some(output), done.problem_rows as u32))
+            Ok(Done {
+                path: Some(output),
+                left_out: done.problem_rows as u32,
+                cut_cells: u32::try_from(done.cut_cells).unwrap_or(u32::MAX),
+            })
         }
         Job::FetchModel { id } => {
             let folder = bring::fetch(&id, &watch(control), &mut |progress| {
                 emit(Event::Progress(progress))
             })?;
-            Ok((Some(folder), 0))
+            Ok(Done::at(folder))
         }
         Job::AddModel { path } => {
             bring::add(&path, None, &watch(control), &mut |progress| {
                 emit(Event::Progress(progress))
             })?;
-            Ok((None, 0))
+            Ok(Done::default())
         }
         Job::KeepRun { project, run, id } => {
             let mut report = |progress| emit(Event::Progress(progress));
             bring::keep_run(&project, &run, &id, &watch(control), &mut report)?;
-            Ok((None, 0))
+            Ok(Done::default())
         }
         Job::ExportModel { id, target } => {
             let mut report = |progress| emit(Event::Progress(progress));
             // The window's dialog has asked whether a file may go.
             bring::export(&id, &target, true, &watch(control), &mut report)?;
-            Ok((Some(target), 0))
+            Ok(Done::at(target))
         }
         Job::MoveLibrary { root } => {
             let mut report = |progress| emit(Event::Progress(progress));
             let root = bring::move_library(&root, &watch(control), &mut report)?;
-            Ok((Some(root), 0))
+            Ok(Done::at(root))
         }
         Job::ReadTexts { project } => {
             let project = Project::open(&project)?;
             let mut report = |progress| emit(Event::Progress(progress));
             assist::reading::read_texts(&project, control, &mut report)?;
-            Ok((None, 0))
+            Ok(Done::default())
         }
-        Job::ServeEncoder { encoder } => serve_encoder(&encoder, control, listener, emit).map(|()| (None, 0)),
-        Job::Serve { project, run } => serve(&project, &run, control, listener, emit).map(|()| (None, 0)),
+        Job::ServeEncoder { encoder } => {
+            serve_encoder(&encoder, control, listener, emit).map(|()| Done::default())
+        }
+        Job::ServeHttp {
+            project,
+            run,
+            port,
+            language,
+        } => {
+            let job = ServeJob {
+                project: &project,
+                run: &run,
+                port,
+                language,
+            };
+            serve_http(&job, control, emit)
+        }
+        Job::Serve { project, run } => {
+            serve(&project, &run, control, listener, emit).map(|()| Done::default())
+        }
     }
 }
 
@@ -219,6 +263,27 @@ fn watch(control: &Control) -> Arc<AtomicBool> {
         seen.store(true, Ordering::Relaxed);
     });
     flag
+}
+
+/// Answers other programs until told to stop, which is how this work is done: it ends as finished.
+fn serve_http(job: &ServeJob<'_>, control: &Control, emit: &mut dyn FnMut(Event)) -> Result<Done> {
+    let emit = RefCell::new(emit);
+    let ready = |listening: &Listening| {
+        (emit.borrow_mut())(Event::Listening {
+            address: listening.address(),
+            token: listening.token.clone(),
+        });
+    };
+    let mut told = 0;
+    serving::serve(job, ready, &mut |texts| {
+        if texts != told {
+            told = texts;
+            let texts = u32::try_from(texts).unwrap_or(u32::MAX);
+            (emit.borrow_mut())(Event::Served { texts });
+        }
+        !control.is_cancelled()
+    })?;
+    Ok(Done::default())
 }
 
 /// Answers questions until the input ends.

@@ -278,6 +278,9 @@ fn own() -> Vec<EngineError> {
             file: text("new.csv"),
             column: text("text"),
         },
+        EngineError::NoReviewColumn {
+            file: text("new.csv"),
+        },
         EngineError::NoTestTexts { run: text("r1") },
         EngineError::NoSuchLabel { name: "x".into() },
         EngineError::NoScheme {

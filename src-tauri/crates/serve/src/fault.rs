@@ -27,6 +27,8 @@ pub enum Fault {
     },
     /// Too many requests wait already.
     Busy,
+    /// The model did not come to it in time.
+    Overdue,
     /// The model could not answer.
     Failed {
         /// What it said.
@@ -58,6 +60,7 @@ impl Fault {
             Fault::TooSlow => "too_slow",
             Fault::BadRequest { .. } => "bad_request",
             Fault::Busy => "busy",
+            Fault::Overdue => "overdue",
             Fault::Failed { .. } => "failed",
         }
     }
@@ -80,6 +83,7 @@ impl Fault {
             Fault::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Fault::BadRequest { .. } => StatusCode::BAD_REQUEST,
             Fault::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Fault::Overdue => StatusCode::SERVICE_UNAVAILABLE,
             Fault::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -29,8 +29,14 @@ pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a caller may take to send its body.
 pub const BODY_TIME: Duration = Duration::from_secs(10);
 
+/// How long a request waits for the model, its turn included.
+pub const ANSWER_TIME: Duration = Duration::from_secs(60);
+
 /// How long a connection is kept; then the request that is at work is the last.
 pub(crate) const CONNECTION_TIME: Duration = Duration::from_secs(120);
 
-/// How long the last request of a connection may take, and those at work when the server is to stop.
-pub(crate) const LAST_TIME: Duration = Duration::from_secs(30);
+/// How long the last request of a connection may take: longer than any takes, so that none is left without an answer.
+pub(crate) const LAST_REQUEST_TIME: Duration = Duration::from_secs(75);
+
+/// How long requests at work may still take when the server is to stop.
+pub(crate) const STOP_TIME: Duration = Duration::from_secs(10);

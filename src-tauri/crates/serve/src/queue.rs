@@ -1,7 +1,9 @@
 //! Requests that wait for the model. There is one model and it takes all cores, so one thread asks it; requests that
 //! wait at the same time are answered together.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 use tokio::sync::mpsc::error::TrySendError;
@@ -28,12 +30,17 @@ struct Question {
 
 /// The way to the model.
 #[derive(Clone)]
-pub(crate) struct Queue(mpsc::Sender<Question>);
+pub(crate) struct Queue {
+    questions: mpsc::Sender<Question>,
+    answered: Arc<AtomicU64>,
+}
 
 impl Queue {
     /// Starts the thread that asks; it ends with the last clone of the queue.
     pub(crate) fn start(answerer: Arc<dyn Answerer>) -> Queue {
         let (sender, mut questions) = mpsc::channel::<Question>(WAITING);
+        let answered = Arc::new(AtomicU64::new(0));
+        let counter = answered.clone();
         std::thread::spawn(move || {
             while let Some(first) = questions.blocking_recv() {
                 let mut together = vec![first];
@@ -44,10 +51,18 @@ impl Queue {
                     texts += next.texts.len();
                     together.push(next);
                 }
-                answer(&*answerer, together);
+                counter.fetch_add(answer(&*answerer, together), Ordering::Relaxed);
             }
         });
-        Queue(sender)
+        Queue {
+            questions: sender,
+            answered,
+        }
+    }
+
+    /// Texts that were answered so far.
+    pub(crate) fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// The answers to some texts.
@@ -56,7 +71,7 @@ impl Queue {
         let gone = || Fault::Failed {
             reason: "the model is gone".to_owned(),
         };
-        self.0
+        self.questions
             .try_send(Question { texts, reply })
             .map_err(|error| match error {
                 TrySendError::Full(_) => Fault::Busy,
@@ -67,21 +82,38 @@ impl Queue {
     }
 }
 
-fn answer(answerer: &dyn Answerer, mut together: Vec<Question>) {
+/// Answers what waits, and says how many texts that were.
+fn answer(answerer: &dyn Answerer, mut together: Vec<Question>) -> u64 {
     // Whoever has gone away meanwhile needs no answer.
     together.retain(|question| !question.reply.is_closed());
-    let counts: Vec<usize> = together.iter().map(|question| question.texts.len()).collect();
     let texts: Vec<String> = together
-        .iter_mut()
-        .flat_map(|question| std::mem::take(&mut question.texts))
+        .iter()
+        .flat_map(|question| question.texts.iter().cloned())
         .collect();
-    let mut answers = answerer.answer(&texts).map(Vec::into_iter);
-    for (question, count) in together.into_iter().zip(counts) {
-        let own = match &mut answers {
-            Ok(all) => Ok(all.by_ref().take(count).collect()),
-            Err(reason) => Err(reason.clone()),
-        };
+    let mut all = match (ask(answerer, &texts), together.len()) {
+        (Ok(answers), _) => answers.into_iter(),
+        // Each by itself, so that a text that cannot be answered is nobody else's trouble.
+        (Err(_), 2..) => return together.into_iter().map(|one| answer(answerer, vec![one])).sum(),
+        (Err(reason), _) => {
+            for question in together {
+                let _ = question.reply.send(Err(reason.clone()));
+            }
+            return 0;
+        }
+    };
+    for Question { texts, reply } in together {
         // It may have gone away while the model was at work.
-        let _ = question.reply.send(own);
+        let _ = reply.send(Ok(all.by_ref().take(texts.len()).collect()));
     }
+    texts.len() as u64
+}
+
+/// A model that panics has answered wrongly once; the next texts are none of its business.
+fn ask(answerer: &dyn Answerer, texts: &[String]) -> Answers {
+    let answered = catch_unwind(AssertUnwindSafe(|| answerer.answer(texts)));
+    answered.unwrap_or_else(|panic| {
+        let told = panic.downcast_ref::<String>().map(String::as_str);
+        let told = told.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(told.unwrap_or("a panic").to_owned())
+    })
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::fault::Fault;
-use crate::limits::{BODY, BODY_TIME, TEXTS};
+use crate::limits::{ANSWER_TIME, BODY, BODY_TIME, TEXTS};
 use crate::server::Shared;
 
 const PAGE: &str = include_str!("page.html");
@@ -93,7 +93,11 @@ where
     }
     let answers = match asked.texts.is_empty() {
         true => Vec::new(),
-        false => shared.queue.ask(asked.texts).await?,
+        false => match tokio::time::timeout(ANSWER_TIME, shared.queue.ask(asked.texts)).await {
+            Ok(answers) => answers?,
+            // Its place in the queue is given up with it.
+            Err(_) => return Err(Fault::Overdue),
+        },
     };
     Ok(object(StatusCode::OK, &json!({ "predictions": answers })))
 }
@@ -132,7 +136,7 @@ fn refuse(shared: &Shared, fault: &Fault, allowed: Option<Method>) -> Answer {
         Fault::NoToken => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        Fault::Busy => {
+        Fault::Busy | Fault::Overdue => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         _ => {}

@@ -6,6 +6,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::fault::{Fault, Told};
-use crate::limits::{CONNECTION_TIME, CONNECTIONS, HEAD, HEAD_TIME, HEADERS, LAST_TIME};
+use crate::limits::{CONNECTION_TIME, CONNECTIONS, HEAD, HEAD_TIME, HEADERS, LAST_REQUEST_TIME, STOP_TIME};
 use crate::queue::{Answerer, Queue};
 use crate::request::respond;
 use crate::token::Token;
@@ -96,13 +97,13 @@ impl Server {
                         });
                     }
                     // Out of file handles, for example: they come back.
-                    Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
                 },
             }
         }
         drop((self.listener, self.second, stopping));
         // Whoever is not done by then is let go.
-        let _ = timeout(LAST_TIME, async {
+        let _ = timeout(STOP_TIME, async {
             while connections.join_next().await.is_some() {}
         })
         .await;
@@ -142,10 +143,14 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::
         () = tokio::time::sleep(CONNECTION_TIME) => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = timeout(LAST_TIME, connection).await;
+    let _ = timeout(LAST_REQUEST_TIME, connection).await;
 }
 
-/// Listens and answers until the user or the system wants it to stop. `ready` is told port and token.
+/// Between two looks at whether to go on.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Listens and answers until the user or the system wants it to stop, or `go_on` says no, which is told every now and
+/// then how many texts were answered. `ready` is told port and token.
 ///
 /// # Errors
 /// When the port is taken, or the system has no threads or random numbers.
@@ -154,6 +159,7 @@ pub fn run(
     answerer: Arc<dyn Answerer>,
     words: Box<dyn Words>,
     ready: impl FnOnce(u16, &Token),
+    go_on: &mut dyn FnMut(u64) -> bool,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -162,6 +168,18 @@ pub fn run(
         let server = Server::bind(port, answerer, words).await?;
         let stop = stop_signal()?;
         ready(server.port(), server.token());
+        let queue = server.shared.queue.clone();
+        let unwanted = async {
+            while go_on(queue.answered()) {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        let stop = async {
+            tokio::select! {
+                () = stop => {}
+                () = unwanted => {}
+            }
+        };
         server.serve(stop).await;
         Ok(())
     })

@@ -19,6 +19,7 @@ impl Answerer for Lengths {
         if texts.iter().any(|text| text == "fail") {
             return Err("it failed".to_owned());
         }
+        assert!(texts.iter().all(|text| text != "panic"), "it panicked");
         Ok(texts.iter().map(|text| json!({ "length": text.len() })).collect())
     }
 }
@@ -156,6 +157,29 @@ fn whoever_asks_wrongly_is_told_why() {
     let (status, answer) = server.raw(format!("{}\r\n", server.head("GET /../etc/passwd")).as_bytes());
     assert_eq!((status, kind(&answer)), (404, "not_found"));
     assert_eq!(server.raw(b"nonsense\r\n\r\n").0, 400);
+}
+
+#[test]
+fn one_text_that_cannot_be_answered_is_nobody_elses_trouble() {
+    let server = Running::start(Duration::from_millis(100));
+    let ask = |text: &str| server.predict(&json!({ "texts": [text] }).to_string());
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        // They wait while the first is answered, and are asked together.
+        let asked = ["first", "a", "fail", "panic", "b"].map(|text| {
+            std::thread::sleep(Duration::from_millis(10));
+            scope.spawn(move || ask(text))
+        });
+        asked.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    let statuses: Vec<u16> = answers.iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [200, 200, 500, 500, 200]);
+    assert!(
+        answers[3].1["error"]["why"]
+            .as_str()
+            .unwrap()
+            .contains("it panicked")
+    );
+    assert_eq!(ask("after it").0, 200);
 }
 
 #[test]

@@ -12,8 +12,8 @@ import { Many } from "./many.svelte";
 import { PeopleList } from "./people.svelte";
 
 /** Where one goes after a label: in the helper's order, by chance, to the next row without one, or simply to the next row. */
-export type Walk = Order | "second" | "unlabelled" | "all";
-export const WALKS: readonly Walk[] = ["useful", "rare", "random", "second", "unlabelled", "all"];
+export type Walk = Order | "second" | "newest" | "unlabelled" | "all";
+export const WALKS: readonly Walk[] = ["useful", "rare", "random", "second", "newest", "unlabelled", "all"];
 
 /** How one works: a text at a time, many at once, or through the doubtful ones. */
 export type View = "bench" | "many" | "doubts" | "people";
@@ -75,7 +75,10 @@ export class LabelsRoom {
     await this.#inTurn(async () => {
       this.scheme = await commands.labelState();
       this.notes = await commands.labelNotes();
-      const id = this.detail?.id ?? (await commands.nextUnlabelled(null));
+      const newest = this.#session.newestFirst ? await commands.lastUnlabelled(null) : null;
+      if (newest !== null) [this.walk, this.view, this.#skipped] = ["newest", "bench", []];
+      this.#session.newestFirst = false;
+      const id = newest ?? this.detail?.id ?? (await commands.nextUnlabelled(null));
       if (id === null) await this.#showPlace(0);
       else await this.#show(id);
     });
@@ -338,6 +341,10 @@ export class LabelsRoom {
     if (this.walk === "all") return null;
     if (this.walk === "unlabelled") {
       const id = await commands.nextUnlabelled(after);
+      return id === null ? null : this.#fetch(id, null);
+    }
+    if (this.walk === "newest") {
+      const id = await commands.lastUnlabelled(after);
       return id === null ? null : this.#fetch(id, null);
     }
     if (this.walk === "second") {

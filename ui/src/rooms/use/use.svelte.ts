@@ -1,13 +1,19 @@
 // The Use room's state: a text and the model's answer to it, and a file being predicted.
-import { commands, type Explanation, type LabelProbability, type Prediction } from "../../ipc/bindings";
+import { commands, type Explanation, type LabelProbability, type Prediction, type Queued } from "../../ipc/bindings";
 import type { Job } from "../../project/jobs.svelte";
 import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
 import { Task } from "../../shared/task.svelte";
+
+/** The job in which the model answers other programs. */
+const SERVER = "server";
 
 export class UseRoom {
   readonly task = new Task();
   readonly fileTask = new Task();
   readonly explainTask = new Task();
+  readonly queueTask = new Task();
+  readonly serverTask = new Task();
+  readonly demoTask = new Task();
   runId = $state<string | null>(null);
   text = $state("");
   /** The answer, and the text it was given to: a text changed since has no answer yet. */
@@ -16,6 +22,15 @@ export class UseRoom {
   explanation = $state.raw<Explanation | null>(null);
   /** The answer to the text as it read before. */
   #earlier = $state.raw<{ text: string; prediction: Prediction } | null>(null);
+  /** One's own texts for the demo. */
+  examples = $state.raw<string[]>([]);
+  /** Whether the model is being shown to others. */
+  demo = $state(false);
+  /** The port that other programs will ask at. */
+  port = $state(8765);
+  /** What was last taken into the project for a label. */
+  queued = $state.raw<Queued | null>(null);
+  readonly server: Job | undefined;
   readonly job: Job | undefined;
   #jobId = $state<string | null>(null);
   #session: Session;
@@ -23,6 +38,7 @@ export class UseRoom {
   constructor(session: Session) {
     this.#session = session;
     this.job = $derived(session.jobs.get(this.#jobId));
+    this.server = $derived(session.jobs.get(SERVER));
   }
 
   load(): void {
@@ -37,6 +53,8 @@ export class UseRoom {
     this.answer = null;
     this.explanation = null;
     this.#earlier = null;
+    this.queued = null;
+    void this.#loadExamples();
   }
 
   async try(): Promise<void> {
@@ -72,8 +90,78 @@ export class UseRoom {
   async predictFile(): Promise<void> {
     const run = this.runId;
     if (run === null) return;
+    this.queued = null;
     const job = await this.fileTask.run(() => commands.predictFile(run));
     if (job) this.#jobId = job;
+  }
+
+  /** Takes the rows of the labelled file that a person should look at into the project. */
+  async queueFile(path: string): Promise<void> {
+    await this.#queue(() => commands.queueForReview(path));
+  }
+
+  /** Takes the text that was asked about into the project. */
+  async queueText(): Promise<void> {
+    const text = this.answer?.text;
+    if (text !== undefined) await this.#queue(() => commands.queueText(text));
+  }
+
+  async #queue(work: () => Promise<Queued>): Promise<void> {
+    const queued = await this.queueTask.run(work);
+    if (!queued) return;
+    this.queued = queued;
+    await this.#session.refresh();
+  }
+
+  /** To the label room, where what came last is asked about first. */
+  label(): void {
+    this.#session.newestFirst = true;
+    this.#session.room = "labels";
+  }
+
+  async startServer(): Promise<void> {
+    const run = this.runId;
+    if (run !== null) await this.serverTask.run(() => commands.startServer(run, this.port));
+  }
+
+  async stopServer(): Promise<void> {
+    await this.serverTask.run(() => commands.cancelJob(SERVER));
+  }
+
+  async keepExample(text: string): Promise<void> {
+    await this.#setExamples([...this.examples, text]);
+  }
+
+  async removeExample(text: string): Promise<void> {
+    await this.#setExamples(this.examples.filter((other) => other !== text));
+  }
+
+  async #setExamples(texts: string[]): Promise<void> {
+    const run = this.runId;
+    if (run === null) return;
+    await this.demoTask.run(() => commands.setDemoExamples(run, texts));
+    await this.#loadExamples();
+  }
+
+  async #loadExamples(): Promise<void> {
+    const run = this.runId;
+    const texts = run === null ? [] : await this.demoTask.run(() => commands.demoExamples(run));
+    if (texts && this.runId === run) this.examples = texts;
+  }
+
+  async beginDemo(): Promise<void> {
+    this.demo = true;
+    await commands.fillScreen(true);
+  }
+
+  async endDemo(): Promise<void> {
+    this.demo = false;
+    await commands.fillScreen(false);
+  }
+
+  async tryExample(text: string): Promise<void> {
+    this.text = text;
+    await this.try();
   }
 
   async cancel(job: Job): Promise<void> {

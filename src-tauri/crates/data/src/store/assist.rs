@@ -7,6 +7,7 @@ use super::project::Project;
 use super::sql::number;
 use super::vectors::TextHash;
 use crate::error::Result;
+use crate::text::content_hash;
 
 /// A row that carries labels, or says that none applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +112,17 @@ impl Project {
         Ok(query.query_row([example], |row| row.get(0)).optional()?)
     }
 
+    /// Whether the project has this text already, apart from spaces, hidden rows included.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn has_text(&self, text: &str) -> Result<bool> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT 1 FROM example WHERE text_hash = ?1 LIMIT 1")?;
+        Ok(query.exists([content_hash(text)])?)
+    }
+
     /// Whether a row is visible, has a text and no label.
     ///
     /// # Errors
@@ -195,6 +207,7 @@ mod tests {
         assert_eq!(unlabelled[1].1, labelled[0].hash, "the same text");
         assert_eq!(project.text_hash(1).unwrap(), Some(labelled[0].hash));
         assert_eq!(project.text_hash(3).unwrap(), None, "nothing to read");
+        assert!(project.has_text(" a ").unwrap() && !project.has_text("A").unwrap());
         let hashes = project.text_hashes(1, 2).unwrap();
         assert_eq!(hashes.iter().map(|(id, _)| *id).collect::<Vec<u32>>(), [2, 4]);
         assert_eq!(project.visible_texts().unwrap(), 4);

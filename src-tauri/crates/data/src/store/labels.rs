@@ -186,6 +186,21 @@ impl Project {
             None => Ok(first_after(0)?),
         }
     }
+
+    /// The last row without a label before one, or of all; what came to the project last comes first then.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn last_unlabelled(&self, before: Option<u32>) -> Result<Option<u32>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT max(example) FROM state WHERE hidden_by IS NULL AND label_set IS NULL AND example < ?1",
+        )?;
+        let mut last_before = |id: u32| query.query_row([id], |row| row.get::<_, Option<u32>>(0));
+        match last_before(before.unwrap_or(u32::MAX))? {
+            Some(next) => Ok(Some(next)),
+            None => Ok(last_before(u32::MAX)?),
+        }
+    }
 }
 
 /// Brings back the labels of a set that were removed.

@@ -404,7 +404,7 @@ fn same_file(a: &Path, b: &Path) -> bool {
 
 /// The columns with the texts: named as in the project's own data, or the file's only one. Nothing is guessed, because
 /// answers about the wrong column look like any others.
-fn text_columns(project: &Project, input: &Path) -> Result<Vec<usize>> {
+pub(super) fn text_columns(project: &Project, input: &Path) -> Result<Vec<usize>> {
     let preview = preview(input, &DialectOverrides::default(), 1)?;
     let mut known = session::text_columns(project)?;
     if known.is_empty() {

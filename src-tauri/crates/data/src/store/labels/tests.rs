@@ -452,3 +452,19 @@ fn many_rows_gain_a_label_beside_theirs_where_they_may_have_several() {
     assert_eq!(project.example(1).unwrap().labels, Some(vec![1, 2]));
     assert_eq!(project.example(3).unwrap().labels, Some(vec![2]));
 }
+
+#[test]
+fn what_came_last_can_come_first() {
+    let (_place, mut project) = project_with("text,label\na,\nb,x\nc,\nd,\n");
+    assert_eq!(project.last_unlabelled(None).unwrap(), Some(4));
+    assert_eq!(project.last_unlabelled(Some(4)).unwrap(), Some(3));
+    assert_eq!(
+        project.last_unlabelled(Some(1)).unwrap(),
+        Some(4),
+        "from the end again"
+    );
+    for row in [1, 3, 4] {
+        project.annotate(row, Some(&[1]), "me").unwrap();
+    }
+    assert_eq!(project.last_unlabelled(None).unwrap(), None);
+}

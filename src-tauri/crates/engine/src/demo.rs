@@ -1,0 +1,42 @@
+//! Showing a run's model to others: the user's own examples, kept beside it.
+
+use std::path::PathBuf;
+
+use understudy_data::Project;
+
+use crate::error::Result;
+use crate::{files, runs};
+
+/// More would not fit a screen.
+const MOST: usize = 12;
+
+/// Characters of an example.
+const LONGEST: usize = 20_000;
+
+fn path(project: &Project, run: &str) -> Result<PathBuf> {
+    let run = runs::find(project, run)?;
+    Ok(project.run_folder(&run.id).join("demo.json"))
+}
+
+/// The examples, in the user's order; none unless some were kept.
+///
+/// # Errors
+/// `UnknownRun`, and those of files.
+pub fn examples(project: &Project, run: &str) -> Result<Vec<String>> {
+    Ok(files::read_json(&path(project, run)?)?.unwrap_or_default())
+}
+
+/// Keeps these examples instead of those that were there: without empty and repeated ones, twelve at most.
+///
+/// # Errors
+/// `UnknownRun`, and those of files.
+pub fn set_examples(project: &Project, run: &str, texts: &[String]) -> Result<()> {
+    let mut kept: Vec<String> = Vec::new();
+    for text in texts {
+        let text: String = text.trim().chars().take(LONGEST).collect();
+        if !text.is_empty() && !kept.contains(&text) && kept.len() < MOST {
+            kept.push(text);
+        }
+    }
+    files::write_json(&path(project, run)?, &kept)
+}
