@@ -80,3 +80,34 @@ test("the report is written as HTML and as PDF, in both languages", () => {
     assert.ok(bytes.length > 20_000, String(bytes.length));
   }
 });
+
+test("everything that a run left behind can be checked, and a change of it is seen", () => {
+  const page = place.path("signed.html");
+  place.must("report", "--project", project, "--run", second, "--out", page);
+  const check = () => {
+    const { audit, runs } = place.must("verify", "--project", project, "--run", second);
+    assert.equal(audit.broken, null);
+    return Object.fromEntries(runs[second].checks.map(({ subject, name, finding }) => [name ?? subject, finding]));
+  };
+  const whole = check();
+  for (const subject of ["history", "weights", "scores", "data", "signed.html"]) assert.equal(whole[subject], "same", subject);
+  writeFileSync(page, `${readFileSync(page, "utf8")}<!-- changed -->`);
+  const weights = `${project}/runs/${second}/model/model.safetensors`;
+  const kept = readFileSync(weights);
+  const other = Buffer.from(kept);
+  other[other.length - 1] ^= 1;
+  writeFileSync(weights, other);
+  const changed = check();
+  writeFileSync(weights, kept);
+  assert.deepEqual([changed.weights, changed["signed.html"], changed.scores], ["changed", "changed", "same"]);
+});
+
+test("a training that is repeated on the same machine gives the same, to the last bit", () => {
+  const { run } = place.must("train", "--project", project, "--again", second);
+  const { repetition } = place.must("verify", "--project", project, "--run", run).runs[run];
+  assert.equal(repetition.first, second);
+  assert.equal(repetition.same_weights, true);
+  assert.equal(repetition.largest_difference, 0);
+  assert.equal(repetition.labels_changed, 0);
+  assert.ok(repetition.texts > 0 && repetition.accuracy[0] === repetition.accuracy[1]);
+});

@@ -122,6 +122,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             results::class_curves,
             results::compare_runs,
             results::set_review,
+            results::verify_run,
             results::wrong_answers,
             results::write_report,
             results::save_report,

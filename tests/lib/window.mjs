@@ -73,6 +73,12 @@ class Window {
     return this.driver.wait(visible, wait, `no ${id}`);
   }
 
+  /** Whether an element with this data-testid is there and visible, as soon as the page rests. */
+  async isThere(id) {
+    await this.settle();
+    return this.get(id, 1500).then(() => true, () => false);
+  }
+
   /** A data attribute of the element with this data-testid; null when there is none. */
   async data(id, name) {
     return this.driver.executeScript("return document.querySelector(`[data-testid=\"${arguments[0]}\"]`)?.dataset[arguments[1]] ?? null", id, name);

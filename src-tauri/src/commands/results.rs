@@ -9,6 +9,7 @@ use understudy_engine::export::{ModelExported, ModelFormat, export_model as expo
 use understudy_engine::judgement::{self, RankingCurves, ReviewState, RunComparison, RunJudgement};
 use understudy_engine::report::ReportFormat;
 use understudy_engine::session::file_name;
+use understudy_engine::verification::{self, Verification};
 use understudy_engine::view::{RunResults, WrongFilter, WrongPage};
 use understudy_engine::{EngineError, report, results};
 
@@ -37,6 +38,12 @@ pub fn class_curves(state: State<'_, AppState>, run: String, label: String) -> A
 #[specta::specta]
 pub fn compare_runs(state: State<'_, AppState>, first: String, second: String) -> Answer<RunComparison> {
     state.with_copy(|project, _| judgement::compare_runs(project, &first, &second))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn verify_run(state: State<'_, AppState>, run: String) -> Answer<Verification> {
+    state.with_copy(|project, _| verification::verify(project, &run))
 }
 
 #[tauri::command(async)]

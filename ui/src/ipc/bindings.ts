@@ -135,6 +135,7 @@ export const commands = {
 	classCurves: (run: string, label: string) => __TAURI_INVOKE<RankingCurves | null>("class_curves", { run, label }),
 	compareRuns: (first: string, second: string) => __TAURI_INVOKE<RunComparison>("compare_runs", { first, second }),
 	setReview: (run: string, errorsAllowed: number | null) => __TAURI_INVOKE<ReviewState>("set_review", { run, errorsAllowed }),
+	verifyRun: (run: string) => __TAURI_INVOKE<Verification>("verify_run", { run }),
 	wrongAnswers: (run: string, filter: WrongFilter, offset: number, limit: number) => __TAURI_INVOKE<WrongPage>("wrong_answers", { run, filter, offset, limit }),
 	writeReport: (run: string) => __TAURI_INVOKE<string>("write_report", { run }),
 	saveReport: (run: string, format: ReportFormat) => __TAURI_INVOKE<string | null>("save_report", { run, format }),
@@ -244,6 +245,16 @@ export type ChangedText = {
 	first: string[],
 	/**  The second run's. */
 	second: string[],
+};
+
+/**  One thing that was looked at. */
+export type Check = {
+	/**  What. */
+	subject: Subject,
+	/**  Which, where there are several of a kind: the name of a file. */
+	name: string | null,
+	/**  What became of it. */
+	finding: Finding,
 };
 
 /**  A setting that a preset chose. */
@@ -780,6 +791,15 @@ export type FileDropEvent = {
 	/**  The files; empty when they were dragged away again. */
 	paths: string[],
 };
+
+/**  What became of something. */
+export type Finding = 
+/**  It is what it was. */
+"same" | 
+/**  It is something else now. */
+"changed" | 
+/**  It is not there any more. */
+"missing";
 
 /**  What a model would need for this project on this machine. */
 export type Fit = {
@@ -1812,6 +1832,26 @@ export type ReliabilityBin = {
 	accuracy: number,
 };
 
+/**  How a repetition came out. */
+export type Repetition = {
+	/**  The run that was repeated. */
+	first: string,
+	/**  When that began. */
+	created_at: string,
+	/**  Whether both were trained on the same kind of machine. */
+	same_machine: boolean,
+	/**  Whether the trained weights are the same to the last bit. */
+	same_weights: boolean,
+	/**  The largest difference of a probability; 0: all are the same to the last bit. */
+	largest_difference: number,
+	/**  Texts that were given another label. */
+	labels_changed: number,
+	/**  Texts that both answered. */
+	texts: number,
+	/**  The accuracy of the first and of this one. */
+	accuracy: [number, number],
+};
+
 /**  The files that a report can be saved as. */
 export type ReportFormat = 
 /**  One page for a browser. */
@@ -2121,6 +2161,8 @@ export type Scores = {
 	majority_label: string,
 	/**  Accuracy of always answering `majority_label`. */
 	majority_accuracy: number,
+	/**  Groups of texts over which the intervals were found; none: every text stands for itself. */
+	groups: number | null,
 	/**  What is only told where a text may have several labels. */
 	multi_label: MultiLabelScores | null,
 };
@@ -2263,6 +2305,19 @@ export type StepTold = {
 	/**  What it did. */
 	text: string,
 };
+
+/**  What is checked. */
+export type Subject = 
+/**  The project's history: a chain of hashes. */
+"history" | 
+/**  The trained weights. */
+"weights" | 
+/**  The scores, counted again from the stored answers. */
+"scores" | 
+/**  The texts, labels and parts that were learnt from, against what the project has now. */
+"data" | 
+/**  A report that was written. */
+"report";
 
 /**  What a text is probably called. */
 export type Suggestion = {
@@ -2458,6 +2513,18 @@ export type Verdict =
 "tight" | 
 /**  It needs more memory than the machine has. */
 "does_not_fit";
+
+/**  What was checked of a run. */
+export type Verification = {
+	/**  Entries of the project's history. */
+	entries: number,
+	/**  Hash of its last entry, which all others lead to. */
+	head: string,
+	/**  Everything that was looked at. */
+	checks: Check[],
+	/**  The earlier run that this one repeats, and how it went. */
+	repetition: Repetition | null,
+};
 
 /**  Why the helper cannot say anything yet. */
 export type Waiting = 

@@ -430,6 +430,7 @@ const handlers: Record<string, Handler> = {
   run_history: (e, a) => learning.history(run(e, a), e.settingsOf(a["run"] as string)),
   run_results: (e, a) => learning.results(e.need(), run(e, a), e.settingsOf(a["run"] as string), e.language),
   run_judgement: (e) => judgement.judged(e.need(), e.errorsAllowed),
+  verify_run: () => judgement.VERIFICATION,
   class_curves: () => judgement.CURVES,
   compare_runs: (e) => judgement.compared(e.need()),
   set_review: (e, a) => judgement.review((e.errorsAllowed = a["errorsAllowed"] as number | null)),

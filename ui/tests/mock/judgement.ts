@@ -1,5 +1,5 @@
 // How far the mock's run can be trusted: figures as a small test part would give them.
-import type { RankingCurves, Reliability, ReviewState, RiskPoint, RunComparison, RunJudgement } from "../../src/ipc/bindings";
+import type { RankingCurves, Reliability, ReviewState, RiskPoint, RunComparison, RunJudgement, Verification } from "../../src/ipc/bindings";
 import type { MockProject } from "./project";
 
 export const CURVES: RankingCurves = {
@@ -49,3 +49,20 @@ export function compared(project: MockProject): RunComparison {
     settings: [["epochs", "3", "5"]], classes: [[first, 0.8, 0.9], [second, 0.7, 0.7]], fixed: [changed], broken: [],
   };
 }
+
+/** A run whose labels were corrected since, and which repeats another. */
+export const VERIFICATION: Verification = {
+  entries: 14,
+  head: "5e".repeat(32),
+  checks: [
+    { subject: "history", name: null, finding: "same" },
+    { subject: "weights", name: null, finding: "same" },
+    { subject: "scores", name: null, finding: "same" },
+    { subject: "data", name: null, finding: "changed" },
+    { subject: "report", name: "Clauses report.pdf", finding: "missing" },
+  ],
+  repetition: {
+    first: "run-0", created_at: "2026-11-23T09:30:00Z", same_machine: true, same_weights: true, largest_difference: 0, labels_changed: 0,
+    texts: 80, accuracy: [0.89, 0.89],
+  },
+};

@@ -93,6 +93,7 @@ function score(project: MockProject): Scores {
     macro_precision: mean((c) => c.precision), macro_recall: mean((c) => c.recall), macro_f1: mean((c) => c.f1),
     macro_f1_interval: { low: mean((c) => c.f1) - 0.12, high: Math.min(1, mean((c) => c.f1) + 0.07) }, micro_f1: accuracy,
     weighted_f1: accuracy, classes, confusion, majority_label: common.label, majority_accuracy: common.support / Math.max(1, examples),
+    groups: null,
     multi_label: null,
   };
 }

@@ -244,6 +244,10 @@ async function walk(language, theme) {
   await see("6-results-further");
   await at(page, "curves").scrollIntoViewIfNeeded();
   await see("6-results-curves");
+  await at(page, "verify").click();
+  await at(page, "repetition").waitFor();
+  await at(page, "proof").scrollIntoViewIfNeeded();
+  await see("6-results-proof");
 
   await at(page, "next").click();
   await at(page, "use-text").fill(

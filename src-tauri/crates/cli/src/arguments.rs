@@ -39,11 +39,15 @@ pub enum Verb {
     },
     /// Divide the labelled rows into training, validation and test.
     Split(Split),
-    /// Check that a project's history has not been changed.
+    /// Check that a project's history has not been changed, and that runs left behind what they say: weights, scores,
+    /// data, reports; and whether a repeated training came to the same.
     Verify {
         /// The project's folder.
         #[arg(long)]
         project: PathBuf,
+        /// Only this run; all finished ones unless given.
+        #[arg(long)]
+        run: Option<String>,
     },
     /// Pretrained models.
     Models {
@@ -430,6 +434,9 @@ pub struct Train {
     /// Only tell what the training would be: settings with their reasons, time and memory.
     #[arg(long)]
     pub plan: bool,
+    /// Train again as this run was trained; `verify` tells whether both came to the same.
+    #[arg(long, conflicts_with_all = ["plan", "resume", "model", "preset", "test_file"])]
+    pub again: Option<String>,
     /// Id of the pretrained model, or the full path of its folder.
     #[arg(long)]
     pub model: Option<String>,

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
-use understudy_data::{ColumnRole, DataError, DialectOverrides, ImportOptions, Part, SplitWay, preview};
+use serde_json::{Map, Value, json};
+use understudy_data::{
+    ColumnRole, DataError, DialectOverrides, ImportOptions, Part, RunStatus, SplitWay, preview,
+};
 use understudy_engine::session::text_columns;
+use understudy_engine::verification::{self, Repetition};
 use understudy_engine::{EngineError, Result, Session, people};
 
 use crate::arguments::{Columns, Import, Labels, People, Problems, Split};
@@ -221,7 +224,36 @@ pub fn split(arguments: Split, output: &Output) -> Result<Value> {
     Ok(json!({ "split": split }))
 }
 
-pub fn verify(project: &Path) -> Result<Value> {
+/// Every hash of a project's history, and of each finished run (or of one) what it left behind.
+pub fn verify(project: &Path, run: Option<String>, output: &Output) -> Result<Value> {
     let session = Session::open(project)?;
-    Ok(json!({ "audit": session.project.verify_audit()? }))
+    let chosen = match run {
+        Some(run) => vec![run],
+        None => {
+            let runs = session.project.runs()?;
+            let finished = runs.into_iter().filter(|run| run.status == RunStatus::Finished);
+            finished.map(|run| run.id).collect()
+        }
+    };
+    let mut found = Map::new();
+    for run in chosen {
+        let verified = verification::verify(&session.project, &run)?;
+        for check in &verified.checks {
+            let name = check.name.as_deref().unwrap_or_default();
+            output.say(&format!("{run} {:?} {name}: {:?}", check.subject, check.finding));
+        }
+        if let Some(repetition) = &verified.repetition {
+            let Repetition {
+                first,
+                largest_difference,
+                same_weights,
+                ..
+            } = repetition;
+            output.say(&format!(
+                "{run} repeats {first}: weights the same {same_weights}, probabilities differ by at most {largest_difference}"
+            ));
+        }
+        found.insert(run, json!(verified));
+    }
+    Ok(json!({ "audit": session.project.verify_audit()?, "runs": found }))
 }

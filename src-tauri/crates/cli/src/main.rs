@@ -47,7 +47,7 @@ fn carry_out(verb: Verb, output: &Output) -> Result<serde_json::Value> {
         Verb::People(arguments) => data::people(&arguments, output),
         Verb::Assist { verb } => assist::assist(verb, output),
         Verb::Split(arguments) => data::split(arguments, output),
-        Verb::Verify { project } => data::verify(&project),
+        Verb::Verify { project, run } => data::verify(&project, run, output),
         Verb::Models { verb } => models::models(verb, output),
         Verb::Doctor => models::doctor(output),
         Verb::Network(change) => models::network(change, output),

@@ -31,7 +31,10 @@ pub fn train(arguments: Train, output: &Output) -> Result<Value> {
             if let Some(file) = &arguments.test_file {
                 divide_with_test_file(&mut session, file, output)?;
             }
-            let settings = settings(&session, &arguments)?;
+            let settings = match &arguments.again {
+                Some(run) => runs::settings(&runs::find(&session.project, run)?)?,
+                None => settings(&session, &arguments)?,
+            };
             runs::create(&mut session.project, &settings)?
         }
     };

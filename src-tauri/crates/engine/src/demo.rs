@@ -40,3 +40,22 @@ pub fn set_examples(project: &Project, run: &str, texts: &[String]) -> Result<()
     }
     files::write_json(&path(project, run)?, &kept)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Session;
+
+    #[test]
+    fn examples_are_the_users_own_and_none_twice() {
+        let place = tempfile::tempdir().unwrap();
+        let mut session = Session::create(&place.path().join("p.understudy"), "p").unwrap();
+        let settings = understudy_train::TrainSettings::textbook("m");
+        let run = runs::create(&mut session.project, &settings).unwrap();
+        assert!(examples(&session.project, &run).unwrap().is_empty());
+        let texts = [" a ", "b", "a", "  "].map(str::to_owned);
+        set_examples(&session.project, &run, &texts).unwrap();
+        assert_eq!(examples(&session.project, &run).unwrap(), ["a", "b"]);
+        assert!(examples(&session.project, "no run").is_err());
+    }
+}

@@ -29,6 +29,7 @@ pub mod session;
 pub mod settings;
 pub mod supervisor;
 pub mod training;
+pub mod verification;
 pub mod view;
 pub mod words;
 pub mod worker;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use understudy_data::{Project, RunRecord};
 use understudy_report::{self as report, Language, LossCurve, ModelFacts, ReportInput, Setting, WrongAnswer};
 
@@ -13,6 +14,9 @@ use crate::models;
 use crate::runs::{self, RunOutcome};
 use crate::view::SplitSummary;
 use crate::words;
+
+/// How the project's history calls a report that was written.
+pub(crate) const WRITTEN: &str = "report_written";
 
 /// Wrong answers that the report shows.
 const WRONG_SHOWN: u32 = 20;
@@ -72,9 +76,11 @@ pub fn write_to(project: &mut Project, run: &str, language: Language, target: &P
         _ => report::html(&input, language)?.into_bytes(),
     };
     files::write(target, &bytes)?;
+    let to = std::path::absolute(target).map_err(files::failed(target))?;
+    let sha256 = understudy_data::hex(&Sha256::digest(&bytes));
     Ok(project.record(
-        "report_written",
-        serde_json::json!({ "run": run, "to": target.display().to_string() }),
+        WRITTEN,
+        serde_json::json!({ "run": run, "to": to.display().to_string(), "sha256": sha256 }),
     )?)
 }
 
@@ -101,6 +107,7 @@ pub(crate) fn input(
 ) -> Result<ReportInput> {
     let settings = runs::settings(record)?;
     let history = runs::history(project, record, language)?;
+    let history_of_project = project.verify_audit()?;
     let split = SplitSummary::told(outcome.data.split.clone(), language);
     let (_, wrong) = project.wrong_predictions(&record.id, None, None, 0, WRONG_SHOWN)?;
     let labels = |classes: &[usize]| -> Vec<String> {
@@ -158,6 +165,9 @@ pub(crate) fn input(
         seconds_training: outcome.seconds_training,
         samples_per_second: outcome.samples_per_second,
         peak_memory_mb: outcome.peak_memory_mb,
+        cores: outcome.cores,
+        history_entries: history_of_project.entries,
+        history_head: history_of_project.head,
         data_hashes: outcome
             .data
             .sources

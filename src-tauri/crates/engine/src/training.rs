@@ -7,7 +7,8 @@ use understudy_data::{
     CleaningRule, DataError, LabelledText, Part, Project, RowRule, RunRecord, RunStatus, StoredPrediction,
 };
 use understudy_eval::{
-    Scores, bag_of_words, calibration, most_probable, multi_label_scores, scores, thresholds,
+    Scores, bag_of_words, calibration, intervals_over_groups, most_probable, multi_label_scores, scores,
+    thresholds,
 };
 use understudy_hub::check_folder;
 use understudy_train::predictor::{confidence, decide};
@@ -242,6 +243,17 @@ impl Parts {
     }
 }
 
+/// The hash of what a run would learn from now.
+pub(crate) fn data_fingerprint(project: &Project) -> Result<String> {
+    Ok(read_together(project)?.1.fingerprint())
+}
+
+/// The hash of what a run has learnt from; runs of the first versions noted none.
+pub(crate) fn noted_fingerprint(project: &Project, run: &str) -> Result<Option<String>> {
+    let noted = files::read_json::<serde_json::Value>(&project.run_folder(run).join("job.json"))?;
+    Ok(noted.and_then(|noted| noted["data_sha256"].as_str().map(str::to_owned)))
+}
+
 fn examples(rows: &[LabelledText]) -> Vec<Example> {
     rows.iter()
         .map(|row| Example {
@@ -385,17 +397,17 @@ fn judge(
         if part == Part::Validation {
             note_review(&job.model, judgement::usual_review(&answers))?;
         }
-        judged.push(match rows.is_empty() {
-            true => None,
-            false => Some(judged_part(
-                rows,
-                probabilities,
-                &parts.labels,
-                thresholds,
-                majority,
-                seed,
-            )?),
-        });
+        if rows.is_empty() {
+            judged.push(None);
+            continue;
+        }
+        let mut scores = judged_part(rows, probabilities, &parts.labels, thresholds, majority, seed)?;
+        let examples: Vec<u32> = rows.iter().map(|row| row.example).collect();
+        if let Some(groups) = project.groups_of(&examples)? {
+            let given: Vec<&[usize]> = answers.iter().map(|answer| answer.predicted.as_slice()).collect();
+            intervals_over_groups(&mut scores, &labels_of(rows), &given, &groups, seed);
+        }
+        judged.push(Some(scores));
     }
     let (rows, probabilities) = match parts.test.is_empty() {
         true => (&parts.validation, &outcome.validation),
@@ -428,6 +440,9 @@ fn judge(
         samples_per_second: outcome.samples_per_second,
         tokens_per_second: outcome.tokens_per_second,
         peak_memory_mb: files::peak_memory_mb(),
+        cores: std::thread::available_parallelism()
+            .ok()
+            .map(|cores| cores.get() as u32),
         truncated: outcome.truncated,
         model_sha256: check_folder(&job.model)?.model_sha256,
         data,

@@ -8,6 +8,7 @@ mod bag_of_words;
 mod calibration;
 mod compare;
 mod error;
+mod groups;
 mod interval;
 mod link;
 mod measures;
@@ -26,6 +27,7 @@ pub use calibration::{
 };
 pub use compare::{Comparison, compare};
 pub use error::EvalError;
+pub use groups::intervals_over_groups;
 pub use interval::{Interval, MeanScore, mean_score, wilson};
 pub use link::Link;
 pub use measures::{ClassRanking, Measures, RankingCurves, TopK, measures, ranking_curves};

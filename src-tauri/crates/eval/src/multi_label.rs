@@ -180,6 +180,7 @@ pub fn multi_label_scores(
         majority_accuracy: only_majority as f64 / examples as f64,
         classes,
         confusion: Vec::new(),
+        groups: None,
         multi_label: Some(MultiLabelScores {
             hamming_loss: f64::from(to_give + were_given - 2 * right) / (examples * labels.len()) as f64,
             micro_precision: ratio(right, were_given),

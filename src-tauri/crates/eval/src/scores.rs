@@ -61,6 +61,8 @@ pub struct Scores {
     pub majority_label: String,
     /// Accuracy of always answering `majority_label`.
     pub majority_accuracy: f64,
+    /// Groups of texts over which the intervals were found; none: every text stands for itself.
+    pub groups: Option<u32>,
     /// What is only told where a text may have several labels.
     pub multi_label: Option<MultiLabelScores>,
 }
@@ -118,6 +120,7 @@ pub fn scores(
         majority_accuracy: f64::from(classes[majority].support) / examples as f64,
         classes,
         confusion,
+        groups: None,
         multi_label: None,
     })
 }

@@ -87,6 +87,15 @@ pub fn date_time(rfc3339: &str) -> String {
     }
 }
 
+/// Watts that a busy core is taken to draw: the power of common office and laptop processors by their number of cores.
+/// A guess, and told as one: what a machine really draws is told to nobody but its administrator.
+pub const WATTS_PER_CORE: f64 = 15.0;
+
+/// Watt-hours that `cores` busy cores have drawn in `seconds`, about.
+pub fn watt_hours(seconds: f64, cores: u32) -> f64 {
+    seconds * f64::from(cores) * WATTS_PER_CORE / 3600.0
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

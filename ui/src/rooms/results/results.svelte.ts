@@ -1,6 +1,6 @@
 // The Results room's state: one finished run, its scores, its wrong answers.
 import { SvelteMap } from "svelte/reactivity";
-import { commands, type ModelFormat, type ReportFormat, type RunResults, type WrongFilter } from "../../ipc/bindings";
+import { commands, type ModelFormat, type ReportFormat, type RunResults, type Verification, type WrongFilter } from "../../ipc/bindings";
 import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
 import { number } from "../../shared/i18n/format";
 import { t } from "../../shared/i18n/i18n.svelte";
@@ -24,10 +24,13 @@ export class ResultsRoom {
   readonly fileTask = new Task();
   /** Corrections: looking at another text meanwhile must not overtake them. */
   readonly labelTask = new Task();
+  readonly verifyTask = new Task();
   readonly trust = new Trust();
   runId = $state<string | null>(null);
   results = $state.raw<RunResults | null>(null);
   filter = $state.raw<WrongFilter>(ALL_WRONG);
+  /** What a check of this run found. */
+  verification = $state.raw<Verification | null>(null);
   active = $state(-1);
   opened = $state.raw<Wrong | null>(null);
   /** Rows whose label was changed here, and what it is now. The run was judged by the labels before. */
@@ -59,6 +62,7 @@ export class ResultsRoom {
     if (id !== this.runId) {
       this.filter = ALL_WRONG;
       this.corrected.clear();
+      this.verification = null;
     }
     this.runId = id;
     this.close();
@@ -121,6 +125,24 @@ export class ResultsRoom {
   close(): void {
     this.active = -1;
     this.opened = null;
+  }
+
+  /** Computes every hash and score of this run again. */
+  async verify(): Promise<void> {
+    const id = this.runId;
+    if (id === null) return;
+    const found = await this.verifyTask.run(() => commands.verifyRun(id));
+    if (found && this.runId === id) this.verification = found;
+  }
+
+  /** Trains once more in the same way; a check of the new run then tells whether both came to the same. */
+  async runAgain(): Promise<void> {
+    const settings = this.results?.history.settings;
+    if (!settings) return;
+    const run = await this.verifyTask.run(() => commands.startTraining(settings));
+    if (!run) return;
+    await this.#session.refresh();
+    this.#session.room = "train";
   }
 
   async openReport(): Promise<void> {

@@ -64,6 +64,22 @@ impl Project {
         Ok(tx.commit()?)
     }
 
+    /// What was recorded of one kind, the oldest first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn recorded(&self, action: &str) -> Result<Vec<Value>> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT detail FROM audit WHERE action = ?1 ORDER BY id")?;
+        let details = query.query_map([action], |row| row.get::<_, String>(0))?;
+        let mut found = Vec::new();
+        for detail in details {
+            found.push(from_json(&detail?)?);
+        }
+        Ok(found)
+    }
+
     /// Checks every entry of the audit log and the annotations it covers.
     ///
     /// # Errors

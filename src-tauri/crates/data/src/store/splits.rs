@@ -105,6 +105,28 @@ impl Project {
         }
         Ok(rows)
     }
+
+    /// The group of each of some rows, numbered from 0 in the order of their appearance; a row without a group is one of
+    /// its own. `None` where no row has any.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn groups_of(&self, examples: &[u32]) -> Result<Option<Vec<u32>>> {
+        let tx = self.read()?;
+        let mut query = tx.prepare_cached("SELECT group_key FROM example WHERE id = ?1")?;
+        let mut known = HashMap::new();
+        let (mut groups, mut next) = (Vec::with_capacity(examples.len()), 0);
+        for example in examples {
+            let key: Option<String> = query.query_row([example], |row| row.get(0)).optional()?.flatten();
+            let found = match key {
+                Some(key) => *known.entry(key).or_insert(next),
+                None => next,
+            };
+            next = next.max(found + 1);
+            groups.push(found);
+        }
+        Ok((!known.is_empty()).then_some(groups))
+    }
 }
 
 /// Divides the rows; with the draw that a fold belongs to, its rows stay where they were tested.

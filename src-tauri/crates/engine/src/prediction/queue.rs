@@ -145,3 +145,44 @@ impl Incoming {
         Ok(self.queued)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_to_look_at_come_in_once_and_without_labels() {
+        let place = tempfile::tempdir().unwrap();
+        let mut session = Session::create(&place.path().join("p.understudy"), "p").unwrap();
+        let file = place.path().join("table.csv");
+        std::fs::write(&file, "id,clause,label\n1,known,x\n2,other,y\n").unwrap();
+        let options = ImportOptions {
+            dialect: DialectOverrides::default(),
+            roles: vec![ColumnRole::Id, ColumnRole::Text, ColumnRole::Label],
+            label_separator: None,
+        };
+        session.import(&file, &options, None, &mut |_, _| true).unwrap();
+        let answered = place.path().join("new predicted.csv");
+        // The file had a column of that name itself.
+        let rows = "review,clause,predicted_label,confidence,review_2\n\
+            yes,sure,x,0.9,no\nno,\"doubtful, with a comma\",x,0.5,yes\nno,known ,y,0.4,yes\nno,,,,yes\n\
+            no,\"doubtful, with a comma\",x,0.5,yes\nno,合同到期,y,0.4,yes\n";
+        std::fs::write(&answered, rows).unwrap();
+        let queue = |session: &mut Session| queue_for_review(session, &answered, &mut |_, _| true).unwrap();
+        assert_eq!(queue(&mut session), Queued { texts: 2, known: 2 });
+        assert_eq!(queue(&mut session), Queued { texts: 0, known: 4 });
+        assert_eq!(
+            queue_text(&mut session, " one more ").unwrap(),
+            Queued { texts: 1, known: 0 }
+        );
+        assert_eq!(session.project.last_unlabelled(None).unwrap(), Some(5));
+        let text = |row| session.project.example(row).unwrap().text;
+        assert_eq!([text(3), text(4)], ["doubtful, with a comma", "合同到期"]);
+        assert_eq!(session.project.label_state().unwrap().labelled, 2);
+        assert_eq!(session::text_columns(&session.project).unwrap(), ["clause"]);
+        let plain = place.path().join("plain.csv");
+        std::fs::write(&plain, "clause\na\n").unwrap();
+        let refused = queue_for_review(&mut session, &plain, &mut |_, _| true).unwrap_err();
+        assert!(matches!(refused, EngineError::NoReviewColumn { .. }), "{refused}");
+    }
+}

@@ -97,10 +97,6 @@ impl Page<'_> {
             "appendix.speed_value",
             &[("value", &format!("{:.1}", input.samples_per_second))],
         );
-        let method = match input.judged().multi_label {
-            None => "appendix.method",
-            Some(_) => "appendix.method_several",
-        };
         let memory = input
             .peak_memory_mb
             .map(|mb| format!("{} MiB", count(mb.round() as u64)));
@@ -123,13 +119,54 @@ impl Page<'_> {
                     (fact(self.text("appendix.seconds"), numbers::duration(input.seconds_training, self.texts)))
                     (fact(self.text("appendix.speed"), speed))
                     @if let Some(memory) = memory { (fact(self.text("appendix.memory"), memory)) }
+                    @if let Some(energy) = self.energy() { (fact(self.text("appendix.energy"), energy)) }
                     (fact(self.text("appendix.app"), self.app()))
+                    (fact(self.text("appendix.history"), self.history()))
                 }
                 h3 { (self.text("appendix.files")) }
                 dl.facts { @for file in &input.data_hashes { (fact(&file.file, html! { code { (file.sha256) } })) } }
-                p.muted { small { (self.text(method)) } }
+                p.muted { small { (self.method()) } }
             }
         }
+    }
+
+    /// How scores and intervals were computed.
+    pub(crate) fn method(&self) -> String {
+        let judged = self.input.judged();
+        let method = self.text(match judged.multi_label {
+            None => "appendix.method",
+            Some(_) => "appendix.method_several",
+        });
+        match judged.groups {
+            None => method,
+            Some(groups) => {
+                let groups = self.fill("appendix.method_groups", &[("groups", &groups.to_string())]);
+                format!("{method} {groups}")
+            }
+        }
+    }
+
+    /// What the training has drawn, about.
+    pub(crate) fn energy(&self) -> Option<String> {
+        let cores = self.input.cores?;
+        let hours = numbers::watt_hours(self.input.seconds_training, cores);
+        let value = format!("{hours:.1}");
+        let watts = format!("{:.0}", numbers::WATTS_PER_CORE);
+        let facts = [
+            ("value", value.as_str()),
+            ("cores", &cores.to_string()),
+            ("watts", &watts),
+        ];
+        Some(self.fill("appendix.energy_value", &facts))
+    }
+
+    /// The head of the project's history, with which its past can be checked later.
+    pub(crate) fn history(&self) -> String {
+        let (entries, head) = (
+            self.input.history_entries.to_string(),
+            self.input.history_head.as_str(),
+        );
+        self.fill("appendix.history_value", &[("entries", &entries), ("head", head)])
     }
 
     /// The setting's name; one that the catalogue does not know keeps the engine's.

@@ -103,10 +103,6 @@ impl Page<'_> {
         };
         let (low, high) = interval_of_100(Judgement::of(judged).interval);
         let (low, high) = (low.to_string(), high.to_string());
-        let method = match judged.multi_label {
-            None => "appendix.method",
-            Some(_) => "appendix.method_several",
-        };
         let (macro_f1, range) = (score(judged.macro_f1), interval(judged.macro_f1_interval));
         vec![
             self.section("sure.title"),
@@ -115,7 +111,7 @@ impl Page<'_> {
             plain(self.fill("sure.macro", &[("score", &macro_f1), ("interval", &range)])),
             self.section("scores.title"),
             Block::Table(self.measures()),
-            Block::Text(Tone::Muted, self.text(method)),
+            Block::Text(Tone::Muted, self.method()),
         ]
     }
 
@@ -287,7 +283,11 @@ impl Page<'_> {
                 format!("{} MiB", count(mb.round() as u64)),
             ));
         }
+        if let Some(energy) = self.energy() {
+            run.push((self.text("appendix.energy"), energy));
+        }
         run.push((self.text("appendix.app"), self.app()));
+        run.push((self.text("appendix.history"), self.history()));
         let files = input.data_hashes.iter();
         let mut blocks = vec![self.section("appendix.title"), self.part("data.title")];
         blocks.extend(self.split_and_cleaning());
