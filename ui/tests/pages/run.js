@@ -269,6 +269,8 @@ async function walk(language, theme) {
   await at(page, "explained-label").selectOption({ index: 1 });
   await at(page, "predict-file").click();
   await at(page, "predict-result").waitFor();
+  await at(page, "find-similar").click();
+  await at(page, "similar").waitFor();
   await see("7-use");
   await at(page, "demo-keep").click();
   await at(page, "server-start").click();

@@ -13,6 +13,8 @@ export class TrainRoom {
   readonly task = new Task();
   readonly planTask = new Task();
   plan = $state.raw<TrainPlan | null>(null);
+  /** Choices of settings that the engine is still making. */
+  choosing = $state(0);
   runs = $state.raw<RunSummary[]>([]);
   /** What the engine has written of the run on screen; its live events are added by `shown`. */
   history = $state.raw<RunHistory | null>(null);
@@ -59,17 +61,27 @@ export class TrainRoom {
 
   /** Takes what the engine chooses for this much time. */
   async choose(preset: Preset): Promise<void> {
-    await this.#ask(preset, null);
+    await this.#choose(preset);
   }
 
   /** Back to what the engine would choose. */
   async reset(): Promise<void> {
-    await this.#ask(this.plan?.settings.preset ?? null, null);
+    await this.#choose(this.plan?.settings.preset ?? null);
+  }
+
+  /** Until the settings are there, a training would begin with those before. */
+  async #choose(preset: Preset | null): Promise<void> {
+    this.choosing += 1;
+    try {
+      await this.#ask(preset, null);
+    } finally {
+      this.choosing -= 1;
+    }
   }
 
   async start(): Promise<void> {
     const settings = this.plan?.settings;
-    if (!settings || this.#running()) return;
+    if (!settings || this.choosing > 0 || this.#running()) return;
     const id = await this.task.run(() => commands.startTraining(settings));
     if (id) await this.#turned();
   }
@@ -95,7 +107,7 @@ export class TrainRoom {
   /** Trains once a fold with the settings of the plan. */
   async crossValidate(): Promise<void> {
     const settings = this.plan?.settings;
-    if (!settings || this.#running()) return;
+    if (!settings || this.choosing > 0 || this.#running()) return;
     await this.task.run(() => commands.startCrossValidation(settings, this.folds));
     if (!this.task.failure) await this.#turned();
   }

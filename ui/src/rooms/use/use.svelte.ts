@@ -4,6 +4,12 @@ import type { Job } from "../../project/jobs.svelte";
 import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
 import { Task } from "../../shared/task.svelte";
 
+export type Similar = { example: number; text: string; labels: string[]; nearness: number };
+
+/** Of so many similar texts those with labels are shown, the nearest of them. */
+const LOOKED_AT = 50;
+const MOST_SIMILAR = 5;
+
 /** The job in which the model answers other programs. */
 const SERVER = "server";
 
@@ -12,6 +18,7 @@ export class UseRoom {
   readonly fileTask = new Task();
   readonly explainTask = new Task();
   readonly queueTask = new Task();
+  readonly similarTask = new Task();
   readonly serverTask = new Task();
   readonly demoTask = new Task();
   runId = $state<string | null>(null);
@@ -22,6 +29,8 @@ export class UseRoom {
   explanation = $state.raw<Explanation | null>(null);
   /** The answer to the text as it read before. */
   #earlier = $state.raw<{ text: string; prediction: Prediction } | null>(null);
+  /** Texts with labels that are like the one that was asked about; null while nobody asked. */
+  similar = $state.raw<Similar[] | null>(null);
   /** One's own texts for the demo. */
   examples = $state.raw<string[]>([]);
   /** Whether the model is being shown to others. */
@@ -54,6 +63,7 @@ export class UseRoom {
     this.explanation = null;
     this.#earlier = null;
     this.queued = null;
+    this.similar = null;
     void this.#loadExamples();
   }
 
@@ -66,6 +76,7 @@ export class UseRoom {
     if (this.answer?.text !== text) {
       this.#earlier = this.answer;
       this.explanation = null;
+      this.similar = null;
     }
     this.answer = { text, prediction };
     // The answer need not wait for its reasons.
@@ -80,6 +91,19 @@ export class UseRoom {
     const explanation = await this.explainTask.run(() => commands.explainText(run, answer.text, label));
     if (this.answer !== answer) return;
     this.explanation = explanation ?? null;
+  }
+
+  /** The labelled texts that mean most nearly the same, as the model understood texts before it was taught. */
+  async findSimilar(): Promise<void> {
+    const answer = this.answer;
+    if (answer === null) return;
+    const found = await this.similarTask.run(async () => {
+      const { rows } = await commands.findByMeaning(answer.text, false, LOOKED_AT);
+      const names = (await commands.labelState()).labels;
+      const named = (ids: number[]): string[] => ids.map((id) => names.find((label) => label.id === id)?.name ?? "");
+      return rows.flatMap(({ labels, ...row }) => (labels === null ? [] : [{ ...row, labels: named(labels) }])).slice(0, MOST_SIMILAR);
+    });
+    if (found && this.answer === answer) this.similar = found;
   }
 
   /** A label's probability before the text was changed. */
