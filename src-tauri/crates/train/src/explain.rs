@@ -17,7 +17,7 @@ use crate::tokenizer::Placed;
 use crate::words::{word_of, words};
 
 /// Numbers of steps of integrated gradients, tried until the gap is small enough.
-const STEPS: [usize; 3] = [8, 24, 64];
+const STEPS: [usize; 3] = [8, 16, 64];
 
 /// Share of the whole difference that the parts may miss before more steps are taken.
 const GAP: f64 = 0.1;
