@@ -5,6 +5,7 @@
 //   data     rows in, beside DuckDB; near-duplicates
 //   label    what the helper of the label room brings, beside cleanlab
 //   fit      what a training is said to need and to take, beside what it needs and takes
+//   use      a million rows through a kill, the server under load, explanations; without a peer
 //   presets  what `balanced` reaches on the public data sets
 //
 // Needs ../shared (data and reference programs). Python comes from UNDERSTUDY_PYTHON, else a virtual environment is
@@ -12,7 +13,7 @@
 import { parseArgs } from "node:util";
 import { reportFailure, StepError } from "./lib/say.mjs";
 
-const BENCHES = { train: "./bench/train.mjs", predict: "./bench/predict.mjs", presets: "./bench/presets.mjs", data: "./bench/data.mjs", label: "./bench/label.mjs", fit: "./bench/fit.mjs" };
+const BENCHES = { train: "./bench/train.mjs", predict: "./bench/predict.mjs", presets: "./bench/presets.mjs", data: "./bench/data.mjs", label: "./bench/label.mjs", fit: "./bench/fit.mjs", use: "./bench/use.mjs" };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -85,21 +85,28 @@ test("everything that a run left behind can be checked, and a change of it is se
   const page = place.path("signed.html");
   place.must("report", "--project", project, "--run", second, "--out", page);
   const check = () => {
-    const { audit, runs } = place.must("verify", "--project", project, "--run", second);
+    const { status, found } = place.understudy("verify", "--project", project, "--run", second);
+    const { audit, runs, sound } = found;
     assert.equal(audit.broken, null);
+    assert.equal(status, sound ? 0 : 2);
     return Object.fromEntries(runs[second].checks.map(({ subject, name, finding }) => [name ?? subject, finding]));
   };
   const whole = check();
-  for (const subject of ["history", "weights", "scores", "data", "signed.html"]) assert.equal(whole[subject], "same", subject);
+  for (const subject of ["history", "model", "scores", "data", "signed.html"]) assert.equal(whole[subject], "same", subject);
   writeFileSync(page, `${readFileSync(page, "utf8")}<!-- changed -->`);
   const weights = `${project}/runs/${second}/model/model.safetensors`;
   const kept = readFileSync(weights);
-  const other = Buffer.from(kept);
-  other[other.length - 1] ^= 1;
-  writeFileSync(weights, other);
+  // Cut off, it is no model any more; that is a finding like any other.
+  writeFileSync(weights, kept.subarray(0, 100));
   const changed = check();
   writeFileSync(weights, kept);
-  assert.deepEqual([changed.weights, changed["signed.html"], changed.scores], ["changed", "changed", "same"]);
+  assert.deepEqual([changed.model, changed["signed.html"], changed.scores], ["changed", "changed", "same"]);
+  const config = `${project}/runs/${second}/model/config.json`;
+  const names = readFileSync(config, "utf8");
+  writeFileSync(config, names.replace(/"0":/, '"0" :'));
+  assert.equal(check().model, "changed", "the labels' names are part of the model");
+  writeFileSync(config, names);
+  assert.equal(check().model, "same");
 });
 
 test("a training that is repeated on the same machine gives the same, to the last bit", () => {

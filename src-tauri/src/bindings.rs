@@ -84,6 +84,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             assist::label_forecast,
             assist::similar_texts,
             assist::find_by_meaning,
+            assist::similar_labelled,
             split::make_split,
             split::open_test,
             split::add_to_training,

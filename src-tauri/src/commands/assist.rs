@@ -133,6 +133,17 @@ pub fn find_by_meaning(
     })
 }
 
+/// Labelled rows that mean something like a text; `None` while no text was read.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn similar_labelled(state: State<'_, AppState>, text: String, limit: u32) -> Answer<Option<Nearby>> {
+    let encoder = state.with(|session, _| encoder(&session.project))?;
+    let vector = read(&state, &encoder, &text)?;
+    beside(&state, |project| {
+        meaning::labelled(project, &vector, limit as usize)
+    })
+}
+
 /// What the encoder makes of a text; its worker stays for the next one.
 fn read(state: &AppState, encoder: &str, text: &str) -> Answer<Vec<f32>> {
     let taken = state.reader.lock().unwrap_or_else(PoisonError::into_inner).take();

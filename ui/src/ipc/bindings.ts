@@ -88,6 +88,8 @@ export const commands = {
 	similarTexts: (example: number, onlyOpen: boolean, limit: number) => __TAURI_INVOKE<Nearby>("similar_texts", { example, onlyOpen, limit }),
 	/**  Rows that mean something like these words. */
 	findByMeaning: (text: string, onlyOpen: boolean, limit: number) => __TAURI_INVOKE<Nearby>("find_by_meaning", { text, onlyOpen, limit }),
+	/**  Labelled rows that mean something like a text; `None` while no text was read. */
+	similarLabelled: (text: string, limit: number) => __TAURI_INVOKE<Nearby | null>("similar_labelled", { text, limit }),
 	makeSplit: (percent: number[], seed: number, way: SplitWay) => __TAURI_INVOKE<SplitSummary>("make_split", { percent, seed, way }),
 	openTest: () => __TAURI_INVOKE<SplitSummary>("open_test"),
 	addToTraining: () => __TAURI_INVOKE<SplitSummary>("add_to_training"),
@@ -2310,9 +2312,9 @@ export type StepTold = {
 export type Subject = 
 /**  The project's history: a chain of hashes. */
 "history" | 
-/**  The trained weights. */
-"weights" | 
-/**  The scores, counted again from the stored answers. */
+/**  The files of the trained model. */
+"model" | 
+/**  What is told of the run is what was told at its end, and follows from the stored answers. */
 "scores" | 
 /**  The texts, labels and parts that were learnt from, against what the project has now. */
 "data" | 

@@ -363,6 +363,7 @@ const handlers: Record<string, Handler> = {
   doubts_page: (e) => e.need().doubts(),
   label_forecast: (e) => e.need().forecast(),
   similar_texts: (e, a) => e.need().nearby(a["limit"] as number),
+  similar_labelled: (e, a) => e.need().similarLabelled(a["limit"] as number),
   find_by_meaning: (e, a) => e.need().nearby(a["limit"] as number),
   remove_label: (e, a) => {
     const project = e.need();

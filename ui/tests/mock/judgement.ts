@@ -56,7 +56,7 @@ export const VERIFICATION: Verification = {
   head: "5e".repeat(32),
   checks: [
     { subject: "history", name: null, finding: "same" },
-    { subject: "weights", name: null, finding: "same" },
+    { subject: "model", name: null, finding: "same" },
     { subject: "scores", name: null, finding: "same" },
     { subject: "data", name: null, finding: "changed" },
     { subject: "report", name: "Clauses report.pdf", finding: "missing" },

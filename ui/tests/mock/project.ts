@@ -305,6 +305,10 @@ export class MockProject {
     return { total: 1, texts: [{ example: row.id, text: row.text, labels: row.labels, answers }] };
   }
 
+  similarLabelled(limit: number): Nearby {
+    return { rows: this.nearby(8).rows.filter((row) => row.labels !== null).slice(0, limit) };
+  }
+
   nearby(limit: number): Nearby {
     const rows = this.shown().slice(0, Math.min(limit, 8));
     return { rows: rows.map((row, i) => ({ example: row.id, text: row.text.slice(0, 300), labels: row.labels, nearness: 0.95 - i / 20 })) };

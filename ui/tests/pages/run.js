@@ -278,6 +278,7 @@ async function walk(language, theme) {
   await at(page, "server-panel").scrollIntoViewIfNeeded();
   await see("7-use-server");
   await at(page, "demo-begin").click();
+  tally.ok((await at(page, "demo-text").inputValue()) === "" && (await at(page, "demo-label").count()) === 0, `${language} ${theme}: the demo shows nothing that was not chosen for it`);
   await at(page, "demo-example-0").click();
   await at(page, "demo-label").waitFor();
   await page.getByTestId("explained-text").waitFor();
@@ -286,6 +287,7 @@ async function walk(language, theme) {
   await page.keyboard.press("Alt+1");
   await page.keyboard.press("Escape");
   await at(page, "use-text").waitFor();
+  tally.ok((await at(page, "use-text").inputValue()) !== "", `${language} ${theme}: after the demo everything is as it was`);
   await at(page, "queue-file").click();
   await at(page, "label-queued").click();
   await at(page, "bench-text").waitFor();

@@ -435,7 +435,7 @@ pub struct Train {
     #[arg(long)]
     pub plan: bool,
     /// Train again as this run was trained; `verify` tells whether both came to the same.
-    #[arg(long, conflicts_with_all = ["plan", "resume", "model", "preset", "test_file"])]
+    #[arg(long, conflicts_with_all = ["plan", "resume", "model", "preset", "test_file", "epochs", "batch_size", "learning_rate", "max_length", "seed", "Finer"])]
     pub again: Option<String>,
     /// Id of the pretrained model, or the full path of its folder.
     #[arg(long)]

@@ -7,7 +7,7 @@ use understudy_data::{
     ColumnRole, DataError, DialectOverrides, ImportOptions, Part, RunStatus, SplitWay, preview,
 };
 use understudy_engine::session::text_columns;
-use understudy_engine::verification::{self, Repetition};
+use understudy_engine::verification::{self, Finding, Repetition, Subject};
 use understudy_engine::{EngineError, Result, Session, people};
 
 use crate::arguments::{Columns, Import, Labels, People, Problems, Split};
@@ -227,6 +227,8 @@ pub fn split(arguments: Split, output: &Output) -> Result<Value> {
 /// Every hash of a project's history, and of each finished run (or of one) what it left behind.
 pub fn verify(project: &Path, run: Option<String>, output: &Output) -> Result<Value> {
     let session = Session::open(project)?;
+    let audit = session.project.verify_audit()?;
+    let mut sound = audit.broken.is_none();
     let chosen = match run {
         Some(run) => vec![run],
         None => {
@@ -238,6 +240,11 @@ pub fn verify(project: &Path, run: Option<String>, output: &Output) -> Result<Va
     let mut found = Map::new();
     for run in chosen {
         let verified = verification::verify(&session.project, &run)?;
+        // Labels may be corrected after a training, and a report moved.
+        sound &= verified
+            .checks
+            .iter()
+            .all(|check| check.finding != Finding::Changed || check.subject == Subject::Data);
         for check in &verified.checks {
             let name = check.name.as_deref().unwrap_or_default();
             output.say(&format!("{run} {:?} {name}: {:?}", check.subject, check.finding));
@@ -255,5 +262,5 @@ pub fn verify(project: &Path, run: Option<String>, output: &Output) -> Result<Va
         }
         found.insert(run, json!(verified));
     }
-    Ok(json!({ "audit": session.project.verify_audit()?, "runs": found }))
+    Ok(json!({ "sound": sound, "audit": audit, "runs": found }))
 }

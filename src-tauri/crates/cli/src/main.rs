@@ -32,7 +32,10 @@ fn main() -> ExitCode {
     match carry_out(arguments.verb, &output) {
         Ok(result) => {
             output.result(&result);
-            ExitCode::SUCCESS
+            match result["sound"] == false {
+                true => ExitCode::from(2),
+                false => ExitCode::SUCCESS,
+            }
         }
         Err(error) => output.error(&error),
     }

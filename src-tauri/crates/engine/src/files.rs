@@ -1,10 +1,12 @@
 //! Where the app's own files lie, small files, and the time.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use directories::{ProjectDirs, UserDirs};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -74,6 +76,23 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|e| failed(path)(e.into()))?;
     write(path, text.as_bytes())
+}
+
+/// The SHA-256 of a file, in lower-case hexadecimal.
+///
+/// # Errors
+/// [`EngineError::File`].
+pub(crate) fn sha256(path: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    let mut file = std::fs::File::open(path).map_err(failed(path))?;
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut piece).map_err(failed(path))?;
+        if read == 0 {
+            return Ok(understudy_data::hex(&hash.finalize()));
+        }
+        hash.update(&piece[..read]);
+    }
 }
 
 /// Writes a file in one step, with its folder.

@@ -165,9 +165,13 @@ pub(crate) fn input(
         seconds_training: outcome.seconds_training,
         samples_per_second: outcome.samples_per_second,
         peak_memory_mb: outcome.peak_memory_mb,
-        cores: outcome.cores,
+        threads: outcome.threads,
         history_entries: history_of_project.entries,
-        history_head: history_of_project.head,
+        // A chain that is broken has no head that says anything.
+        history_head: match history_of_project.broken {
+            None => Some(history_of_project.head),
+            Some(_) => None,
+        },
         data_hashes: outcome
             .data
             .sources

@@ -47,9 +47,9 @@ pub struct RunOutcome {
     pub tokens_per_second: f64,
     /// The most memory used, MiB.
     pub peak_memory_mb: Option<f64>,
-    /// Processor cores of the machine; runs of earlier versions do not tell.
+    /// Processor threads that the run had; runs of earlier versions do not tell.
     #[serde(default)]
-    pub cores: Option<u32>,
+    pub threads: Option<u32>,
     /// Share of the training texts that were cut.
     pub truncated: f64,
     /// SHA-256 of the trained weights.

@@ -52,12 +52,18 @@ pub fn serve(
     ready: impl FnOnce(&Listening),
     go_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<()> {
-    let mut project = Project::open(job.project)?;
+    let project = Project::open(job.project)?;
     let run = runs::find(&project, job.run)?.id;
     let model = prediction::load(&project, &run)?;
-    project.record("server_started", json!({ "run": run, "port": job.port }))?;
     drop(project);
+    let folder = job.project.to_owned();
     let told = |port: u16, token: &understudy_serve::Token| {
+        // The server is there, whether the project can be written to at this moment or not.
+        let noted = Project::open(&folder)
+            .and_then(|mut project| project.record("server_started", json!({ "run": run, "port": port })));
+        if let Err(error) = noted {
+            eprintln!("the history does not tell that the server was started: {error}");
+        }
         ready(&Listening {
             port,
             token: token.secret().to_owned(),
@@ -72,15 +78,27 @@ pub fn serve(
     })
 }
 
+/// Texts between two looks at whether anybody still waits.
+const PIECE: usize = 64;
+
 /// A run's model as the server asks it.
 struct RunModel(prediction::Model);
 
 impl Answerer for RunModel {
-    fn answer(&self, texts: &[String]) -> std::result::Result<Vec<Value>, String> {
-        let answers = prediction::answer(&self.0, texts, &Control::default()).map_err(|e| e.to_string())?;
-        let told = answers.iter().map(serde_json::to_value);
-        told.collect::<std::result::Result<_, _>>()
-            .map_err(|e| e.to_string())
+    fn answer(&self, texts: &[String], wanted: &dyn Fn() -> bool) -> std::result::Result<Vec<Value>, String> {
+        let mut told = Vec::with_capacity(texts.len());
+        // Piece by piece, so that nobody's answers keep the others waiting.
+        for piece in texts.chunks(PIECE) {
+            if !wanted() {
+                return Err("nobody waits for the answer".to_owned());
+            }
+            let answers =
+                prediction::answer(&self.0, piece, &Control::default()).map_err(|e| e.to_string())?;
+            for answer in answers {
+                told.push(serde_json::to_value(answer).map_err(|e| e.to_string())?);
+            }
+        }
+        Ok(told)
     }
 }
 

@@ -181,16 +181,11 @@ impl Session {
     /// # Errors
     /// Those of writing.
     pub fn keep_pasted(&self, table: &str) -> Result<PathBuf> {
-        self.keep_beside("pasted.tsv", table.as_bytes())
-    }
-
-    /// Keeps a table in the project's folder until it is imported.
-    pub(crate) fn keep_beside(&self, name: &str, table: &[u8]) -> Result<PathBuf> {
         self.project.check_reachable()?;
         let folder = self.pasted();
         std::fs::create_dir_all(&folder).map_err(files::failed(&folder))?;
-        let path = folder.join(name);
-        files::write(&path, table)?;
+        let path = folder.join("pasted.tsv");
+        files::write(&path, table.as_bytes())?;
         Ok(path)
     }
 

@@ -22,6 +22,7 @@ use crate::job::{Event, Phase, Progress};
 use crate::judgement;
 use crate::models;
 use crate::runs::{self, RunData, RunOutcome, metric, to_value};
+use crate::verification;
 
 /// Points of the loss curve that are kept of a run.
 const CURVE_POINTS: u32 = 300;
@@ -49,6 +50,9 @@ pub fn execute(
     let result = learn(project, &run, control, emit);
     match &result {
         Ok(outcome) => {
+            let files = verification::model_files(&runs::model_folder(project, id))?;
+            let kept = serde_json::json!({ "run": id, "files": files });
+            patiently(|| project.record(verification::KEPT, kept.clone()))?;
             run.status = RunStatus::Finished;
             run.summary = Some(to_value(outcome)?);
         }
@@ -254,6 +258,12 @@ pub(crate) fn noted_fingerprint(project: &Project, run: &str) -> Result<Option<S
     Ok(noted.and_then(|noted| noted["data_sha256"].as_str().map(str::to_owned)))
 }
 
+/// Whether a run was trained with one set of settings from its beginning to its end.
+pub(crate) fn kept_its_settings(project: &Project, run: &RunRecord) -> Result<bool> {
+    let noted = files::read_json::<serde_json::Value>(&project.run_folder(&run.id).join("job.json"))?;
+    Ok(noted.is_some_and(|noted| noted["settings"] == run.settings))
+}
+
 fn examples(rows: &[LabelledText]) -> Vec<Example> {
     rows.iter()
         .map(|row| Example {
@@ -440,9 +450,9 @@ fn judge(
         samples_per_second: outcome.samples_per_second,
         tokens_per_second: outcome.tokens_per_second,
         peak_memory_mb: files::peak_memory_mb(),
-        cores: std::thread::available_parallelism()
+        threads: std::thread::available_parallelism()
             .ok()
-            .map(|cores| cores.get() as u32),
+            .map(|threads| threads.get() as u32),
         truncated: outcome.truncated,
         model_sha256: check_folder(&job.model)?.model_sha256,
         data,

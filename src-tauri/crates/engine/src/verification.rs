@@ -1,21 +1,21 @@
 //! Whether what a run left behind is still what it was, and whether a second training came to the same.
 //!
-//! Every hash that was noted is computed again: the weights, the texts and labels that were learnt from, the reports;
-//! the scores are counted again from the stored answers. A run with the settings and the data of an earlier one is its
+//! Every hash that was noted is computed again: the model's files, the texts and labels that were learnt from, the
+//! reports, what was told of the run; and its scores are computed again from the stored answers. What is damaged is a
+//! finding, not a failure: the other findings are told all the same. A run with the settings and the data of an earlier one is its
 //! repetition: on the same machine it must be the same to the last bit, elsewhere it is told by how much they differ.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use understudy_data::{Part, Project, RunStatus, StoredPrediction, hex};
-use understudy_eval::Scores;
-use understudy_hub::check_folder;
+use understudy_data::{Part, Project, RunRecord, RunStatus, StoredPrediction, hex};
+use understudy_eval::{Scores, intervals_over_groups, multi_label_scores, scores};
 
 use crate::error::Result;
 use crate::runs::{self, RunOutcome};
-use crate::{files, report, training};
+use crate::{cross_validation, files, report, training};
 
 /// What was checked of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,9 +50,9 @@ pub struct Check {
 pub enum Subject {
     /// The project's history: a chain of hashes.
     History,
-    /// The trained weights.
-    Weights,
-    /// The scores, counted again from the stored answers.
+    /// The files of the trained model.
+    Model,
+    /// What is told of the run is what was told at its end, and follows from the stored answers.
     Scores,
     /// The texts, labels and parts that were learnt from, against what the project has now.
     Data,
@@ -106,17 +106,30 @@ pub fn verify(project: &Project, run: &str) -> Result<Verification> {
     let mut checks = vec![
         check(Subject::History, history.broken.is_none()),
         Check {
-            subject: Subject::Weights,
+            subject: Subject::Model,
             name: None,
-            finding: weights(project, run, &outcome)?,
+            finding: model(project, run, &outcome)?,
         },
-        check(Subject::Scores, scores_follow(project, run, &outcome)?),
+        check(
+            Subject::Scores,
+            told_as_recorded(project, &record)? && scores_follow(project, &record, &outcome)?,
+        ),
     ];
-    if let Some(noted) = training::noted_fingerprint(project, run)? {
-        checks.push(check(
-            Subject::Data,
-            noted == training::data_fingerprint(project)?,
-        ));
+    // Folds are divided otherwise than the project is now, and while they are trained so is the project.
+    let of_fold = match record.split_version {
+        Some(version) => project.fold_of_split(version)?.is_some(),
+        None => false,
+    };
+    let folding = cross_validation::current_run(project)?
+        .and_then(|fold| project.run(&fold).transpose())
+        .transpose()?
+        .is_some_and(|fold| runs::is_active(fold.status));
+    if let Some(noted) = training::noted_fingerprint(project, run)?
+        && !of_fold
+        && !folding
+    {
+        let now = training::data_fingerprint(project);
+        checks.push(check(Subject::Data, now.is_ok_and(|now| now == noted)));
     }
     let mut seen = HashSet::new();
     for written in project.recorded(report::WRITTEN)?.iter().rev() {
@@ -133,8 +146,8 @@ pub fn verify(project: &Project, run: &str) -> Result<Verification> {
             name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
             finding: match std::fs::read(path) {
                 Ok(bytes) => finding(hex(&Sha256::digest(bytes)) == noted),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Finding::Missing,
-                Err(error) => return Err(files::failed(path)(error)),
+                // It may lie on a disk that is not there now.
+                Err(_) => Finding::Missing,
             },
         });
     }
@@ -161,47 +174,106 @@ fn check(subject: Subject, same: bool) -> Check {
     }
 }
 
-fn weights(project: &Project, run: &str, outcome: &RunOutcome) -> Result<Finding> {
-    let folder = runs::model_folder(project, run);
-    if !folder.join("model.safetensors").is_file() {
-        return Ok(Finding::Missing);
+/// How the project's history calls the files of a model when it was trained.
+pub(crate) const KEPT: &str = "model_kept";
+
+/// What may change after a training: which answers go to a person is the user's to decide.
+const CHANGES: &str = "understudy.json";
+
+/// The SHA-256 of each file of a model's folder, but of that which may change.
+pub(crate) fn model_files(folder: &Path) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).map_err(files::failed(folder))? {
+        let path = entry.map_err(files::failed(folder))?.path();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if path.is_file() && name != CHANGES {
+            found.insert(name, files::sha256(&path)?);
+        }
     }
-    Ok(finding(
-        check_folder(&folder)?.model_sha256 == outcome.model_sha256,
-    ))
+    Ok(found)
 }
 
-/// Whether the stored answers count to the scores that were told.
-fn scores_follow(project: &Project, run: &str, outcome: &RunOutcome) -> Result<bool> {
+fn model(project: &Project, run: &str, outcome: &RunOutcome) -> Result<Finding> {
+    let folder = runs::model_folder(project, run);
+    let weights = folder.join("model.safetensors");
+    if !weights.is_file() {
+        return Ok(Finding::Missing);
+    }
+    let kept = project.recorded(KEPT)?;
+    let noted = kept.iter().rev().find(|kept| kept["run"].as_str() == Some(run));
+    let same = match noted {
+        Some(noted) => runs::to_value(&model_files(&folder)?)? == noted["files"],
+        // Of runs of earlier versions only the weights were noted.
+        None => files::sha256(&weights)? == outcome.model_sha256,
+    };
+    Ok(finding(same))
+}
+
+/// Whether what is told of the run is what the history says was told at its end.
+fn told_as_recorded(project: &Project, record: &RunRecord) -> Result<bool> {
+    let recorded = project.recorded("run_status")?;
+    let noted = recorded
+        .iter()
+        .rev()
+        .filter(|status| status["run"].as_str() == Some(&record.id))
+        .find_map(|status| status["summary_sha256"].as_str());
+    // Runs of earlier versions noted none.
+    Ok(noted.is_none_or(|noted| record.summary_sha256().as_deref() == Some(noted)))
+}
+
+/// Whether the stored answers come to the scores that are told, to the last bit.
+fn scores_follow(project: &Project, record: &RunRecord, outcome: &RunOutcome) -> Result<bool> {
+    let seed = u64::from(runs::settings(record)?.seed);
     let told = [
         (Part::Validation, Some(&outcome.validation)),
         (Part::Test, outcome.test.as_ref()),
     ];
     for (part, scores) in told {
         let Some(scores) = scores else { continue };
-        if !counts_to(&project.predictions(run, part)?, scores) {
+        let answers = project.predictions(&record.id, part)?;
+        if scores_of(project, &answers, scores, &outcome.labels, seed)?.as_ref() != Some(scores) {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn counts_to(answers: &[StoredPrediction], scores: &Scores) -> bool {
-    let right = answers
+/// The scores of some answers, judged as `told` was; `None` where they cannot be.
+fn scores_of(
+    project: &Project,
+    answers: &[StoredPrediction],
+    told: &Scores,
+    labels: &[String],
+    seed: u64,
+) -> Result<Option<Scores>> {
+    let gold: Vec<&[usize]> = answers.iter().map(|answer| answer.gold.as_slice()).collect();
+    let given: Vec<&[usize]> = answers.iter().map(|answer| answer.predicted.as_slice()).collect();
+    let probabilities: Vec<f32> = answers
         .iter()
-        .filter(|answer| answer.gold == answer.predicted)
-        .count();
-    let mut classes_fit = true;
-    for (class, told) in scores.classes.iter().enumerate() {
-        let support = answers
-            .iter()
-            .filter(|answer| answer.gold.contains(&class))
-            .count();
-        classes_fit &= support as u64 == u64::from(told.support);
+        .flat_map(|answer| answer.probabilities.iter().copied())
+        .collect();
+    let Some(majority) = labels.iter().position(|label| *label == told.majority_label) else {
+        return Ok(None);
+    };
+    let judged = match &told.multi_label {
+        Some(several) => {
+            let thresholds: Vec<f32> = several.thresholds.iter().map(|at| *at as f32).collect();
+            multi_label_scores(&gold, &probabilities, labels, &thresholds, majority, seed)
+        }
+        None => scores(&gold.concat(), &probabilities, labels, majority, seed),
+    };
+    let Ok(mut judged) = judged else { return Ok(None) };
+    let examples: Vec<u32> = answers.iter().map(|answer| answer.example).collect();
+    if told.groups.is_some()
+        && let Some(groups) = project.groups_of(&examples)?
+    {
+        intervals_over_groups(&mut judged, &gold, &given, &groups, seed);
     }
-    answers.len() as u64 == u64::from(scores.examples)
-        && right as u64 == u64::from(scores.correct)
-        && classes_fit
+    Ok(Some(judged))
 }
 
 /// The earliest finished run before this one that learnt from the same data in the same way, and how both compare.
@@ -210,6 +282,10 @@ fn repetition(project: &Project, run: &str, outcome: &RunOutcome) -> Result<Opti
     let Some(data) = training::noted_fingerprint(project, run)? else {
         return Ok(None);
     };
+    // A run whose learning rate was halved on the way was not trained in one way.
+    if !training::kept_its_settings(project, &record)? {
+        return Ok(None);
+    }
     let mut earlier: Vec<_> = project
         .runs()?
         .into_iter()
@@ -218,7 +294,8 @@ fn repetition(project: &Project, run: &str, outcome: &RunOutcome) -> Result<Opti
         .collect();
     earlier.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
     for first in earlier {
-        if training::noted_fingerprint(project, &first.id)?.as_ref() != Some(&data) {
+        let same_data = training::noted_fingerprint(project, &first.id)?.as_ref() == Some(&data);
+        if !same_data || !training::kept_its_settings(project, &first)? {
             continue;
         }
         let before = runs::outcome(&first)?;
@@ -233,7 +310,7 @@ fn repetition(project: &Project, run: &str, outcome: &RunOutcome) -> Result<Opti
         return Ok(Some(Repetition {
             created_at: first.created_at,
             first: first.id,
-            same_machine: before.data.machine == outcome.data.machine,
+            same_machine: hardware(&before.data.machine) == hardware(&outcome.data.machine),
             same_weights: before.model_sha256 == outcome.model_sha256,
             largest_difference: pairs
                 .iter()
@@ -247,6 +324,13 @@ fn repetition(project: &Project, run: &str, outcome: &RunOutcome) -> Result<Opti
     Ok(None)
 }
 
+/// Of the line about a machine, what is not its operating system's version.
+fn hardware(machine: &str) -> &str {
+    machine
+        .split_once(" · ")
+        .map_or(machine, |(_, hardware)| hardware)
+}
+
 fn all_answers(project: &Project, run: &str) -> Result<Vec<StoredPrediction>> {
     let mut answers = project.predictions(run, Part::Validation)?;
     answers.extend(project.predictions(run, Part::Test)?);
@@ -256,4 +340,58 @@ fn all_answers(project: &Project, run: &str) -> Result<Vec<StoredPrediction>> {
 fn largest_difference(a: &[f32], b: &[f32]) -> f64 {
     let differences = a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs()));
     differences.fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Session;
+
+    #[test]
+    fn scores_that_the_answers_do_not_come_to_are_seen() {
+        let place = tempfile::tempdir().unwrap();
+        let session = Session::create(&place.path().join("p.understudy"), "p").unwrap();
+        let labels = ["a".to_owned(), "b".to_owned()];
+        let answers: Vec<StoredPrediction> = (0..40_u32)
+            .map(|example| {
+                let (gold, predicted) = (
+                    example as usize % 2,
+                    usize::from(example % 5 == 0 || example % 2 == 1),
+                );
+                let probabilities = if predicted == 1 {
+                    vec![0.25, 0.75]
+                } else {
+                    vec![0.75, 0.25]
+                };
+                StoredPrediction {
+                    example,
+                    gold: vec![gold],
+                    predicted: vec![predicted],
+                    confidence: 0.75,
+                    probabilities,
+                }
+            })
+            .collect();
+        let gold: Vec<usize> = answers.iter().flat_map(|answer| answer.gold.clone()).collect();
+        let probabilities: Vec<f32> = answers
+            .iter()
+            .flat_map(|answer| answer.probabilities.clone())
+            .collect();
+        let told = scores(&gold, &probabilities, &labels, 0, 7).unwrap();
+        let again = |answers: &[StoredPrediction], told: &Scores| {
+            scores_of(&session.project, answers, told, &labels, 7)
+                .unwrap()
+                .as_ref()
+                == Some(told)
+        };
+        assert!(again(&answers, &told));
+        let better = Scores {
+            accuracy: 0.99,
+            ..told.clone()
+        };
+        assert!(!again(&answers, &better));
+        let mut others = answers.clone();
+        others[0].probabilities = vec![0.75, 0.25];
+        assert!(!again(&others, &told));
+    }
 }

@@ -72,14 +72,14 @@ pub struct ReportInput {
     pub samples_per_second: f64,
     /// Peak memory of the training in MiB; none where the system does not tell.
     pub peak_memory_mb: Option<f64>,
-    /// Processor cores that trained; none where an earlier version did not note it.
-    pub cores: Option<u32>,
+    /// Processor threads that the training had; none where an earlier version did not note it.
+    pub threads: Option<u32>,
     /// The imported files.
     pub data_hashes: Vec<FileHash>,
     /// Entries of the project's history when the report was made.
     pub history_entries: u32,
-    /// SHA-256 of the last of them, which covers all before.
-    pub history_head: String,
+    /// SHA-256 of the last of them, which covers all before; none where the history was changed.
+    pub history_head: Option<String>,
 }
 
 impl ReportInput {

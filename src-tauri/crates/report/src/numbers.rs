@@ -87,13 +87,13 @@ pub fn date_time(rfc3339: &str) -> String {
     }
 }
 
-/// Watts that a busy core is taken to draw: the power of common office and laptop processors by their number of cores.
-/// A guess, and told as one: what a machine really draws is told to nobody but its administrator.
-pub const WATTS_PER_CORE: f64 = 15.0;
+/// Watts that a busy processor thread is taken to draw: about what common laptop and office processors are rated at,
+/// by their number of threads. A guess, and told as one: what a machine really draws is told to its administrator alone.
+pub const WATTS_PER_THREAD: f64 = 5.0;
 
-/// Watt-hours that `cores` busy cores have drawn in `seconds`, about.
-pub fn watt_hours(seconds: f64, cores: u32) -> f64 {
-    seconds * f64::from(cores) * WATTS_PER_CORE / 3600.0
+/// Watt-hours that `threads` busy threads have drawn in `seconds`, about.
+pub fn watt_hours(seconds: f64, threads: u32) -> f64 {
+    seconds * f64::from(threads) * WATTS_PER_THREAD / 3600.0
 }
 
 #[cfg(test)]

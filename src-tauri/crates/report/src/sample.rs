@@ -359,9 +359,9 @@ fn base(
         seconds_training: 257.0,
         samples_per_second: 21.4,
         peak_memory_mb: Some(1_312.0),
-        cores: Some(8),
+        threads: Some(8),
         history_entries: 23,
-        history_head: "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab".to_owned(),
+        history_head: Some("9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab".to_owned()),
         data_hashes: vec![FileHash {
             file: "clauses.csv".into(),
             sha256: "0c2a".repeat(16),

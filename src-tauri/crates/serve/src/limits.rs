@@ -11,7 +11,7 @@ pub const TEXTS: usize = 256;
 /// Requests that wait for the model; further ones are told to come again.
 pub const WAITING: usize = 32;
 
-/// Texts that are answered together, of however many requests.
+/// From so many texts on, no further request is answered together with those before it.
 pub(crate) const TOGETHER: usize = 256;
 
 /// Connections at a time; further ones wait to be accepted.

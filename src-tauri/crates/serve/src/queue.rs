@@ -14,11 +14,11 @@ use crate::limits::{TOGETHER, WAITING};
 
 /// Says something about texts.
 pub trait Answerer: Send + Sync + 'static {
-    /// An answer a text, in their order; or why there are none.
+    /// An answer a text, in their order; or why there are none. `wanted` says whether anybody still waits for them.
     ///
     /// # Errors
     /// What the caller is told.
-    fn answer(&self, texts: &[String]) -> Result<Vec<Value>, String>;
+    fn answer(&self, texts: &[String], wanted: &dyn Fn() -> bool) -> Result<Vec<Value>, String>;
 }
 
 type Answers = Result<Vec<Value>, String>;
@@ -90,7 +90,8 @@ fn answer(answerer: &dyn Answerer, mut together: Vec<Question>) -> u64 {
         .iter()
         .flat_map(|question| question.texts.iter().cloned())
         .collect();
-    let mut all = match (ask(answerer, &texts), together.len()) {
+    let wanted = || together.iter().any(|question| !question.reply.is_closed());
+    let mut all = match (ask(answerer, &texts, &wanted), together.len()) {
         (Ok(answers), _) => answers.into_iter(),
         // Each by itself, so that a text that cannot be answered is nobody else's trouble.
         (Err(_), 2..) => return together.into_iter().map(|one| answer(answerer, vec![one])).sum(),
@@ -101,16 +102,19 @@ fn answer(answerer: &dyn Answerer, mut together: Vec<Question>) -> u64 {
             return 0;
         }
     };
+    let mut answered = 0;
     for Question { texts, reply } in together {
         // It may have gone away while the model was at work.
-        let _ = reply.send(Ok(all.by_ref().take(texts.len()).collect()));
+        if reply.send(Ok(all.by_ref().take(texts.len()).collect())).is_ok() {
+            answered += texts.len() as u64;
+        }
     }
-    texts.len() as u64
+    answered
 }
 
 /// A model that panics has answered wrongly once; the next texts are none of its business.
-fn ask(answerer: &dyn Answerer, texts: &[String]) -> Answers {
-    let answered = catch_unwind(AssertUnwindSafe(|| answerer.answer(texts)));
+fn ask(answerer: &dyn Answerer, texts: &[String], wanted: &dyn Fn() -> bool) -> Answers {
+    let answered = catch_unwind(AssertUnwindSafe(|| answerer.answer(texts, wanted)));
     answered.unwrap_or_else(|panic| {
         let told = panic.downcast_ref::<String>().map(String::as_str);
         let told = told.or_else(|| panic.downcast_ref::<&str>().copied());

@@ -14,7 +14,7 @@ use understudy_serve::{Answerer, Fault, Server, Told, Words, limits};
 struct Lengths(Duration);
 
 impl Answerer for Lengths {
-    fn answer(&self, texts: &[String]) -> Result<Vec<Value>, String> {
+    fn answer(&self, texts: &[String], _wanted: &dyn Fn() -> bool) -> Result<Vec<Value>, String> {
         std::thread::sleep(self.0);
         if texts.iter().any(|text| text == "fail") {
             return Err("it failed".to_owned());

@@ -22,7 +22,7 @@ export class TrainRoom {
   cross = $state.raw<CrossValidation | null>(null);
   folds = $state(5);
   #session: Session;
-  #replan = settled(250, (settings: TrainSettings) => void this.#ask(null, settings));
+  #replan = settled(250, () => void this.#askAgain());
 
   /** The run on screen: the one going on, else the latest. */
   readonly run: RunSummary | undefined;
@@ -49,14 +49,14 @@ export class TrainRoom {
       if (this.run) this.history = await commands.runHistory(this.run.id);
       this.cross = await commands.crossValidationResult();
     });
-    await this.#ask(null, this.plan?.settings ?? null);
+    await this.#askAgain();
   }
 
   /** Takes over a changed setting at once; the plan's figures follow when the typing rests. */
   set<K extends keyof TrainSettings>(name: K, value: TrainSettings[K]): void {
     if (!this.plan) return;
     this.plan = { ...this.plan, settings: { ...this.plan.settings, [name]: value } };
-    this.#replan(this.plan.settings);
+    this.#replan();
   }
 
   /** Takes what the engine chooses for this much time. */
@@ -120,6 +120,11 @@ export class TrainRoom {
   #running(): boolean {
     const overview = this.#session.overview;
     return this.crossing !== undefined || (overview !== null && activeRun(overview) !== undefined);
+  }
+
+  /** Asks anew about the settings on screen; while others are being chosen, those are what counts. */
+  async #askAgain(): Promise<void> {
+    if (this.choosing === 0) await this.#ask(null, this.plan?.settings ?? null);
   }
 
   async #ask(preset: Preset | null, settings: TrainSettings | null): Promise<void> {

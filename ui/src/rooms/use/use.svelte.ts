@@ -4,10 +4,13 @@ import type { Job } from "../../project/jobs.svelte";
 import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
 import { Task } from "../../shared/task.svelte";
 
+type Answered = { text: string; prediction: Prediction };
+
+/** A text and everything that was said about it. */
+type Tried = { text: string; answer: Answered | null; earlier: Answered | null; explanation: Explanation | null; similar: Similar[] | "unread" | null };
+
 export type Similar = { example: number; text: string; labels: string[]; nearness: number };
 
-/** Of so many similar texts those with labels are shown, the nearest of them. */
-const LOOKED_AT = 50;
 const MOST_SIMILAR = 5;
 
 /** The job in which the model answers other programs. */
@@ -30,15 +33,21 @@ export class UseRoom {
   /** The answer to the text as it read before. */
   #earlier = $state.raw<{ text: string; prediction: Prediction } | null>(null);
   /** Texts with labels that are like the one that was asked about; null while nobody asked. */
-  similar = $state.raw<Similar[] | null>(null);
+  similar = $state.raw<Similar[] | "unread" | null>(null);
   /** One's own texts for the demo. */
   examples = $state.raw<string[]>([]);
   /** Whether the model is being shown to others. */
   demo = $state(false);
+  /** Whether it has just ended. */
+  demoEnded = false;
   /** The port that other programs will ask at. */
   port = $state(8765);
+  /** The run whose model answers them. */
+  servedRun = $state<string | null>(null);
   /** What was last taken into the project for a label. */
   queued = $state.raw<Queued | null>(null);
+  /** What stood in the room before the demo. */
+  #aside: Tried | null = null;
   readonly server: Job | undefined;
   readonly job: Job | undefined;
   #jobId = $state<string | null>(null);
@@ -98,10 +107,11 @@ export class UseRoom {
     const answer = this.answer;
     if (answer === null) return;
     const found = await this.similarTask.run(async () => {
-      const { rows } = await commands.findByMeaning(answer.text, false, LOOKED_AT);
+      const near = await commands.similarLabelled(answer.text, MOST_SIMILAR);
+      if (near === null) return "unread" as const;
       const names = (await commands.labelState()).labels;
       const named = (ids: number[]): string[] => ids.map((id) => names.find((label) => label.id === id)?.name ?? "");
-      return rows.flatMap(({ labels, ...row }) => (labels === null ? [] : [{ ...row, labels: named(labels) }])).slice(0, MOST_SIMILAR);
+      return near.rows.map(({ labels, ...row }) => ({ ...row, labels: named(labels ?? []) }));
     });
     if (found && this.answer === answer) this.similar = found;
   }
@@ -145,7 +155,9 @@ export class UseRoom {
 
   async startServer(): Promise<void> {
     const run = this.runId;
-    if (run !== null) await this.serverTask.run(() => commands.startServer(run, this.port));
+    if (run === null) return;
+    this.servedRun = run;
+    await this.serverTask.run(() => commands.startServer(run, this.port));
   }
 
   async stopServer(): Promise<void> {
@@ -174,13 +186,27 @@ export class UseRoom {
   }
 
   async beginDemo(): Promise<void> {
+    // Whatever was tried last may be confidential: only what was chosen for the demo is shown.
+    this.#aside = { text: this.text, answer: this.answer, earlier: this.#earlier, explanation: this.explanation, similar: this.similar };
+    this.#put({ text: "", answer: null, earlier: null, explanation: null, similar: null });
     this.demo = true;
     await commands.fillScreen(true);
   }
 
   async endDemo(): Promise<void> {
+    if (this.#aside) this.#put(this.#aside);
+    this.#aside = null;
+    this.demoEnded = true;
     this.demo = false;
     await commands.fillScreen(false);
+  }
+
+  #put({ text, answer, earlier, explanation, similar }: Tried): void {
+    this.text = text;
+    this.answer = answer;
+    this.#earlier = earlier;
+    this.explanation = explanation;
+    this.similar = similar;
   }
 
   async tryExample(text: string): Promise<void> {

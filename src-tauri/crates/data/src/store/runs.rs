@@ -2,11 +2,13 @@
 
 use rusqlite::{Connection, Row, params};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::audit::append;
 use super::project::Project;
 use super::sql::{from_json, from_word, number, to_json, to_word};
 use crate::error::{DataError, Result};
+use crate::text::hex;
 use crate::types::RunStatus;
 
 /// A training run. What `settings`, `summary` and `reason` hold is the engine's.
@@ -31,6 +33,14 @@ pub struct RunRecord {
 }
 
 const COLUMNS: &str = "id, status, model, created_at, settings, split_version, summary, reason";
+
+impl RunRecord {
+    /// The SHA-256 of what is told of the run; `None` before its end.
+    pub fn summary_sha256(&self) -> Option<String> {
+        let summary = self.summary.as_ref()?;
+        Some(hex(&Sha256::digest(summary.to_string())))
+    }
+}
 
 impl Project {
     /// Adds a run.
@@ -91,7 +101,10 @@ impl Project {
             ],
         )?;
         if before.status != run.status {
-            append(&tx, "run_status", &json!({ "run": run.id, "status": run.status }))?;
+            // What is told of a run from now on is covered by the history.
+            let detail =
+                json!({ "run": run.id, "status": run.status, "summary_sha256": run.summary_sha256() });
+            append(&tx, "run_status", &detail)?;
         }
         Ok(tx.commit()?)
     }

@@ -1,5 +1,7 @@
 //! The state of a project's rows in one look.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::cleaning::{DUPLICATES, steps};
@@ -16,6 +18,21 @@ use crate::types::{ColumnRole, DataSummary, LengthBin, PersonalColumn, SourceFil
 const BINS: u32 = 24;
 
 impl Project {
+    /// What the columns of the imported files are for, by their names; of files that differ, as the latest has it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn column_roles(&self) -> Result<HashMap<String, ColumnRole>> {
+        let mut query = self.db.prepare_cached("SELECT columns FROM source ORDER BY id")?;
+        let stored = query.query_map([], |row| row.get::<_, String>(0))?;
+        let mut roles = HashMap::new();
+        for columns in stored {
+            let columns: Vec<StoredColumn> = from_json(&columns?)?;
+            roles.extend(columns.into_iter().map(|column| (column.name, column.role)));
+        }
+        Ok(roles)
+    }
+
     /// Counts, lengths, cleaning steps and sources.
     ///
     /// # Errors

@@ -28,9 +28,13 @@ pub fn similar(project: &Project, example: u32, only_open: bool, limit: usize) -
     if found.is_empty() {
         return Ok(Nearby { rows: Vec::new() });
     }
+    let which = match only_open {
+        true => Which::Open,
+        false => Which::All,
+    };
     let wanted = Wanted {
         limit,
-        only_open,
+        which,
         but: Some(example),
     };
     nearest(project, &file, &vector, &wanted)
@@ -43,9 +47,13 @@ pub fn similar(project: &Project, example: u32, only_open: bool, limit: usize) -
 pub fn near(project: &Project, vector: &[f32], only_open: bool, limit: usize) -> Result<Nearby> {
     match VectorFile::find(project.folder(), &kept_as(&encoder(project)?))? {
         Some(file) if file.dimensions() == vector.len() => {
+            let which = match only_open {
+                true => Which::Open,
+                false => Which::All,
+            };
             let wanted = Wanted {
                 limit,
-                only_open,
+                which,
                 but: None,
             };
             nearest(project, &file, vector, &wanted)
@@ -54,11 +62,38 @@ pub fn near(project: &Project, vector: &[f32], only_open: bool, limit: usize) ->
     }
 }
 
+/// The labelled rows whose vectors are nearest to `vector`; `None` while no text was read.
+///
+/// # Errors
+/// Those of the database and of reading.
+pub fn labelled(project: &Project, vector: &[f32], limit: usize) -> Result<Option<Nearby>> {
+    match VectorFile::find(project.folder(), &kept_as(&encoder(project)?))? {
+        Some(file) if file.dimensions() == vector.len() => {
+            let wanted = Wanted {
+                limit,
+                which: Which::Labelled,
+                but: None,
+            };
+            nearest(project, &file, vector, &wanted).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Whether labels are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    All,
+    /// Those without a label.
+    Open,
+    /// Those with one.
+    Labelled,
+}
+
 /// Which of the nearest rows.
 struct Wanted {
     limit: usize,
-    /// Only those without a label.
-    only_open: bool,
+    which: Which,
     but: Option<u32>,
 }
 
@@ -72,7 +107,10 @@ fn nearest(project: &Project, file: &VectorFile, vector: &[f32], wanted: &Wanted
             if rows.len() == wanted.limit {
                 break;
             }
-            if Some(example) == wanted.but || (wanted.only_open && !project.is_unlabelled(example)?) {
+            if Some(example) == wanted.but
+                || (wanted.which == Which::Open && !project.is_unlabelled(example)?)
+                || (wanted.which == Which::Labelled && project.is_unlabelled(example)?)
+            {
                 continue;
             }
             // What the vector was made of may have been hidden or changed since.

@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 use understudy_data::{
-    AnswerWriter, DialectOverrides, FileRow, Project, RowAnswer, Rows, TableFormat, hex, joined_text,
-    preview, workbook_of_answers,
+    AnswerWriter, ColumnPreview, DialectOverrides, FileRow, Project, RowAnswer, Rows, TableFormat, hex,
+    joined_text, preview, workbook_of_answers,
 };
 use understudy_train::{Control, Predicted};
 
@@ -82,7 +82,8 @@ pub fn predict_file(
         });
     }
     let model = load(project, job.run)?;
-    let columns = text_columns(project, job.input)?;
+    let seen = preview(job.input, &DialectOverrides::default(), 1)?;
+    let columns = text_columns(project, &seen.file_name, &seen.columns)?;
     let work = Work {
         input: job.input,
         format,
@@ -404,21 +405,20 @@ fn same_file(a: &Path, b: &Path) -> bool {
 
 /// The columns with the texts: named as in the project's own data, or the file's only one. Nothing is guessed, because
 /// answers about the wrong column look like any others.
-pub(super) fn text_columns(project: &Project, input: &Path) -> Result<Vec<usize>> {
-    let preview = preview(input, &DialectOverrides::default(), 1)?;
+pub(super) fn text_columns(project: &Project, file: &str, columns: &[ColumnPreview]) -> Result<Vec<usize>> {
     let mut known = session::text_columns(project)?;
     if known.is_empty() {
         known.push("text".to_owned());
     }
-    if preview.columns.len() == 1 && known.len() == 1 {
+    if columns.len() == 1 && known.len() == 1 {
         return Ok(vec![0]);
     }
     known
         .into_iter()
         .map(|name| {
-            let found = preview.columns.iter().position(|column| column.name == name);
+            let found = columns.iter().position(|column| column.name == name);
             found.ok_or_else(|| EngineError::NoTextColumn {
-                file: preview.file_name.clone(),
+                file: file.to_owned(),
                 column: name,
             })
         })

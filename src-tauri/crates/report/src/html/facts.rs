@@ -148,13 +148,13 @@ impl Page<'_> {
 
     /// What the training has drawn, about.
     pub(crate) fn energy(&self) -> Option<String> {
-        let cores = self.input.cores?;
-        let hours = numbers::watt_hours(self.input.seconds_training, cores);
+        let threads = self.input.threads?;
+        let hours = numbers::watt_hours(self.input.seconds_training, threads);
         let value = format!("{hours:.1}");
-        let watts = format!("{:.0}", numbers::WATTS_PER_CORE);
+        let watts = format!("{:.0}", numbers::WATTS_PER_THREAD);
         let facts = [
             ("value", value.as_str()),
-            ("cores", &cores.to_string()),
+            ("threads", &threads.to_string()),
             ("watts", &watts),
         ];
         Some(self.fill("appendix.energy_value", &facts))
@@ -162,11 +162,14 @@ impl Page<'_> {
 
     /// The head of the project's history, with which its past can be checked later.
     pub(crate) fn history(&self) -> String {
-        let (entries, head) = (
-            self.input.history_entries.to_string(),
-            self.input.history_head.as_str(),
-        );
-        self.fill("appendix.history_value", &[("entries", &entries), ("head", head)])
+        let entries = self.input.history_entries.to_string();
+        match &self.input.history_head {
+            Some(head) => self.fill(
+                "appendix.history_value",
+                &[("entries", entries.as_str()), ("head", head)],
+            ),
+            None => self.fill("appendix.history_broken", &[("entries", &entries)]),
+        }
     }
 
     /// The setting's name; one that the catalogue does not know keeps the engine's.
