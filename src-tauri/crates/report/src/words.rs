@@ -18,6 +18,11 @@ const TRUNCATED: f64 = 0.01;
 
 /// What the run's results mean: how good, how sure, where strong, where weak, what to do next.
 pub fn sentences(input: &ReportInput, language: Language) -> Vec<String> {
+    [for_decision(input, language), for_expert(input, language)].concat()
+}
+
+/// What whoever decides must know: how good it is, how sure that is, and what a model is worth here.
+pub fn for_decision(input: &ReportInput, language: Language) -> Vec<String> {
     let texts = Catalogue::report(language);
     let judged = input.judged();
     [
@@ -30,6 +35,17 @@ pub fn sentences(input: &ReportInput, language: Language) -> Vec<String> {
             .test
             .is_none()
             .then(|| texts.text("words.validation_only", &[])),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What the expert can act on: where it is strong and where weak, how the training went.
+pub fn for_expert(input: &ReportInput, language: Language) -> Vec<String> {
+    let texts = Catalogue::report(language);
+    let judged = input.judged();
+    [
         strongest_and_weakest(judged, texts),
         match &judged.multi_label {
             None => confusion(judged, texts),

@@ -13,8 +13,7 @@ use crate::{
     },
     judgement::Judgement,
     numbers::{self, count, interval, interval_of_100, of_100, score},
-    sentences,
-    words::JUDGEABLE,
+    words::{JUDGEABLE, for_decision, for_expert},
 };
 
 /// The whole report.
@@ -59,7 +58,7 @@ impl Page<'_> {
             Some(&program),
         ];
         let about: Vec<&str> = about.into_iter().flatten().map(String::as_str).collect();
-        let sentences = sentences(input, self.language);
+        let sentences = for_decision(input, self.language);
         let (lead, others) = sentences
             .split_first()
             .map_or(("", &[][..]), |(lead, others)| (lead, others));
@@ -106,6 +105,7 @@ impl Page<'_> {
         let (macro_f1, range) = (score(judged.macro_f1), interval(judged.macro_f1_interval));
         vec![
             self.section("sure.title"),
+            Block::Points(for_expert(self.input, self.language)),
             plain(self.fill(measured, &[("count", &examples)])),
             plain(self.fill("sure.interval", &[("low", &low), ("high", &high)])),
             plain(self.fill("sure.macro", &[("score", &macro_f1), ("interval", &range)])),
