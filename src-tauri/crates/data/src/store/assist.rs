@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(unlabelled[1].1, labelled[0].hash, "the same text");
         assert_eq!(project.text_hash(1).unwrap(), Some(labelled[0].hash));
         assert_eq!(project.text_hash(3).unwrap(), None, "nothing to read");
-        assert!(project.has_text(" a ").unwrap() && !project.has_text("A").unwrap());
+        assert!(project.has_text(" second ").unwrap() && !project.has_text("Second").unwrap());
         let hashes = project.text_hashes(1, 2).unwrap();
         assert_eq!(hashes.iter().map(|(id, _)| *id).collect::<Vec<u32>>(), [2, 4]);
         assert_eq!(project.visible_texts().unwrap(), 4);
