@@ -1,7 +1,9 @@
 // A new user's way through the real window, from a file to a report and a first prediction, in both languages.
 // SCREENSHOTS=FOLDER keeps a picture of every room.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Place, readCsv, SAMPLES } from "./lib/place.mjs";
@@ -141,6 +143,11 @@ for (const way of WAYS) {
       await window.until(() => existsSync(place.path("saved report.html")), "no report was saved");
       const html = readFileSync(place.path("saved report.html"), "utf8");
       assert.ok(html.includes(way.project) && html.includes("<svg"));
+      await window.click("verify");
+      await window.get("checks", 60_000);
+      const warnings = await window.driver.findElements({ css: "[data-testid=checks] .changed, [data-testid=checks] .missing" });
+      assert.equal(warnings.length, 0, await window.text("checks"));
+      await look("6-proof");
       await window.click("export-model");
       await window.click("export-as-folder");
       await window.click("export-model-yes");
@@ -166,6 +173,17 @@ for (const way of WAYS) {
     });
 
     step("other programs are answered while the server is on", async () => {
+      // Somebody else is at this port: that is told, and afterwards it goes on as if nothing had been.
+      const other = createServer().listen(0, "127.0.0.1");
+      await once(other, "listening");
+      const { port } = other.address();
+      await window.fill("server-port", String(port));
+      await window.press(Key.TAB);
+      await window.click("server-start");
+      assert.match(await window.text("error-note", 60_000), new RegExp(String(port)));
+      await look("8-server-busy");
+      other.close();
+      await once(other, "close");
       await window.click("server-start");
       const value = async (id) => (await window.get(id, 60_000)).getAttribute("value");
       const [address, token] = [await value("server-address"), await value("server-token")];
@@ -174,6 +192,7 @@ for (const way of WAYS) {
       });
       const { predictions } = await (await ask()).json();
       assert.deepEqual(predictions[0].labels, [await window.text("predicted-label")]);
+      assert.equal(new URL(address).port, String(port));
       await look("7-use-server");
       await window.click("server-stop");
       await window.get("server-start", 30_000);
@@ -196,7 +215,8 @@ for (const way of WAYS) {
       await window.click("try");
       await window.click("queue-text");
       await window.click("label-queued", 60_000);
-      assert.equal(await window.text("bench-text"), `${way.text} (2026)`);
+      // The row that was on the bench before may still be there for a moment.
+      await window.until(async () => (await window.text("bench-text")) === `${way.text} (2026)`, "the new text is not the one to label");
       await look("7-review");
     });
   });

@@ -1,14 +1,15 @@
 //! Where the app's own files lie, small files, and the time.
 
-use std::io::Read;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use directories::{ProjectDirs, UserDirs};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use understudy_hub::sha256_of;
 
 use crate::error::{EngineError, Result};
 
@@ -78,21 +79,24 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     write(path, text.as_bytes())
 }
 
-/// The SHA-256 of a file, in lower-case hexadecimal.
+/// The SHA-256 of each file that lies in a folder, by name.
 ///
 /// # Errors
 /// [`EngineError::File`].
-pub(crate) fn sha256(path: &Path) -> Result<String> {
-    let mut hash = Sha256::new();
-    let mut file = std::fs::File::open(path).map_err(failed(path))?;
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        let read = file.read(&mut piece).map_err(failed(path))?;
-        if read == 0 {
-            return Ok(understudy_data::hex(&hash.finalize()));
+pub(crate) fn hashes(folder: &Path) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).map_err(failed(folder))? {
+        let path = entry.map_err(failed(folder))?.path();
+        if path.is_file() {
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            found.insert(name, sha256_of(&path, &AtomicBool::new(false))?);
         }
-        hash.update(&piece[..read]);
     }
+    Ok(found)
 }
 
 /// Writes a file in one step, with its folder.

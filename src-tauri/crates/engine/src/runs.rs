@@ -1,5 +1,6 @@
 //! The runs of a project: made, found again after a stop, told.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -321,6 +322,19 @@ pub fn checkpoint_folder(project: &Project, run: &str) -> std::path::PathBuf {
 /// Where a run's model lies.
 pub fn model_folder(project: &Project, run: &str) -> std::path::PathBuf {
     project.run_folder(run).join("model")
+}
+
+/// How the project's history calls the files of a model when it was trained.
+pub(crate) const KEPT: &str = "model_kept";
+
+/// What may change after a training: which answers go to a person is the user's to decide.
+const CHANGES: &str = "understudy.json";
+
+/// The SHA-256 of each file of a model's folder, but of that which may change.
+pub(crate) fn kept_files(model: &Path) -> Result<BTreeMap<String, String>> {
+    let mut found = files::hashes(model)?;
+    found.remove(CHANGES);
+    Ok(found)
 }
 
 /// A run's curves.

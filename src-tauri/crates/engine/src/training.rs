@@ -22,7 +22,6 @@ use crate::job::{Event, Phase, Progress};
 use crate::judgement;
 use crate::models;
 use crate::runs::{self, RunData, RunOutcome, metric, to_value};
-use crate::verification;
 
 /// Points of the loss curve that are kept of a run.
 const CURVE_POINTS: u32 = 300;
@@ -50,9 +49,9 @@ pub fn execute(
     let result = learn(project, &run, control, emit);
     match &result {
         Ok(outcome) => {
-            let files = verification::model_files(&runs::model_folder(project, id))?;
+            let files = runs::kept_files(&runs::model_folder(project, id))?;
             let kept = serde_json::json!({ "run": id, "files": files });
-            patiently(|| project.record(verification::KEPT, kept.clone()))?;
+            patiently(|| project.record(runs::KEPT, kept.clone()))?;
             run.status = RunStatus::Finished;
             run.summary = Some(to_value(outcome)?);
         }

@@ -5,7 +5,7 @@
 //! finding, not a failure: the other findings are told all the same. A run with the settings and the data of an earlier one is its
 //! repetition: on the same machine it must be the same to the last bit, elsewhere it is told by how much they differ.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use understudy_eval::{Scores, intervals_over_groups, multi_label_scores, scores}
 
 use crate::error::Result;
 use crate::runs::{self, RunOutcome};
-use crate::{cross_validation, files, report, training};
+use crate::{cross_validation, report, training};
 
 /// What was checked of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -174,41 +174,21 @@ fn check(subject: Subject, same: bool) -> Check {
     }
 }
 
-/// How the project's history calls the files of a model when it was trained.
-pub(crate) const KEPT: &str = "model_kept";
-
-/// What may change after a training: which answers go to a person is the user's to decide.
-const CHANGES: &str = "understudy.json";
-
-/// The SHA-256 of each file of a model's folder, but of that which may change.
-pub(crate) fn model_files(folder: &Path) -> Result<BTreeMap<String, String>> {
-    let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).map_err(files::failed(folder))? {
-        let path = entry.map_err(files::failed(folder))?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if path.is_file() && name != CHANGES {
-            found.insert(name, files::sha256(&path)?);
-        }
-    }
-    Ok(found)
-}
-
 fn model(project: &Project, run: &str, outcome: &RunOutcome) -> Result<Finding> {
     let folder = runs::model_folder(project, run);
-    let weights = folder.join("model.safetensors");
-    if !weights.is_file() {
+    if !folder.is_dir() {
         return Ok(Finding::Missing);
     }
-    let kept = project.recorded(KEPT)?;
+    let now = runs::kept_files(&folder)?;
+    let Some(weights) = now.get("model.safetensors") else {
+        return Ok(Finding::Missing);
+    };
+    let kept = project.recorded(runs::KEPT)?;
     let noted = kept.iter().rev().find(|kept| kept["run"].as_str() == Some(run));
     let same = match noted {
-        Some(noted) => runs::to_value(&model_files(&folder)?)? == noted["files"],
+        Some(noted) => runs::to_value(&now)? == noted["files"],
         // Of runs of earlier versions only the weights were noted.
-        None => files::sha256(&weights)? == outcome.model_sha256,
+        None => *weights == outcome.model_sha256,
     };
     Ok(finding(same))
 }

@@ -111,7 +111,10 @@ pub(crate) fn missing(path: &Path) -> impl FnOnce(io::Error) -> HubError {
 }
 
 /// The SHA-256 of the whole file, in lower-case hexadecimal.
-pub(crate) fn sha256_of(path: &Path, cancelled: &AtomicBool) -> Result<String, HubError> {
+///
+/// # Errors
+/// [`HubError::Io`], and [`HubError::Cancelled`] when the flag is raised meanwhile.
+pub fn sha256_of(path: &Path, cancelled: &AtomicBool) -> Result<String, HubError> {
     hash_into(&mut Sha256::default(), path, cancelled)
 }
 

@@ -40,7 +40,7 @@ pub use error::{HubError, SourceFailure};
 pub use fetch::{Arrival, Progress, check_address, fetch};
 pub use folder::{FolderFacts, check_folder};
 pub use given::{EXPORT_RECORD, given};
-pub use hash::Digest;
+pub use hash::{Digest, sha256_of};
 pub use library::{Library, Partial, default_library_root};
 pub use log::{Connection, connections};
 pub use machine::{Gpu, Machine, machine};

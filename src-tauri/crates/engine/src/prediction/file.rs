@@ -101,30 +101,10 @@ pub fn predict_file(
 
 /// Names everything of a model that an answer depends on.
 fn fingerprint(project: &Project, run: &str, model: &Model) -> Result<String> {
-    let folder = runs::model_folder(project, run);
-    let listed = std::fs::read_dir(&folder).map_err(files::failed(&folder))?;
-    let mut paths = Vec::new();
-    for entry in listed {
-        paths.push(entry.map_err(files::failed(&folder))?.path());
-    }
-    paths.sort_unstable();
-    let mut hash = Sha256::new();
-    hash.update(format!("{} {ROWS} {BYTES} ", env!("CARGO_PKG_VERSION")));
-    hash.update(format!("{:?} ", model.rules));
-    for path in paths.iter().filter(|path| path.is_file()) {
-        let name = path.file_name().unwrap_or_default();
-        hash.update(name.as_encoded_bytes());
-        let mut file = std::fs::File::open(path).map_err(files::failed(path))?;
-        let mut piece = vec![0; 1 << 20];
-        loop {
-            let read = std::io::Read::read(&mut file, &mut piece).map_err(files::failed(path))?;
-            if read == 0 {
-                break;
-            }
-            hash.update(&piece[..read]);
-        }
-    }
-    Ok(hex(&hash.finalize()))
+    let files = files::hashes(&runs::model_folder(project, run))?;
+    let version = env!("CARGO_PKG_VERSION");
+    let all = format!("{version} {ROWS} {BYTES} {:?} {files:?}", model.rules);
+    Ok(hex(&Sha256::digest(all)))
 }
 
 /// What the first look at a file finds.
