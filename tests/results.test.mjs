@@ -42,10 +42,39 @@ test("the errors allowed stay with the model and mark the doubtful answers of a 
   // A confidence is written with four decimals: so near the threshold the file does not tell.
   const told = rows.filter((row) => Math.abs(Number(row[confidence]) - rule.below) > 5e-5);
   assert.ok(told.length > 0);
-  for (const row of told) assert.equal(row[review], Number(row[confidence]) < rule.below ? "yes" : "no", row.join());
+  const [doubtful, sure] = [true, false].map((below) => told.filter((row) => Number(row[confidence]) < rule.below === below));
+  for (const row of doubtful) assert.equal(row[review], "yes", row.join());
+  // What is unlike the texts learned from is marked too; of texts of the same kind, few are.
+  const marked = sure.filter((row) => row[review] === "yes").length;
+  assert.ok(marked <= told.length / 10, `${marked} of ${told.length}`);
   const all = place.must("review", "--project", project, "--run", second, "--errors-allowed", "none");
   assert.equal(all.rule, null);
   assert.equal(all.promised.coverage, 1);
+});
+
+test("a text of another kind is marked for a person, however sure the answer", () => {
+  const input = place.path("strange.csv");
+  const strange = ["一只猫坐在窗台上看雨", "SELECT * FROM users WHERE id = 7;", "0101 1101 0001", "Beat the eggs, fold in the flour and bake for an hour."];
+  writeFileSync(input, `text\n${strange.map((text) => `"${text}"`).join("\n")}\n`);
+  const out = place.path("strange-out.csv");
+  place.must("predict", "--project", project, "--run", second, input, "--out", out);
+  const [head, ...rows] = readCsv(out);
+  const review = rows.map((row) => row[head.indexOf("review")]);
+  assert.ok(review.filter((told) => told === "yes").length >= 3, review.join());
+});
+
+test("answers are looked at word by word, and what was found stands in the report", () => {
+  const look = (...more) => place.must("explain", "--project", project, "--run", second, "--test-part", "--texts", "12", ...more).examined;
+  const found = look();
+  assert.equal(found.texts, 12);
+  assert.ok(found.of > 12);
+  assert.equal(found.labels.reduce((sum, label) => sum + label.texts, 0), 12);
+  assert.ok(found.faithfulness.held <= found.faithfulness.texts && found.faithfulness.texts + found.faithfulness.too_short === 12);
+  const { labels, faithfulness } = look();
+  assert.deepEqual({ labels, faithfulness }, { labels: found.labels, faithfulness: found.faithfulness }, "it is the same every time");
+  const page = place.path("words.html");
+  place.must("report", "--project", project, "--run", second, "--out", page);
+  assert.match(readFileSync(page, "utf8"), /12 of \d+ unseen cases were looked at word by word/);
 });
 
 test("a promise that cannot be kept is refused with what to do", () => {

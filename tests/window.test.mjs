@@ -13,8 +13,8 @@ import { Key, openWindow } from "./lib/window.mjs";
 const TRAINING = 600_000;
 
 const WAYS = [
-  { language: "en", sample: "contract-clauses.csv", project: "Clause review", text: "This Agreement shall be governed by the laws of the State of New York.", label: "Governing Law" },
-  { language: "zh", sample: "legal-questions-zh.csv", project: "法律咨询分类", text: "公司拖欠工资三个月，我该怎么办？", label: null },
+  { language: "en", sample: "contract-clauses.csv", project: "Clause review", text: "This Agreement shall be governed by the laws of the State of New York.", label: "Governing Law", strange: "Beat three eggs with the sugar, fold in the flour and bake until golden. 锅里放油，把鸡蛋打散炒熟。" },
+  { language: "zh", sample: "legal-questions-zh.csv", project: "法律咨询分类", text: "公司拖欠工资三个月，我该怎么办？", label: null, strange: "SELECT name, price FROM cakes WHERE flour > 200 ORDER BY price DESC LIMIT 10; Beat the eggs and bake." },
 ];
 
 for (const way of WAYS) {
@@ -139,10 +139,18 @@ for (const way of WAYS) {
       await window.get("headline");
       await window.get("confusion");
       await look("6-results");
+      await window.select("group-by", "length");
+      const rows = await (await window.get("groups")).findElements({ css: "tbody tr" });
+      assert.ok(rows.length > 1);
+      await look("6-groups");
+      await window.click("find-telling");
+      await window.get("faithfulness", TRAINING);
+      await look("6-telling");
       await window.click("save-report");
       await window.until(() => existsSync(place.path("saved report.html")), "no report was saved");
       const html = readFileSync(place.path("saved report.html"), "utf8");
       assert.ok(html.includes(way.project) && html.includes("<svg"));
+      assert.match(html, way.language === "en" ? /Which words tell/ : /哪些词起作用/);
       await window.click("verify");
       await window.get("checks", 60_000);
       const warnings = await window.driver.findElements({ css: "[data-testid=checks] .changed, [data-testid=checks] .missing" });
@@ -162,6 +170,13 @@ for (const way of WAYS) {
       const label = await window.text("predicted-label", 60_000);
       assert.ok(label.length > 0);
       if (way.label) assert.equal(label, way.label);
+      await window.fill("use-text", way.strange);
+      await window.click("try");
+      await window.get("unfamiliar", 60_000);
+      await look("7-unfamiliar");
+      await window.fill("use-text", way.text);
+      await window.click("try");
+      await window.until(async () => (await window.driver.findElements({ css: "[data-testid=unfamiliar]" })).length === 0, "the usual text is called unfamiliar", 60_000);
       await window.click("predict-file");
       await window.until(() => existsSync(place.path("predicted.csv")), "no file was predicted", 120_000);
       await window.get("predict-result");

@@ -5,13 +5,15 @@ use std::sync::PoisonError;
 
 use tauri::{AppHandle, State};
 use tauri_plugin_opener::OpenerExt;
+use understudy_engine::explanation::{self, Examination, Examined};
 use understudy_engine::export::{ModelExported, ModelFormat, export_model as export_model_as};
+use understudy_engine::job::{Job, JobKind};
 use understudy_engine::judgement::{self, RankingCurves, ReviewState, RunComparison, RunJudgement};
 use understudy_engine::report::ReportFormat;
 use understudy_engine::session::file_name;
 use understudy_engine::verification::{self, Verification};
-use understudy_engine::view::{RunResults, WrongFilter, WrongPage};
-use understudy_engine::{EngineError, report, results};
+use understudy_engine::view::{GroupBy, RunResults, WrongFilter, WrongGroup, WrongPage};
+use understudy_engine::{EngineError, report, results, wrong};
 
 use crate::state::{Answer, AppState};
 use crate::work::{WorkKind, long};
@@ -46,6 +48,31 @@ pub fn verify_run(state: State<'_, AppState>, run: String) -> Answer<Verificatio
     state.with_copy(|project, _| verification::verify(project, &run))
 }
 
+/// What was found when the run's answers were last explained.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn examined_answers(state: State<'_, AppState>, run: String) -> Answer<Option<Examined>> {
+    state.with_copy(|project, _| explanation::examined(project, &run))
+}
+
+/// Explains the run's answers to its test part, at most so many of them; the answer is the job's id.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn examine_answers(app: AppHandle, state: State<'_, AppState>, run: String, most: u32) -> Answer<String> {
+    let id = format!("examine-{run}");
+    let job = Job::ExamineAnswers {
+        project: state.folder()?,
+        run,
+        how: Examination {
+            most,
+            ..Examination::default()
+        },
+    };
+    let started = state.jobs.start(&app, &id, JobKind::ExamineAnswers, job);
+    started.map_err(|error| state.tell(error))?;
+    Ok(id)
+}
+
 #[tauri::command(async)]
 #[specta::specta]
 pub fn set_review(
@@ -72,7 +99,13 @@ pub fn wrong_answers(
     offset: u32,
     limit: u32,
 ) -> Answer<WrongPage> {
-    state.with(|session, _| results::wrong_answers(&session.project, &run, &filter, offset, limit))
+    state.with_copy(|project, _| wrong::page(project, &run, &filter, offset, limit))
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+pub fn wrong_groups(state: State<'_, AppState>, run: String, by: GroupBy) -> Answer<Vec<WrongGroup>> {
+    state.with_copy(|project, _| wrong::groups(project, &run, by))
 }
 
 #[tauri::command(async)]

@@ -136,9 +136,14 @@ export const commands = {
 	runJudgement: (run: string) => __TAURI_INVOKE<RunJudgement>("run_judgement", { run }),
 	classCurves: (run: string, label: string) => __TAURI_INVOKE<RankingCurves | null>("class_curves", { run, label }),
 	compareRuns: (first: string, second: string) => __TAURI_INVOKE<RunComparison>("compare_runs", { first, second }),
+	/**  What was found when the run's answers were last explained. */
+	examinedAnswers: (run: string) => __TAURI_INVOKE<Examined | null>("examined_answers", { run }),
+	/**  Explains the run's answers to its test part, at most so many of them; the answer is the job's id. */
+	examineAnswers: (run: string, most: number) => __TAURI_INVOKE<string>("examine_answers", { run, most }),
 	setReview: (run: string, errorsAllowed: number | null) => __TAURI_INVOKE<ReviewState>("set_review", { run, errorsAllowed }),
 	verifyRun: (run: string) => __TAURI_INVOKE<Verification>("verify_run", { run }),
 	wrongAnswers: (run: string, filter: WrongFilter, offset: number, limit: number) => __TAURI_INVOKE<WrongPage>("wrong_answers", { run, filter, offset, limit }),
+	wrongGroups: (run: string, by: GroupBy) => __TAURI_INVOKE<WrongGroup[]>("wrong_groups", { run, by }),
 	writeReport: (run: string) => __TAURI_INVOKE<string>("write_report", { run }),
 	saveReport: (run: string, format: ReportFormat) => __TAURI_INVOKE<string | null>("save_report", { run, format }),
 	openReport: (run: string) => __TAURI_INVOKE<null>("open_report", { run }),
@@ -659,6 +664,29 @@ export type EpochScores = {
 	seconds: number,
 };
 
+/**  What was found out about a run's answers to its test part. */
+export type Examined = {
+	/**  How words were weighed. */
+	method: ExplanationMethod,
+	/**  Decided which texts were looked at. */
+	seed: number,
+	/**  Texts looked at. */
+	texts: number,
+	/**  Texts of the test part. */
+	of: number,
+	/**  Time it took. */
+	seconds: number,
+	/**  When. */
+	created_at: string,
+	/**
+	 *  Whether explanations hold: without the words that tell most the model must be less sure than without as many at
+	 *  random. `None` when every text was too short to tell.
+	 */
+	faithfulness: Faithfulness | null,
+	/**  The words that tell most for each label that was given. */
+	labels: LabelWords[],
+};
+
 /**  Everything about one row. */
 export type ExampleDetail = {
 	/**  Its id in the project. */
@@ -759,6 +787,28 @@ export type Exported = {
 	path: string,
 	/**  What. */
 	summary: ExportSummary,
+};
+
+/**  What the check found. */
+export type Faithfulness = {
+	/**  Texts judged. */
+	texts: number,
+	/**  Texts that had too few words. */
+	too_short: number,
+	/**  Share of each text's words that were left out. */
+	share: number,
+	/**  By how much the probability of the given class fell on average without the most telling words. */
+	telling_drop: number,
+	/**  The same without as many words at random. */
+	random_drop: number,
+	/**  95 % interval of the mean difference of both. */
+	difference_interval: Interval,
+	/**  Texts where the most telling words made the larger difference. */
+	held: number,
+	/**  Their share. */
+	held_share: number,
+	/**  95 % interval of that share. */
+	held_interval: Interval,
 };
 
 /**  What has changed in a file that was imported before. */
@@ -918,6 +968,19 @@ export type Gpu = {
 	compute_capability: string | null,
 };
 
+/**  What texts are grouped by, to see where wrong answers lie. */
+export type GroupBy = 
+/**  How long they are: quarters. */
+"length" | 
+/**  Their language. */
+"language" | 
+/**  The file that they came from. */
+"source" | 
+/**  When they were labelled. */
+"labelled" | 
+/**  Whether their label is probably wrong itself. */
+"doubt";
+
 /**  One entry of a row's label history. */
 export type HistoryEntry = {
 	/**  Ids of the labels given; `None` = taken away. */
@@ -998,6 +1061,8 @@ export type JobKind =
 "cross_validate" | 
 /**  Predicting a file. */
 "predict_file" | 
+/**  Explaining the answers to a test part. */
+"examine_answers" | 
 /**  Downloading a model. */
 "fetch_model" | 
 /**  Copying models: into the library, out of it, or all of it. */
@@ -1101,6 +1166,16 @@ export type LabelState = {
 	can_redo: boolean,
 	/**  The row that the last undo or redo touched, when this is its answer. */
 	example: number | null,
+};
+
+/**  The words that tell most for a label. */
+export type LabelWords = {
+	/**  The label. */
+	label: string,
+	/**  Texts that were given it. */
+	texts: number,
+	/**  The words, the most telling first. */
+	words: TellingWord[],
 };
 
 /**  The languages of the app. */
@@ -1707,6 +1782,8 @@ export type Prediction = {
 	truncated: boolean,
 	/**  Whether the model is too unsure to stand by it: a person should look. */
 	unsure: boolean,
+	/**  Whether the text is unlike those that the model learned from, however sure the answer: a person should look. */
+	unfamiliar: boolean,
 	/**  Time it took. */
 	milliseconds: number,
 };
@@ -2002,6 +2079,8 @@ export type RunComparison = {
 	real: boolean,
 	/**  Settings that differ: name, the first's, the second's. */
 	settings: ([string, string, string])[],
+	/**  How they learned, round by round: the first's, the second's. */
+	rounds: [EpochScores[], EpochScores[]],
 	/**  By label: F1 of the first and of the second, by the texts that both answered. */
 	classes: ([string, number, number])[],
 	/**  Texts that the second gets right and the first does not. */
@@ -2341,6 +2420,16 @@ export type Taken = {
 	other_key: boolean,
 };
 
+/**  A word of the texts that were given a class. */
+export type TellingWord = {
+	/**  The word, in small letters. */
+	word: string,
+	/**  What it adds to the log-odds of the class on average, each time it occurs. */
+	score: number,
+	/**  How often it occurs. */
+	occurrences: number,
+};
+
 /**  A test part that a model was judged on already. */
 export type TestLock = {
 	/**  Finished runs that were judged on it. */
@@ -2587,6 +2676,23 @@ export type WrongFilter = {
 	gold: string | null,
 	/**  A label of the model's that the expert did not give. */
 	predicted: string | null,
+	/**  A group of texts: by what, and [`WrongGroup::value`]. */
+	group: [GroupBy, string] | null,
+};
+
+/**  A group of texts of a test part. */
+export type WrongGroup = {
+	/**
+	 *  Which: of lengths "shortest-longest" in characters; a language's code, empty where it is not known; a file's name;
+	 *  of times a day or month (ISO 8601), empty where labels came with a file; whether labels are in doubt, "yes" or "no".
+	 */
+	value: string,
+	/**  Its texts. */
+	texts: number,
+	/**  Wrong answers among them. */
+	wrong: number,
+	/**  95 % interval of their share. */
+	interval: Interval,
 };
 
 /**  A page of wrong answers as columns, the most confident first. */

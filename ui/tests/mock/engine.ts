@@ -3,7 +3,7 @@
 import { emit } from "@tauri-apps/api/event";
 import { mockIPC } from "@tauri-apps/api/mocks";
 import type {
-  AppInfo, CleaningRule, ColumnRole, DialectOverrides, FileDropEvent, JobEvent, Label, LabelChange, LabelNotes, Machine, MarkKind, ModelCard, NetworkState, Order, Preset, Preview, ProblemType, RowFilter, Settings,
+  AppInfo, CleaningRule, ColumnRole, DialectOverrides, Examined, FileDropEvent, GroupBy, JobEvent, Label, LabelChange, LabelNotes, Machine, MarkKind, ModelCard, NetworkState, Order, Preset, Preview, ProblemType, RowFilter, Settings,
   SplitWay, TrainSettings, UserError, WorkerEvent, WrongFilter,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
@@ -40,6 +40,7 @@ class MockEngine {
   models = MODELS.map((model) => ({ ...model }));
   network: NetworkState = { ...NETWORK };
   settings: Settings;
+  examined: Examined | null = null;
   pace: number;
   #cancelled = new Set<string>();
   #settingsOf = new Map<string, TrainSettings>();
@@ -212,6 +213,17 @@ class MockEngine {
     return "server";
   }
 
+  examine(run: string, most: number): string {
+    const job = `examine-${run}`;
+    void (async () => {
+      await this.#tell(job, "examine_answers", { event: "started", pid: 4714 });
+      for (let done = 1; done <= 10; done++) await this.#progress(job, "examine_answers", "explain", done * 6, 60);
+      this.examined = learning.examined(this.need(), most);
+      await this.#tell(job, "examine_answers", { event: "finished", path: null, left_out: 0, cut_cells: 0 });
+    })();
+    return job;
+  }
+
   predictFile(): string {
     const job = `job-${++this.#jobs}`;
     void (async () => {
@@ -243,7 +255,7 @@ class MockEngine {
     if (kind === "train") await this.#tell(job, kind, { event: "finished", path: `/home/expert/Understudy/runs/${id}`, left_out: 0, cut_cells: 0 });
   }
 
-  async #progress(job: string, kind: JobEvent["kind"], phase: "train" | "download" | "predict", done: number, total: number, epoch: number | null = null, epochs: number | null = null): Promise<void> {
+  async #progress(job: string, kind: JobEvent["kind"], phase: "train" | "download" | "predict" | "explain", done: number, total: number, epoch: number | null = null, epochs: number | null = null): Promise<void> {
     const seconds_left = Math.round(((total - done) / total) * 58);
     await this.#tell(job, kind, { event: "progress", phase, done, total, seconds_left, rate: 9.3, epoch, epochs });
     await new Promise((resolve) => setTimeout(resolve, this.pace));
@@ -432,6 +444,9 @@ const handlers: Record<string, Handler> = {
   run_results: (e, a) => learning.results(e.need(), run(e, a), e.settingsOf(a["run"] as string), e.language),
   run_judgement: (e) => judgement.judged(e.need(), e.errorsAllowed),
   verify_run: () => judgement.VERIFICATION,
+  examined_answers: (e) => e.examined,
+  examine_answers: (e, a) => e.examine(a["run"] as string, a["most"] as number),
+  wrong_groups: (e, a) => learning.groups(e.need(), a["by"] as GroupBy),
   class_curves: () => judgement.CURVES,
   compare_runs: (e) => judgement.compared(e.need()),
   set_review: (e, a) => judgement.review((e.errorsAllowed = a["errorsAllowed"] as number | null)),

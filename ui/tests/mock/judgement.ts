@@ -1,5 +1,6 @@
 // How far the mock's run can be trusted: figures as a small test part would give them.
 import type { RankingCurves, Reliability, ReviewState, RiskPoint, RunComparison, RunJudgement, Verification } from "../../src/ipc/bindings";
+import { epochScores } from "./learning";
 import type { MockProject } from "./project";
 
 export const CURVES: RankingCurves = {
@@ -46,7 +47,7 @@ export function compared(project: MockProject): RunComparison {
   const changed = { example: 1, text: project.shown()[0]?.text ?? "", gold: [first], first: [second], second: [first] };
   return {
     comparison: { texts: 60, fixed: 9, broken: 2, difference: 0.117, low: 0.02, high: 0.21, p_value: 0.065 }, real: false,
-    settings: [["epochs", "3", "5"]], classes: [[first, 0.8, 0.9], [second, 0.7, 0.7]], fixed: [changed], broken: [],
+    settings: [["epochs", "3", "5"]], rounds: [[1, 2, 3].map(epochScores), [1, 2, 3, 4, 5].map(epochScores)], classes: [[first, 0.8, 0.9], [second, 0.7, 0.7]], fixed: [changed], broken: [],
   };
 }
 

@@ -1,6 +1,6 @@
 // A run as it might go: falling loss, rising scores, and the results at its end.
 import type {
-  EpochScores, Explanation, Prediction, Preset, RunHistory, RunResults, RunSummary, Scores, TrainPlan, TrainSettings, WrongFilter, WrongPage,
+  EpochScores, Examined, Explanation, GroupBy, Prediction, Preset, RunHistory, RunResults, RunSummary, Scores, TrainPlan, TrainSettings, WrongFilter, WrongGroup, WrongPage,
 } from "../../src/ipc/bindings";
 import type { MockProject } from "./project";
 
@@ -119,13 +119,42 @@ export function results(project: MockProject, run: RunSummary, settings: TrainSe
   };
 }
 
+const lengthGroup = (text: string): string => (text.length < 120 ? "20-119" : "120-900");
+
+/** By length whatever is asked for. */
+export function groups(project: MockProject, by: GroupBy): WrongGroup[] {
+  if (by !== "length") return [{ value: by === "doubt" ? "no" : "", texts: 60, wrong: 7, interval: { low: 0.06, high: 0.22 } }];
+  return ["20-119", "120-900"].map((value) => {
+    const of = answers(project).filter((a) => lengthGroup(a.text) === value);
+    return { value, texts: of.length, wrong: of.filter((a) => a.gold !== a.predicted).length, interval: { low: 0.05, high: 0.3 } };
+  }).filter((group) => group.texts > 0);
+}
+
+/** What is found when so many answers are looked at. */
+export function examined(project: MockProject, most: number): Examined {
+  const of = answers(project).length;
+  const texts = Math.min(most, of);
+  return {
+    method: "gradients", seed: 0, texts, of, seconds: 0.4 * texts, created_at: "2026-11-29T10:00:00Z",
+    faithfulness: {
+      texts, too_short: 0, share: 0.2, telling_drop: 0.37, random_drop: 0.05, difference_interval: { low: 0.26, high: 0.39 },
+      held: texts - 1, held_share: 0.97, held_interval: { low: 0.89, high: 0.99 },
+    },
+    labels: project.labels.map((label, i) => ({
+      label: label.name, texts: 9,
+      words: i === 1 ? [] : [{ word: "notice", score: 1.8, occurrences: 7 }, { word: "thirty", score: 0.9, occurrences: 3 }],
+    })),
+  };
+}
+
 export function wrong(project: MockProject, filter: WrongFilter, offset: number, limit: number): WrongPage {
   const name = (i: number): string => project.labels[i]?.name ?? "";
   const all = answers(project).filter(
     (a) =>
       a.gold !== a.predicted &&
       (filter.gold === null || name(a.gold) === filter.gold) &&
-      (filter.predicted === null || name(a.predicted) === filter.predicted),
+      (filter.predicted === null || name(a.predicted) === filter.predicted) &&
+      (filter.group === null || lengthGroup(a.text) === filter.group[1]),
   );
   const some = all.slice(offset, offset + limit);
   return {
@@ -149,7 +178,7 @@ export function predict(project: MockProject, text: string): Prediction {
     .sort((a, b) => b.probability - a.probability);
   return {
     labels: [scores[0]?.label ?? ""], several: false, confidence: scores[0]?.probability ?? 0, scores, tokens: Math.ceil(text.length / 4),
-    truncated: text.length > 600, unsure: (scores[0]?.probability ?? 0) < 0.4, milliseconds: 7,
+    truncated: text.length > 600, unsure: (scores[0]?.probability ?? 0) < 0.4, unfamiliar: text.startsWith("Recipe:"), milliseconds: 7,
   };
 }
 

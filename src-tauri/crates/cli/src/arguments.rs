@@ -640,13 +640,13 @@ pub struct Explain {
     pub method: ExplanationMethod,
     /// Texts of the test part that are looked at, at most.
     #[arg(long, default_value_t = 200)]
-    pub texts: usize,
-    /// Per cent of a text's words that are left out with --faithfulness.
+    pub texts: u32,
+    /// Per cent of a text's words that are left out with --test-part, to see whether they told.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=90))]
     pub percent: u8,
     /// Decides the draw of texts and words.
     #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    pub seed: u32,
 }
 
 /// What is explained.
@@ -659,12 +659,10 @@ pub struct Explained {
     /// The text of this row, by its number.
     #[arg(long)]
     pub example: Option<u32>,
-    /// All answers: whether the model is less sure without the words that are said to tell most than without others.
+    /// The answers to the test part: the words that tell most for each label, and whether the model is less sure without
+    /// them than without others. Kept, and told in reports from then on.
     #[arg(long)]
-    pub faithfulness: bool,
-    /// All answers: the words that tell most for each label.
-    #[arg(long)]
-    pub telling_words: bool,
+    pub test_part: bool,
 }
 
 #[derive(Args)]

@@ -1,7 +1,8 @@
-//! explain: one text, whether explanations hold, and the words that tell most.
+//! explain: one text, or the answers to the test part: the words that tell most, and whether explanations hold.
 
 use serde_json::{Value, json};
-use understudy_engine::{Result, Session, explanation, prediction};
+use understudy_engine::explanation::{self, Examination};
+use understudy_engine::{Result, Session, prediction};
 use understudy_train::Control;
 
 use crate::arguments::Explain;
@@ -15,10 +16,8 @@ pub fn explain(arguments: Explain, output: &Output) -> Result<Value> {
     let session = Session::open(&arguments.project)?;
     let run = latest(&session, arguments.run.clone())?;
     let what = &arguments.what;
-    if what.faithfulness {
-        faithfulness(&session, &run, &arguments, output)
-    } else if what.telling_words {
-        telling_words(&session, &run, &arguments, output)
+    if what.test_part {
+        test_part(&session, &run, &arguments, output)
     } else {
         let text = match what.example {
             Some(example) => session.project.example(example)?.text,
@@ -50,60 +49,40 @@ fn one(session: &Session, run: &str, text: &str, arguments: &Explain, output: &O
     Ok(json!({ "run": run, "explanation": found }))
 }
 
-fn faithfulness(session: &Session, run: &str, arguments: &Explain, output: &Output) -> Result<Value> {
-    let began = std::time::Instant::now();
-    let found = explanation::check_faithfulness(
-        &session.project,
-        run,
-        arguments.method,
-        f64::from(arguments.percent) / 100.0,
-        drawn(arguments),
-        &Control::default(),
-        &mut |progress| output.progress(&progress),
-    )?;
-    let seconds = began.elapsed().as_secs_f64();
-    output.say(&format!(
-        "{} texts: the probability falls by {:.3} without the most telling words, by {:.3} without as many at random \
-         (difference {:.3} to {:.3}); more in {:.1} % of the texts ({:.1} to {:.1} %)",
-        found.texts,
-        found.telling_drop,
-        found.random_drop,
-        found.difference_interval.low,
-        found.difference_interval.high,
-        100.0 * found.held_share,
-        100.0 * found.held_interval.low,
-        100.0 * found.held_interval.high,
-    ));
-    Ok(json!({ "run": run, "method": arguments.method, "faithfulness": found, "seconds": seconds }))
-}
-
-fn telling_words(session: &Session, run: &str, arguments: &Explain, output: &Output) -> Result<Value> {
-    let labels = explanation::telling_words(
-        &session.project,
-        run,
-        arguments.method,
-        drawn(arguments),
-        &Control::default(),
-        &mut |progress| output.progress(&progress),
-    )?;
-    for found in &labels {
-        let words = found.words.iter().take(WORDS_TOLD);
+fn test_part(session: &Session, run: &str, arguments: &Explain, output: &Output) -> Result<Value> {
+    let how = Examination {
+        method: arguments.method,
+        share: f64::from(arguments.percent) / 100.0,
+        most: arguments.texts,
+        seed: arguments.seed,
+    };
+    let mut report = |progress| output.progress(&progress);
+    let found = explanation::examine(&session.project, run, &how, &Control::default(), &mut report)?;
+    for label in &found.labels {
+        let words = label.words.iter().take(WORDS_TOLD);
         let words: Vec<_> = words
             .map(|word| format!("{} {:+.2}", word.word, word.score))
             .collect();
         output.say(&format!(
             "{} ({} texts): {}",
-            found.label,
-            found.texts,
+            label.label,
+            label.texts,
             words.join(", ")
         ));
     }
-    Ok(json!({ "run": run, "method": arguments.method, "labels": labels }))
-}
-
-fn drawn(arguments: &Explain) -> explanation::Drawn {
-    explanation::Drawn {
-        most: arguments.texts,
-        seed: arguments.seed,
+    if let Some(found) = &found.faithfulness {
+        output.say(&format!(
+            "{} texts: the probability falls by {:.3} without the most telling words, by {:.3} without as many at \
+             random (difference {:.3} to {:.3}); more in {:.1} % of the texts ({:.1} to {:.1} %)",
+            found.texts,
+            found.telling_drop,
+            found.random_drop,
+            found.difference_interval.low,
+            found.difference_interval.high,
+            100.0 * found.held_share,
+            100.0 * found.held_interval.low,
+            100.0 * found.held_interval.high,
+        ));
     }
+    Ok(json!({ "run": run, "examined": found }))
 }

@@ -1,19 +1,20 @@
-//! Why a run's model answers as it does: one text, and whether such explanations hold over the test part.
+//! Why a run's model answers as it does: one text; and over the test part, which words tell and whether explanations
+//! hold.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use understudy_data::{Part, Project};
-use understudy_train::faithfulness::{self, Faithfulness};
-use understudy_train::telling::{self, TellingWord};
-use understudy_train::{Control, ExplanationMethod};
+use understudy_train::{self as train, Control, ExplanationMethod, Faithfulness, Manner, TellingWord};
 
 use crate::error::{EngineError, Result};
 use crate::job::{Phase, Progress};
 use crate::prediction::Model;
+use crate::{files, runs};
 
 /// Occurrences from which on the mean of a word's scores says something.
-const FEWEST_OCCURRENCES: usize = 3;
+const FEWEST_OCCURRENCES: u32 = 3;
 
 /// Words that are listed a class.
 const WORDS_LISTED: usize = 15;
@@ -116,104 +117,145 @@ impl Utf16 {
     }
 }
 
+/// What was found out about a run's answers to its test part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Examined {
+    /// How words were weighed.
+    pub method: ExplanationMethod,
+    /// Decided which texts were looked at.
+    pub seed: u32,
+    /// Texts looked at.
+    pub texts: u32,
+    /// Texts of the test part.
+    pub of: u32,
+    /// Time it took.
+    pub seconds: f64,
+    /// When.
+    pub created_at: String,
+    /// Whether explanations hold: without the words that tell most the model must be less sure than without as many at
+    /// random. `None` when every text was too short to tell.
+    pub faithfulness: Option<Faithfulness>,
+    /// The words that tell most for each label that was given.
+    pub labels: Vec<LabelWords>,
+}
+
 /// The words that tell most for a label.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct LabelWords {
     /// The label.
     pub label: String,
     /// Texts that were given it.
-    pub texts: usize,
+    pub texts: u32,
     /// The words, the most telling first.
     pub words: Vec<TellingWord>,
 }
 
-/// Texts of the test part that are looked at, drawn by chance.
-#[derive(Debug, Clone, Copy)]
-pub struct Drawn {
-    /// At most so many.
-    pub most: usize,
-    /// Decides the draw.
-    pub seed: u64,
+/// How a run's answers are examined.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Examination {
+    /// How words are weighed.
+    pub method: ExplanationMethod,
+    /// Share of a text's words that are left out to see whether they told.
+    pub share: f64,
+    /// Texts of the test part that are looked at, at most, drawn by chance.
+    pub most: u32,
+    /// Decides the draw of texts, and of the words that are left out at random.
+    pub seed: u32,
 }
 
-/// Whether explanations of a run's answers to its test part hold: without the `share` of the words that tell most the
-/// model must be less sure than without as many at random.
-///
-/// # Errors
-/// [`EngineError::NoTestTexts`], and those of predicting.
-pub fn check_faithfulness(
-    project: &Project,
-    run: &str,
-    method: ExplanationMethod,
-    share: f64,
-    drawn: Drawn,
-    control: &Control,
-    report: &mut dyn FnMut(Progress),
-) -> Result<Faithfulness> {
-    let model = crate::prediction::load(project, run)?;
-    let texts = test_texts(project, run, &model, drawn)?;
-    let total = texts.len() as f64;
-    let mut progress = |done| report(Progress::new(Phase::Explain, done as f64, total));
-    let seed = drawn.seed;
-    faithfulness::faithfulness(
-        &model.predictor,
-        &texts,
-        method,
-        share,
-        seed,
-        control,
-        &mut progress,
-    )?
-    .ok_or_else(|| EngineError::NoTestTexts { run: run.to_owned() })
+impl Default for Examination {
+    fn default() -> Self {
+        Examination {
+            method: ExplanationMethod::Gradients,
+            share: 0.2,
+            most: 200,
+            seed: 0,
+        }
+    }
 }
 
-/// The words that tell most for each label over a run's test part.
+fn path(project: &Project, run: &str) -> Result<PathBuf> {
+    let run = runs::find(project, run)?;
+    Ok(project.run_folder(&run.id).join("explanations.json"))
+}
+
+/// What was found out about a run's answers when they were last examined.
 ///
 /// # Errors
-/// As [`check_faithfulness`].
-pub fn telling_words(
+/// `UnknownRun`, and those of files.
+pub fn examined(project: &Project, run: &str) -> Result<Option<Examined>> {
+    files::read_json(&path(project, run)?)
+}
+
+/// Explains a run's answers to its test part, and keeps what was found beside the model.
+///
+/// # Errors
+/// [`EngineError::NoTestTexts`], and those of predicting and of files.
+pub fn examine(
     project: &Project,
     run: &str,
-    method: ExplanationMethod,
-    drawn: Drawn,
+    how: &Examination,
     control: &Control,
     report: &mut dyn FnMut(Progress),
-) -> Result<Vec<LabelWords>> {
+) -> Result<Examined> {
+    let target = path(project, run)?;
     let model = crate::prediction::load(project, run)?;
-    let texts = test_texts(project, run, &model, drawn)?;
+    let (texts, of) = test_texts(project, run, &model, how)?;
+    let began = Instant::now();
     let total = texts.len() as f64;
-    let mut progress = |done| report(Progress::new(Phase::Explain, done as f64, total));
-    let found = telling::telling_words(
-        &model.predictor,
-        &texts,
-        method,
-        FEWEST_OCCURRENCES,
-        WORDS_LISTED,
-        control,
-        &mut progress,
-    )?;
+    let mut progress = |done: usize| {
+        let seconds = began.elapsed().as_secs_f64();
+        let rate = done as f64 / seconds.max(f64::MIN_POSITIVE);
+        report(Progress {
+            rate: Some(rate),
+            seconds_left: Some((total - done as f64) / rate),
+            ..Progress::new(Phase::Explain, done as f64, total)
+        });
+    };
+    let manner = Manner {
+        method: how.method,
+        share: how.share,
+        seed: how.seed.into(),
+        fewest: FEWEST_OCCURRENCES,
+        most: WORDS_LISTED,
+    };
+    let found = train::examine(&model.predictor, &texts, &manner, control, &mut progress)?;
     let names = model.predictor.labels();
-    let named = found.into_iter().map(|found| LabelWords {
-        label: names[found.class].clone(),
-        texts: found.texts,
-        words: found.words,
-    });
-    Ok(named.collect())
+    let given = found.telling.into_iter().filter(|found| found.texts > 0);
+    let found = Examined {
+        method: how.method,
+        seed: how.seed,
+        texts: texts.len() as u32,
+        of,
+        seconds: began.elapsed().as_secs_f64(),
+        created_at: files::now(),
+        faithfulness: found.faithfulness,
+        labels: given
+            .map(|found| LabelWords {
+                label: names[found.class].clone(),
+                texts: found.texts,
+                words: found.words,
+            })
+            .collect(),
+    };
+    files::write_json(&target, &found)?;
+    Ok(found)
 }
 
-/// Texts that a run was judged on, as its model reads them.
-fn test_texts(project: &Project, run: &str, model: &Model, drawn: Drawn) -> Result<Vec<String>> {
+/// Texts that a run was judged on, as its model reads them, and how many there are to draw from.
+fn test_texts(project: &Project, run: &str, model: &Model, how: &Examination) -> Result<(Vec<String>, u32)> {
     let judged = project.predictions(run, Part::Test)?;
-    let places = faithfulness::sample(judged.len(), drawn.most, drawn.seed);
+    let places = train::sample(judged.len(), how.most as usize, how.seed.into());
     let examples: Vec<u32> = places.into_iter().map(|place| judged[place].example).collect();
     let texts = project.texts_of(&examples, TEXT_CHARACTERS)?;
     if texts.is_empty() {
         return Err(EngineError::NoTestTexts { run: run.to_owned() });
     }
-    Ok(texts
-        .iter()
-        .map(|text| model.cleaned(text).into_owned())
-        .collect())
+    let cleaned = texts.iter().map(|text| model.cleaned(text).into_owned());
+    Ok((cleaned.collect(), judged.len() as u32))
 }
 
 /// Characters read of a text of the test part: more than any model reads, and no more than SQLite can count.

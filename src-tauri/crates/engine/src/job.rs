@@ -8,7 +8,7 @@ use understudy_train::ExplanationMethod;
 
 use crate::Language;
 use crate::error::Problem;
-use crate::explanation::Explanation;
+use crate::explanation::{Examination, Explanation};
 use crate::view::Prediction;
 
 /// What a worker is to do: its first line of input.
@@ -37,6 +37,15 @@ pub enum Job {
         input: PathBuf,
         /// The file to write.
         output: PathBuf,
+    },
+    /// Explain a run's answers to its test part.
+    ExamineAnswers {
+        /// The project's folder.
+        project: PathBuf,
+        /// The run whose model answers.
+        run: String,
+        /// How.
+        how: Examination,
     },
     /// Bring a model into the library.
     FetchModel {
@@ -110,6 +119,8 @@ pub enum JobKind {
     CrossValidate,
     /// Predicting a file.
     PredictFile,
+    /// Explaining the answers to a test part.
+    ExamineAnswers,
     /// Downloading a model.
     FetchModel,
     /// Copying models: into the library, out of it, or all of it.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use understudy_data::{Part, Project, StoredPrediction, language};
 pub use understudy_eval::RankingCurves;
 use understudy_eval::{
-    Calibration, Comparison, Link, Measures, RiskPoint, SliceScore, compare, measures, ranking_curves,
-    risk_at, risk_coverage, threshold_for, worst_slices,
+    Calibration, Comparison, EpochScores, Link, Measures, RiskPoint, SliceScore, compare, measures,
+    ranking_curves, risk_at, risk_coverage, threshold_for, worst_slices,
 };
 use understudy_report::ReviewFacts;
 use understudy_train::{ProblemType, Review, note_review, review};
@@ -83,6 +83,8 @@ pub struct RunComparison {
     pub real: bool,
     /// Settings that differ: name, the first's, the second's.
     pub settings: Vec<(String, String, String)>,
+    /// How they learned, round by round: the first's, the second's.
+    pub rounds: (Vec<EpochScores>, Vec<EpochScores>),
     /// By label: F1 of the first and of the second, by the texts that both answered.
     pub classes: Vec<(String, f64, f64)>,
     /// Texts that the second gets right and the first does not.
@@ -427,6 +429,7 @@ pub fn compare_runs(project: &Project, first: &str, second: &str) -> Result<RunC
         real: comparison.is_real(),
         comparison,
         settings: differing_settings(project, first, second)?,
+        rounds: (a.outcome.epochs.clone(), b.outcome.epochs.clone()),
         classes: labels
             .into_iter()
             .map(|label| {

@@ -33,6 +33,7 @@ pub mod verification;
 pub mod view;
 pub mod words;
 pub mod worker;
+pub mod wrong;
 
 pub use error::{EngineError, Problem, Result, UserError};
 pub use session::Session;

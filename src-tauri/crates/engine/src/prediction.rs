@@ -79,6 +79,7 @@ pub fn answer(model: &Model, texts: &[String], control: &Control) -> Result<Vec<
         if text.trim().is_empty() {
             predicted.labels.clear();
             predicted.unsure = true;
+            predicted.unfamiliar = false;
         }
         told(predictor, predicted, milliseconds)
     });
@@ -108,6 +109,7 @@ fn told(predictor: &Predictor, predicted: Predicted, milliseconds: f64) -> Predi
         tokens: predicted.tokens as u32,
         truncated: predicted.truncated,
         unsure: predicted.unsure,
+        unfamiliar: predicted.unfamiliar,
         milliseconds,
     }
 }

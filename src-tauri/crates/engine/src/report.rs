@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use understudy_data::{Project, RunRecord};
-use understudy_report::{self as report, Language, LossCurve, ModelFacts, ReportInput, Setting, WrongAnswer};
+use understudy_data::{Project, RunRecord, WhichWrong};
+use understudy_report::{
+    self as report, ExplanationCheck, ExplanationFacts, Language, LossCurve, ModelFacts, ReportInput,
+    Setting, WrongAnswer,
+};
 
 use crate::error::Result;
+use crate::explanation::{self, Examined};
 use crate::files;
 use crate::fonts;
 use crate::judgement;
@@ -109,7 +113,7 @@ pub(crate) fn input(
     let history = runs::history(project, record, language)?;
     let history_of_project = project.verify_audit()?;
     let split = SplitSummary::told(outcome.data.split.clone(), language);
-    let (_, wrong) = project.wrong_predictions(&record.id, None, None, 0, WRONG_SHOWN)?;
+    let (_, wrong) = project.wrong_predictions(&record.id, &WhichWrong::default(), 0, WRONG_SHOWN)?;
     let labels = |classes: &[usize]| -> Vec<String> {
         classes
             .iter()
@@ -160,6 +164,12 @@ pub(crate) fn input(
         bag_of_words_micro_f1: outcome.bag_of_words_micro_f1,
         calibration: outcome.calibration.clone(),
         review: judgement::review_facts(project, &record.id)?,
+        unfamiliar: outcome.unfamiliar.map(|found| report::UnfamiliarFacts {
+            texts: found.texts,
+            unfamiliar: found.unfamiliar,
+            wrong: found.wrong,
+        }),
+        explanations: explanation::examined(project, &record.id)?.map(explanation_facts),
         truncated: outcome.truncated,
         max_length: settings.max_length,
         seconds_training: outcome.seconds_training,
@@ -182,6 +192,26 @@ pub(crate) fn input(
             })
             .collect(),
     })
+}
+
+fn explanation_facts(found: Examined) -> ExplanationFacts {
+    let check = found.faithfulness.map(|found| ExplanationCheck {
+        texts: found.texts,
+        share: found.share,
+        telling_drop: found.telling_drop,
+        random_drop: found.random_drop,
+        held: found.held,
+    });
+    let words = found.labels.into_iter().map(|label| {
+        let words = label.words.into_iter().map(|word| word.word);
+        (label.label, words.collect())
+    });
+    ExplanationFacts {
+        texts: found.texts,
+        of: found.of,
+        check,
+        words: words.collect(),
+    }
 }
 
 /// What is known of the model that learning began from: by its card, else by its folder, whose licence nobody here knows.

@@ -40,6 +40,9 @@ pub struct RunOutcome {
     /// How sure the judged part's answers say to be beside how often they are right; runs of earlier versions do not tell.
     #[serde(default)]
     pub calibration: Option<Calibration>,
+    /// How many texts of the test part are unlike those learned from; runs of earlier versions do not tell.
+    #[serde(default)]
+    pub unfamiliar: Option<UnfamiliarTexts>,
     /// Seconds of training steps.
     pub seconds_training: f64,
     /// Training texts a second.
@@ -57,6 +60,18 @@ pub struct RunOutcome {
     pub model_sha256: String,
     /// What it learnt from, as it was then.
     pub data: RunData,
+}
+
+/// Texts of a test part that are unlike those that a model learned from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct UnfamiliarTexts {
+    /// Texts of the part.
+    pub texts: u32,
+    /// Of them, those that are unfamiliar.
+    pub unfamiliar: u32,
+    /// Of these, those that were answered wrongly.
+    pub wrong: u32,
 }
 
 /// The data of a run at the time of its training: the project may change afterwards, its report may not.

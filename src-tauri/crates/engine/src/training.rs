@@ -21,7 +21,7 @@ use crate::files;
 use crate::job::{Event, Phase, Progress};
 use crate::judgement;
 use crate::models;
-use crate::runs::{self, RunData, RunOutcome, metric, to_value};
+use crate::runs::{self, RunData, RunOutcome, UnfamiliarTexts, metric, to_value};
 
 /// Points of the loss curve that are kept of a run.
 const CURVE_POINTS: u32 = 300;
@@ -396,6 +396,7 @@ fn judge(
     let majority = commonest(&parts.train, parts.labels.len());
     let seed = u64::from(job.settings.seed);
     let mut judged = Vec::new();
+    let mut unfamiliar = None;
     for (part, rows, probabilities) in [
         (Part::Validation, &parts.validation, &outcome.validation),
         (Part::Test, &parts.test, &outcome.test),
@@ -409,6 +410,9 @@ fn judge(
         if rows.is_empty() {
             judged.push(None);
             continue;
+        }
+        if let (Part::Test, Some(flags)) = (part, &outcome.unfamiliar) {
+            unfamiliar = Some(unfamiliar_texts(&answers, flags));
         }
         let mut scores = judged_part(rows, probabilities, &parts.labels, thresholds, majority, seed)?;
         let examples: Vec<u32> = rows.iter().map(|row| row.example).collect();
@@ -445,6 +449,7 @@ fn judge(
         bag_of_words_accuracy: None,
         bag_of_words_micro_f1: None,
         calibration: Some(calibration),
+        unfamiliar,
         seconds_training: outcome.seconds_training,
         samples_per_second: outcome.samples_per_second,
         tokens_per_second: outcome.tokens_per_second,
@@ -456,6 +461,17 @@ fn judge(
         model_sha256: check_folder(&job.model)?.model_sha256,
         data,
     })
+}
+
+fn unfamiliar_texts(answers: &[StoredPrediction], flags: &[bool]) -> UnfamiliarTexts {
+    let flagged = || answers.iter().zip(flags).filter(|(_, flag)| **flag);
+    UnfamiliarTexts {
+        texts: answers.len() as u32,
+        unfamiliar: flagged().count() as u32,
+        wrong: flagged()
+            .filter(|(answer, _)| answer.gold != answer.predicted)
+            .count() as u32,
+    }
 }
 
 fn judged_part(

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use understudy_data::{self as data, ColumnPreview, Dialect, Part, PartCount, RunStatus};
-use understudy_eval::{EpochScores, MeanScore, Scores};
+use understudy_eval::{EpochScores, Interval, MeanScore, Scores};
 use understudy_hub::LocalizedText;
 use understudy_report::Language;
 use understudy_train::TrainSettings;
@@ -456,6 +456,40 @@ pub struct WrongFilter {
     pub gold: Option<String>,
     /// A label of the model's that the expert did not give.
     pub predicted: Option<String>,
+    /// A group of texts: by what, and [`WrongGroup::value`].
+    pub group: Option<(GroupBy, String)>,
+}
+
+/// What texts are grouped by, to see where wrong answers lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum GroupBy {
+    /// How long they are: quarters.
+    Length,
+    /// Their language.
+    Language,
+    /// The file that they came from.
+    Source,
+    /// When they were labelled.
+    Labelled,
+    /// Whether their label is probably wrong itself.
+    Doubt,
+}
+
+/// A group of texts of a test part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct WrongGroup {
+    /// Which: of lengths "shortest-longest" in characters; a language's code, empty where it is not known; a file's name;
+    /// of times a day or month (ISO 8601), empty where labels came with a file; whether labels are in doubt, "yes" or "no".
+    pub value: String,
+    /// Its texts.
+    pub texts: u32,
+    /// Wrong answers among them.
+    pub wrong: u32,
+    /// 95 % interval of their share.
+    pub interval: Interval,
 }
 
 /// A page of wrong answers as columns, the most confident first.
@@ -504,6 +538,8 @@ pub struct Prediction {
     pub truncated: bool,
     /// Whether the model is too unsure to stand by it: a person should look.
     pub unsure: bool,
+    /// Whether the text is unlike those that the model learned from, however sure the answer: a person should look.
+    pub unfamiliar: bool,
     /// Time it took.
     pub milliseconds: f64,
 }

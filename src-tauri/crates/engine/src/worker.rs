@@ -187,6 +187,12 @@ fn carry_out(job: Job, control: &Control, listener: &Listener, emit: &mut dyn Fn
                 cut_cells: u32::try_from(done.cut_cells).unwrap_or(u32::MAX),
             })
         }
+        Job::ExamineAnswers { project, run, how } => {
+            let project = Project::open(&project)?;
+            let mut report = |progress| emit(Event::Progress(progress));
+            explanation::examine(&project, &run, &how, control, &mut report)?;
+            Ok(Done::default())
+        }
         Job::FetchModel { id } => {
             let folder = bring::fetch(&id, &watch(control), &mut |progress| {
                 emit(Event::Progress(progress))

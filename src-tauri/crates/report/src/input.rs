@@ -62,6 +62,10 @@ pub struct ReportInput {
     pub notes: Vec<String>,
     /// Wrong answers of the part that [`ReportInput::judged`] names.
     pub wrong: Vec<WrongAnswer>,
+    /// Texts of the judged part that are unlike those learned from; none where that is not known.
+    pub unfamiliar: Option<UnfamiliarFacts>,
+    /// What the explanations of its answers came to; none where nobody asked for them.
+    pub explanations: Option<ExplanationFacts>,
     /// Texts longer than `max_length`: their share of the training rows, 0..=1.
     pub truncated: f64,
     /// Tokens of a text that the model reads.
@@ -96,6 +100,45 @@ pub struct ReviewFacts {
     pub errors_allowed: f64,
     /// What came of it on the judged part.
     pub kept: RiskPoint,
+}
+
+/// Texts unlike those that a model learned from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnfamiliarFacts {
+    /// Texts judged.
+    pub texts: u32,
+    /// Of them, those that are unfamiliar.
+    pub unfamiliar: u32,
+    /// Of these, those that were answered wrongly.
+    pub wrong: u32,
+}
+
+/// What the explanations of many answers came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExplanationFacts {
+    /// Texts explained.
+    pub texts: u32,
+    /// Texts that there are.
+    pub of: u32,
+    /// Whether explanations hold; none where all texts were too short to tell.
+    pub check: Option<ExplanationCheck>,
+    /// Each label with the words that tell most for it, the most telling first.
+    pub words: Vec<(String, Vec<String>)>,
+}
+
+/// Whether the words that are said to tell do.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ExplanationCheck {
+    /// Texts looked at.
+    pub texts: u32,
+    /// Share of a text's words that were left out.
+    pub share: f64,
+    /// By how much the probability fell on average without the most telling words.
+    pub telling_drop: f64,
+    /// The same without as many words at random.
+    pub random_drop: f64,
+    /// Texts where the telling words made the larger difference.
+    pub held: u32,
 }
 
 /// The pretrained model.

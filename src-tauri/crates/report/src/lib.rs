@@ -23,7 +23,8 @@ pub use card::model_card;
 pub use error::ReportError;
 pub use html::html;
 pub use input::{
-    FileHash, LossCurve, ModelFacts, Part, PartCount, ReportInput, ReviewFacts, Setting, WrongAnswer,
+    ExplanationCheck, ExplanationFacts, FileHash, LossCurve, ModelFacts, Part, PartCount, ReportInput,
+    ReviewFacts, Setting, UnfamiliarFacts, WrongAnswer,
 };
 pub use messages::{Catalogue, Language};
 pub use pdf::{FontFace, Fonts, pdf};

@@ -5,8 +5,8 @@ use understudy_eval::{
 };
 
 use crate::{
-    FileHash, Language, LossCurve, ModelFacts, Part, PartCount, ReportInput, ReviewFacts, Setting,
-    WrongAnswer, html,
+    ExplanationCheck, ExplanationFacts, FileHash, Language, LossCurve, ModelFacts, Part, PartCount,
+    ReportInput, ReviewFacts, Setting, UnfamiliarFacts, WrongAnswer, html,
 };
 
 /// Five kinds of contract clauses, English, settled after four rounds.
@@ -34,6 +34,29 @@ pub fn contracts() -> ReportInput {
     ];
     ReportInput {
         test: Some(judged(&labels, &test)),
+        unfamiliar: Some(UnfamiliarFacts {
+            texts: 240,
+            unfamiliar: 6,
+            wrong: 4,
+        }),
+        explanations: Some(ExplanationFacts {
+            texts: 200,
+            of: 240,
+            check: Some(ExplanationCheck {
+                texts: 197,
+                share: 0.2,
+                telling_drop: 0.374,
+                random_drop: 0.051,
+                held: 191,
+            }),
+            words: vec![
+                (
+                    labels[0].to_owned(),
+                    vec!["assign".into(), "successors".into(), "transfer".into()],
+                ),
+                (labels[4].to_owned(), Vec::new()),
+            ],
+        }),
         wrong: vec![
             wrong(
                 "Neither party shall be liable to the other for any lost profits, indirect, special or consequential damages, and, during the Term and for twelve (12) months thereafter, Distributor’s aggregate liability under this Agreement shall not exceed the amounts paid; provided that the foregoing shall not apply to the covenants of exclusivity set forth in Section 7.",
@@ -354,6 +377,8 @@ fn base(
             errors_allowed: 0.05,
             kept: risk_at(&[(0.9, true); 40], 0.5),
         }),
+        unfamiliar: None,
+        explanations: None,
         truncated: 0.0,
         max_length: 128,
         seconds_training: 257.0,

@@ -4,7 +4,7 @@
 use understudy_eval::{ClassScore, MultiLabelScores, Scores, Verdict, verdict};
 
 use crate::{
-    Catalogue, Language, ReportInput,
+    Catalogue, Language, Part, ReportInput,
     judgement::Judgement,
     numbers::{self, FEW, interval_of_100, of_100},
 };
@@ -53,6 +53,7 @@ pub fn for_expert(input: &ReportInput, language: Language) -> Vec<String> {
         },
         too_few_cases(judged, texts),
         Some(rounds(input, texts)),
+        unfamiliar(input, texts),
         truncated(input, texts),
     ]
     .into_iter()
@@ -259,6 +260,24 @@ fn reviewed(input: &ReportInput, texts: &Catalogue) -> Option<String> {
     ))
 }
 
+/// How many texts are unlike those it learned from, and how it did on them.
+fn unfamiliar(input: &ReportInput, texts: &Catalogue) -> Option<String> {
+    let found = input.unfamiliar.as_ref()?;
+    let count = |count: u32| numbers::count(count.into());
+    let key = match found.unfamiliar {
+        0 => "words.unfamiliar_none",
+        _ => "words.unfamiliar",
+    };
+    Some(texts.text(
+        key,
+        &[
+            ("count", &count(found.unfamiliar)),
+            ("texts", &count(found.texts)),
+            ("wrong", &count(found.wrong)),
+        ],
+    ))
+}
+
 fn strongest_and_weakest(judged: &Scores, texts: &Catalogue) -> Option<String> {
     let strongest = judgeable(judged).reduce(|best, class| if class.f1 > best.f1 { class } else { best })?;
     let weakest = weakest(judged)?;
@@ -387,28 +406,60 @@ fn rounds(input: &ReportInput, texts: &Catalogue) -> String {
             &[
                 ("from", &from_epoch.to_string()),
                 ("best", &best_epoch.to_string()),
+                ("action", &action(input, texts)),
             ],
         ),
-        Verdict::Settled { best_epoch, rounds } => settled(best_epoch, rounds, input.judged(), texts),
+        Verdict::Settled { best_epoch, rounds } => texts.text(
+            "verdict.settled",
+            &[
+                ("best", &best_epoch.to_string()),
+                ("rounds", &rounds.to_string()),
+                ("action", &action(input, texts)),
+            ],
+        ),
     }
 }
 
-fn settled(best_epoch: u32, rounds: u32, judged: &Scores, texts: &Catalogue) -> String {
-    let (best, rounds) = (best_epoch.to_string(), rounds.to_string());
-    match weakest(judged) {
-        Some(class) if class.f1 < 1.0 => texts.text(
-            "verdict.settled",
-            &[
-                ("best", &best),
-                ("rounds", &rounds),
-                ("label", &quoted(&class.label, texts)),
-            ],
-        ),
-        _ => texts.text(
-            "verdict.settled_no_weakest",
-            &[("best", &best), ("rounds", &rounds)],
-        ),
+/// With so many examples of a label, more of them bring little.
+const ENOUGH: u32 = 400;
+
+/// What would make it better: more examples of the label that it does worst, or another look at the label itself.
+fn action(input: &ReportInput, texts: &Catalogue) -> String {
+    let judged = input.judged();
+    let weakest = weakest(judged).filter(|class| class.f1 < 1.0);
+    let Some((class, had)) = weakest.and_then(|class| Some((class, learnt_from(input, &class.label)?)))
+    else {
+        return texts.text("words.add_examples", &[]);
+    };
+    let label = quoted(&class.label, texts);
+    let count = numbers::count(had.into());
+    if had >= ENOUGH {
+        return texts.text("words.look_at_label", &[("label", &label), ("had", &count)]);
     }
+    let more = numbers::count(more_examples(input, had).into());
+    texts.text(
+        "words.add_examples_of",
+        &[("label", &label), ("had", &count), ("more", &more)],
+    )
+}
+
+/// Examples of a label in the training part.
+fn learnt_from(input: &ReportInput, label: &str) -> Option<u32> {
+    let place = input.labels.iter().position(|known| known == label)?;
+    let part = input.parts.iter().find(|part| part.part == Part::Train)?;
+    part.per_label.get(place).copied()
+}
+
+/// How many more are worth the while: as many again, or as many as the other labels usually have; a round number. A
+/// learner's error falls about with the root of its examples, so that fewer would hardly show.
+fn more_examples(input: &ReportInput, had: u32) -> u32 {
+    let part = input.parts.iter().find(|part| part.part == Part::Train);
+    let mut counts = part.map(|part| part.per_label.clone()).unwrap_or_default();
+    counts.sort_unstable();
+    let usual = counts.get(counts.len() / 2).copied().unwrap_or(0);
+    let more = had.max(usual.saturating_sub(had)).max(1);
+    let step = if more < 50 { 5 } else { 10 };
+    more.div_ceil(step) * step
 }
 
 fn truncated(input: &ReportInput, texts: &Catalogue) -> Option<String> {

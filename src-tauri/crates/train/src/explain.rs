@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use understudy_nn::{Gradients, Interpolation, PackedBatch, log_odds};
+use understudy_nn::{Gradients, Interpolation, PackedBatch, SequenceClassifier, log_odds};
 
 use crate::control::Control;
 use crate::error::Result;
@@ -16,8 +16,10 @@ use crate::predictor::{Predictor, decide};
 use crate::tokenizer::Placed;
 use crate::words::{word_of, words};
 
-/// Numbers of steps of integrated gradients, tried until the gap is small enough.
-const STEPS: [usize; 3] = [8, 16, 64];
+/// Intervals between the places on the way that are looked at first, and the most. From one round to the next they double,
+/// so that every place serves again.
+const FIRST_INTERVALS: usize = 8;
+const MOST_INTERVALS: usize = 64;
 
 /// Share of the whole difference that the parts may miss before more steps are taken.
 const GAP: f64 = 0.1;
@@ -142,20 +144,21 @@ impl Predictor {
                 .collect()
         };
         let hidden: Vec<Vec<u32>> = read.windows.iter().zip(&read.places).map(hide).collect();
-        let logits = self.model.logits(&packed(std::slice::from_ref(&hidden)))?;
-        let hidden_log_odds = self.log_odds(&logits, found.class);
-        let whole = found.log_odds - hidden_log_odds;
-        found.hidden_log_odds = Some(hidden_log_odds);
-        let mut parts = Vec::new();
-        for steps in STEPS {
-            parts = self.integrated(&read.windows, &hidden, found.class, steps, control)?;
+        let mut way = Way::new(&self.model, &read.windows, &hidden, found.class);
+        let mut intervals = FIRST_INTERVALS;
+        let parts = loop {
+            way.look(intervals, control)?;
+            let parts = way.parts(intervals);
+            let [own, hidden] = way.ends();
+            let whole = own - hidden;
             let gap = (parts.iter().sum::<f64>() - whole).abs() / whole.abs().max(f64::MIN_POSITIVE);
-            found.gap = Some(gap);
-            found.steps += steps;
-            if gap < GAP {
-                break;
+            (found.hidden_log_odds, found.gap) = (Some(hidden), Some(gap));
+            found.steps = intervals + 1;
+            if gap < GAP || intervals >= MOST_INTERVALS {
+                break parts;
             }
-        }
+            intervals *= 2;
+        };
         let mut scores = vec![0.0; words.len()];
         for (place, part) in read.places.iter().flatten().zip(parts) {
             if let Some(word) = place.as_ref().and_then(|place| word_of(words, place)) {
@@ -163,42 +166,6 @@ impl Predictor {
             }
         }
         Ok(scores)
-    }
-
-    /// What each token adds on the whole way from the hidden text to the text.
-    fn integrated(
-        &self,
-        windows: &[Vec<u32>],
-        hidden: &[Vec<u32>],
-        class: usize,
-        steps: usize,
-        control: &Control,
-    ) -> Result<Vec<f64>> {
-        let tokens: usize = windows.iter().map(Vec::len).sum();
-        let from = hidden.concat();
-        let mut gradients = Gradients::new(&self.model.parameters);
-        let mut parts = vec![0.0; tokens];
-        for places in gauss_legendre(steps).chunks((TOKENS_PER_PASS / tokens.max(1)).max(1)) {
-            control.check()?;
-            let batch = packed(&vec![windows.to_vec(); places.len()]);
-            let interpolation = Interpolation {
-                from: from.repeat(places.len()),
-                shares: places
-                    .iter()
-                    .flat_map(|(at, _)| vec![*at as f32; tokens])
-                    .collect(),
-            };
-            let point = self
-                .model
-                .way_point(&batch, interpolation, class, &mut gradients)?;
-            for (slopes, (_, weight)) in point.slopes.chunks_exact(tokens).zip(places) {
-                parts
-                    .iter_mut()
-                    .zip(slopes)
-                    .for_each(|(part, slope)| *part += weight * slope);
-            }
-        }
-        Ok(parts)
     }
 
     /// By how much the log-odds fall without each word.
@@ -250,25 +217,113 @@ fn packed(texts: &[Vec<Vec<u32>>]) -> PackedBatch {
     batch
 }
 
-/// Places between 0 and 1 and their weights, with which the mean of a smooth function is exact up to degree
-/// `2 · points - 1`: roots of Legendre's polynomial by Newton's method.
-fn gauss_legendre(points: usize) -> Vec<(f64, f64)> {
-    let n = points as f64;
-    let root = |i: usize| {
-        let mut x = (std::f64::consts::PI * (i as f64 + 0.75) / (n + 0.5)).cos();
-        let mut slope = 1.0;
-        for _ in 0..20 {
-            let (mut before, mut value) = (1.0, x);
-            for k in 2..=points {
-                let k = k as f64;
-                (before, value) = (value, ((2.0 * k - 1.0) * x * value - (k - 1.0) * before) / k);
-            }
-            slope = n * (x * value - before) / (x * x - 1.0);
-            x -= value / slope;
+/// The way from a text with all words hidden to the text itself, as far as it was looked at.
+struct Way<'p> {
+    model: &'p SequenceClassifier,
+    windows: &'p [Vec<u32>],
+    from: Vec<u32>,
+    class: usize,
+    gradients: Gradients,
+    /// What each token's step adds at each of `MOST_INTERVALS + 1` places, the text itself first.
+    slopes: Vec<Option<Vec<f64>>>,
+    /// The log-odds at both ends.
+    ends: [f64; 2],
+}
+
+impl<'p> Way<'p> {
+    fn new(
+        model: &'p SequenceClassifier,
+        windows: &'p [Vec<u32>],
+        hidden: &[Vec<u32>],
+        class: usize,
+    ) -> Self {
+        Way {
+            model,
+            windows,
+            from: hidden.concat(),
+            class,
+            gradients: Gradients::new(&model.parameters),
+            slopes: vec![None; MOST_INTERVALS + 1],
+            ends: [0.0; 2],
         }
-        ((1.0 - x) / 2.0, 1.0 / ((1.0 - x * x) * slope * slope))
+    }
+
+    /// Looks at those places of a rule with so many intervals that were not looked at before.
+    fn look(&mut self, intervals: usize, control: &Control) -> Result<()> {
+        let tokens = self.from.len();
+        let every = MOST_INTERVALS / intervals;
+        let wanted: Vec<usize> = (0..=MOST_INTERVALS)
+            .step_by(every)
+            .filter(|place| self.slopes[*place].is_none())
+            .collect();
+        for places in wanted.chunks((TOKENS_PER_PASS / tokens.max(1)).max(1)) {
+            control.check()?;
+            let batch = packed(&vec![self.windows.to_vec(); places.len()]);
+            let interpolation = Interpolation {
+                from: self.from.repeat(places.len()),
+                shares: places
+                    .iter()
+                    .flat_map(|place| vec![share(*place, MOST_INTERVALS) as f32; tokens])
+                    .collect(),
+            };
+            let point = self
+                .model
+                .way_point(&batch, interpolation, self.class, &mut self.gradients)?;
+            let found = point.slopes.chunks_exact(tokens.max(1)).zip(&point.log_odds);
+            for (&place, (slopes, log_odds)) in places.iter().zip(found) {
+                self.slopes[place] = Some(slopes.to_vec());
+                match place {
+                    0 => self.ends[0] = *log_odds,
+                    MOST_INTERVALS => self.ends[1] = *log_odds,
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The log-odds of the text, and of the text with all words hidden.
+    fn ends(&self) -> [f64; 2] {
+        self.ends
+    }
+
+    /// What each token adds on the whole way, by the places of a rule with so many intervals.
+    fn parts(&self, intervals: usize) -> Vec<f64> {
+        let mut parts = vec![0.0; self.from.len()];
+        let every = MOST_INTERVALS / intervals;
+        let looked_at = self.slopes.iter().step_by(every).flatten();
+        for (slopes, weight) in looked_at.zip(clenshaw_curtis(intervals)) {
+            parts
+                .iter_mut()
+                .zip(slopes)
+                .for_each(|(part, slope)| *part += weight * slope);
+        }
+        parts
+    }
+}
+
+/// Where on the way, from 1 (the text) to 0 (all words hidden), a place of a rule with so many intervals stands.
+fn share(place: usize, intervals: usize) -> f64 {
+    (1.0 + (std::f64::consts::PI * place as f64 / intervals as f64).cos()) / 2.0
+}
+
+/// The weights of the places of an even number of intervals, with which the mean of a polynomial is exact up to that
+/// degree (Clenshaw and Curtis 1960). Twice as many intervals have the same places and those between, and the ends of the
+/// way, which are needed anyway, are among them; nearly as exact as Gauss's rule for functions like these (Trefethen
+/// 2008, <https://doi.org/10.1137/060659831>).
+fn clenshaw_curtis(intervals: usize) -> Vec<f64> {
+    let n = intervals as f64;
+    let weight = |place: usize| {
+        let angle = std::f64::consts::PI * place as f64 / n;
+        let terms = (1..=intervals / 2).map(|k| {
+            let last = 2 * k == intervals;
+            let b = if last { 1.0 } else { 2.0 };
+            b * (2.0 * k as f64 * angle).cos() / (4.0 * (k * k) as f64 - 1.0)
+        });
+        let end = place == 0 || place == intervals;
+        (1.0 - terms.sum::<f64>()) / n / if end { 2.0 } else { 1.0 }
     };
-    (0..points).map(root).collect()
+    (0..=intervals).map(weight).collect()
 }
 
 #[cfg(test)]
@@ -277,12 +332,23 @@ mod tests {
 
     #[test]
     fn the_mean_of_a_polynomial_is_exact() {
-        for points in [2, 8, 64] {
-            let rule = gauss_legendre(points);
-            assert!((rule.iter().map(|(_, weight)| weight).sum::<f64>() - 1.0).abs() < 1e-12);
-            // ∫ x³ = 1/4
-            let mean: f64 = rule.iter().map(|(x, weight)| weight * x.powi(3)).sum();
-            assert!((mean - 0.25).abs() < 1e-12, "{points}: {mean}");
+        for intervals in [4, 8, 64] {
+            let weights = clenshaw_curtis(intervals);
+            assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            // ∫ x⁴ = 1/5
+            let places = weights.iter().enumerate();
+            let mean: f64 = places
+                .map(|(place, weight)| weight * share(place, intervals).powi(4))
+                .sum();
+            assert!((mean - 0.2).abs() < 1e-12, "{intervals}: {mean}");
+        }
+    }
+
+    #[test]
+    fn twice_as_many_intervals_have_the_same_places_and_those_between() {
+        for place in 0..=FIRST_INTERVALS {
+            let again = share(2 * place, 2 * FIRST_INTERVALS);
+            assert!((share(place, FIRST_INTERVALS) - again).abs() < 1e-15);
         }
     }
 }

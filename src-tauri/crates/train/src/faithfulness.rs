@@ -3,13 +3,13 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use understudy_eval::{Interval, wilson};
 use understudy_nn::random::Key;
 
 use crate::control::Control;
 use crate::error::Result;
-use crate::explain::{Explanation, ExplanationMethod, WordScore};
+use crate::explain::{Explanation, WordScore};
 use crate::predictor::Predictor;
 
 /// Draws of random words a text; their mean is compared with.
@@ -19,12 +19,13 @@ const DRAWS: usize = 5;
 const FEWEST_WORDS: usize = 5;
 
 /// What the check found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Faithfulness {
     /// Texts judged.
-    pub texts: usize,
+    pub texts: u32,
     /// Texts that had too few words.
-    pub too_short: usize,
+    pub too_short: u32,
     /// Share of each text's words that were left out.
     pub share: f64,
     /// By how much the probability of the given class fell on average without the most telling words.
@@ -34,7 +35,7 @@ pub struct Faithfulness {
     /// 95 % interval of the mean difference of both.
     pub difference_interval: Interval,
     /// Texts where the most telling words made the larger difference.
-    pub held: usize,
+    pub held: u32,
     /// Their share.
     pub held_share: f64,
     /// 95 % interval of that share.
@@ -49,37 +50,58 @@ pub fn sample(count: usize, most: usize, seed: u64) -> Vec<usize> {
     drawn
 }
 
-/// Leaves out the `share` of the words that tell most for the class each text is given, and as many at random. `None`
-/// when every text is too short. `progress(done)` is called after each text.
-///
-/// # Errors
-/// As [`Predictor::explain`].
-pub fn faithfulness<T: AsRef<str>>(
-    predictor: &Predictor,
-    texts: &[T],
-    method: ExplanationMethod,
+/// The drops of the texts looked at so far.
+#[derive(Debug)]
+pub(crate) struct Drops {
     share: f64,
-    seed: u64,
-    control: &Control,
-    progress: &mut dyn FnMut(usize),
-) -> Result<Option<Faithfulness>> {
-    let mut drops: Vec<[f64; 2]> = Vec::new();
-    for (index, text) in texts.iter().enumerate() {
-        let text = text.as_ref();
-        let explanation = predictor.explain(text, None, method, control)?;
-        if let Some(variants) = variants(text, &explanation, share, Key::new(seed).with(index as u64)) {
-            let before = explanation.probabilities[explanation.class];
-            let after = predictor.predict(&variants, control)?;
-            let drops_of = after
-                .iter()
-                .map(|predicted| f64::from(before - predicted.probabilities[explanation.class]));
-            let drops_of: Vec<f64> = drops_of.collect();
-            let random = drops_of[1..].iter().sum::<f64>() / DRAWS as f64;
-            drops.push([drops_of[0], random]);
+    key: Key,
+    /// A text each: by how much the probability fell without the most telling words, and without random ones.
+    drops: Vec<[f64; 2]>,
+    too_short: usize,
+}
+
+impl Drops {
+    /// Leaves out the `share` of a text's words; `seed` decides which words at random.
+    pub(crate) fn new(share: f64, seed: u64) -> Self {
+        Drops {
+            share,
+            key: Key::new(seed),
+            drops: Vec::new(),
+            too_short: 0,
         }
-        progress(index + 1);
     }
-    Ok(summary(&drops, texts.len() - drops.len(), share))
+
+    /// Looks at one more text, which was given the explained class.
+    ///
+    /// # Errors
+    /// As [`Predictor::predict`].
+    pub(crate) fn add(
+        &mut self,
+        predictor: &Predictor,
+        text: &str,
+        explanation: &Explanation,
+        control: &Control,
+    ) -> Result<()> {
+        let index = self.drops.len() + self.too_short;
+        let Some(variants) = variants(text, explanation, self.share, self.key.with(index as u64)) else {
+            self.too_short += 1;
+            return Ok(());
+        };
+        let before = explanation.probabilities[explanation.class];
+        let after = predictor.predict(&variants, control)?;
+        let drops = after
+            .iter()
+            .map(|predicted| f64::from(before - predicted.probabilities[explanation.class]));
+        let drops: Vec<f64> = drops.collect();
+        let random = drops[1..].iter().sum::<f64>() / DRAWS as f64;
+        self.drops.push([drops[0], random]);
+        Ok(())
+    }
+
+    /// What was found; `None` when every text was too short.
+    pub(crate) fn summary(&self) -> Option<Faithfulness> {
+        summary(&self.drops, self.too_short, self.share)
+    }
 }
 
 fn summary(drops: &[[f64; 2]], too_short: usize, share: f64) -> Option<Faithfulness> {
@@ -94,8 +116,8 @@ fn summary(drops: &[[f64; 2]], too_short: usize, share: f64) -> Option<Faithfuln
     let half = 1.96 * (variance / n).sqrt();
     let held = drops.iter().filter(|[telling, random]| telling > random).count();
     Some(Faithfulness {
-        texts: drops.len(),
-        too_short,
+        texts: drops.len() as u32,
+        too_short: too_short as u32,
         share,
         telling_drop: mean(&|[telling, _]| *telling),
         random_drop: mean(&|[_, random]| *random),
@@ -103,7 +125,7 @@ fn summary(drops: &[[f64; 2]], too_short: usize, share: f64) -> Option<Faithfuln
             low: difference - half,
             high: difference + half,
         },
-        held,
+        held: held as u32,
         held_share: held as f64 / n,
         held_interval: wilson(held, drops.len()),
     })

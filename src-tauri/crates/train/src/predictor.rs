@@ -9,6 +9,7 @@ use understudy_nn::{ProblemType, SequenceClassifier, WindowPooling};
 use crate::batch;
 use crate::control::Control;
 use crate::error::{Result, TrainError};
+use crate::familiarity::Familiarity;
 use crate::settings::EVALUATION_BATCH;
 use crate::tokenizer::{Encoded, Tokenizer};
 use crate::tokenizer_files::{self, TOKENIZER_FILE};
@@ -40,6 +41,8 @@ pub struct Predictor {
     pub(crate) thresholds: Option<Vec<f32>>,
     /// The confidence below which a person should look.
     review_below: Option<f64>,
+    /// What familiar texts look like, where that is known.
+    familiarity: Option<Familiarity>,
 }
 
 /// The answer to one text.
@@ -57,6 +60,8 @@ pub struct Predicted {
     pub truncated: bool,
     /// Whether the model is too unsure to stand by it: a person should look.
     pub unsure: bool,
+    /// Whether the text is unlike those that the model learned from, however sure the answer: a person should look.
+    pub unfamiliar: bool,
 }
 
 impl Predictor {
@@ -75,6 +80,7 @@ impl Predictor {
             noted.unwrap_or_else(|| vec![0.5; model.labels().len()])
         });
         Ok(Predictor {
+            familiarity: Familiarity::load(folder, model.hidden_size())?,
             tokenizer: Tokenizer::load(folder, notes.reading.max_length, notes.reading.windows)?,
             model,
             thresholds,
@@ -99,12 +105,12 @@ impl Predictor {
     pub fn predict<T: AsRef<str> + Sync>(&self, texts: &[T], control: &Control) -> Result<Vec<Predicted>> {
         let encoded = self.tokenizer.encode(texts, control, |_| {})?;
         let classes = self.labels().len();
-        let probabilities = probabilities(&self.model, &encoded, control, |_| {})?;
-        Ok(probabilities
-            .chunks_exact(classes)
-            .enumerate()
+        let found = answers(&self.model, &encoded, self.familiarity.as_ref(), control, |_| {})?;
+        let rows = found.probabilities.chunks_exact(classes).enumerate();
+        Ok(rows
             .map(|(text, row)| {
                 let confidence = confidence(row, self.thresholds.as_deref());
+                let is_unfamiliar = |known: &Familiarity| known.is_unfamiliar(found.distances[text]);
                 Predicted {
                     labels: decide(row, self.thresholds.as_deref()),
                     confidence,
@@ -112,6 +118,7 @@ impl Predictor {
                     tokens: encoded.length(text),
                     truncated: encoded.was_truncated(text),
                     unsure: self.review_below.is_some_and(|least| confidence < least),
+                    unfamiliar: self.familiarity.as_ref().is_some_and(is_unfamiliar),
                 }
             })
             .collect())
@@ -136,24 +143,43 @@ pub fn confidence(probabilities: &[f32], thresholds: Option<&[f32]>) -> f64 {
     decisions.map(certainty).fold(1.0, f64::min)
 }
 
-/// Probabilities of all encoded texts, `[texts, classes]` row-major. `progress(done)` is called after each batch.
+/// Answers to encoded texts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Answers {
+    /// Probabilities, `[texts, classes]` row-major.
+    pub(crate) probabilities: Vec<f32>,
+    /// How far each text is from those that were learned from; empty where that is not known.
+    pub(crate) distances: Vec<f64>,
+}
+
+/// Answers to all encoded texts, in their order. `progress(done)` is called after each batch.
 ///
 /// # Errors
 /// [`TrainError::Model`], [`TrainError::Cancelled`].
-pub fn probabilities(
+pub(crate) fn answers(
     model: &SequenceClassifier,
     encoded: &Encoded,
+    familiarity: Option<&Familiarity>,
     control: &Control,
     mut progress: impl FnMut(usize),
-) -> Result<Vec<f32>> {
+) -> Result<Answers> {
     let classes = model.labels().len();
-    let mut all = vec![0.0; encoded.len() * classes];
+    let mut all = Answers {
+        probabilities: vec![0.0; encoded.len() * classes],
+        distances: familiarity.map_or_else(Vec::new, |_| vec![0.0; encoded.len()]),
+    };
     let mut done = 0;
     for texts in batch::evaluation_batches(encoded, EVALUATION_BATCH, TOKENS_PER_BATCH) {
         control.check()?;
-        let logits = model.logits(&batch::pack(encoded, &texts))?;
+        let features = model.features(&batch::pack(encoded, &texts))?;
+        let logits = model.logits_of_features(&features);
         for (&text, logits) in texts.iter().zip(logits.chunks_exact(classes)) {
-            model.probabilities(logits, &mut all[text * classes..][..classes]);
+            model.probabilities(logits, &mut all.probabilities[text * classes..][..classes]);
+        }
+        if let Some(known) = familiarity {
+            for (&text, features) in texts.iter().zip(features.chunks_exact(model.hidden_size())) {
+                all.distances[text] = known.distance(features);
+            }
         }
         done += texts.len();
         progress(done);
@@ -171,13 +197,12 @@ pub fn features(
     control: &Control,
     mut progress: impl FnMut(usize),
 ) -> Result<Vec<f32>> {
-    let mut all = Vec::new();
+    let columns = model.hidden_size();
+    let mut all = vec![0.0; encoded.len() * columns];
     let mut done = 0;
     for texts in batch::evaluation_batches(encoded, EVALUATION_BATCH, TOKENS_PER_BATCH) {
         control.check()?;
         let found = model.features(&batch::pack(encoded, &texts))?;
-        let columns = found.len() / texts.len();
-        all.resize(encoded.len() * columns, 0.0);
         for (&text, row) in texts.iter().zip(found.chunks_exact(columns)) {
             all[text * columns..][..columns].copy_from_slice(row);
         }

@@ -2,72 +2,68 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::control::Control;
-use crate::error::Result;
-use crate::explain::ExplanationMethod;
-use crate::predictor::Predictor;
+use crate::explain::Explanation;
 
 /// A word of the texts that were given a class.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct TellingWord {
     /// The word, in small letters.
     pub word: String,
     /// What it adds to the log-odds of the class on average, each time it occurs.
     pub score: f64,
     /// How often it occurs.
-    pub occurrences: usize,
+    pub occurrences: u32,
 }
 
 /// The words that tell most for one class.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TellingWords {
     /// The class.
     pub class: usize,
     /// Texts that were given it.
-    pub texts: usize,
+    pub texts: u32,
     /// The words, the most telling first.
     pub words: Vec<TellingWord>,
 }
 
-/// Explains the classes that texts are given, and takes the mean score of every word that occurs at least `fewest`
-/// times in texts of a class; the `most` largest above zero a class. `progress(done)` is called after each text.
-///
-/// # Errors
-/// As [`Predictor::explain`].
-pub fn telling_words<T: AsRef<str>>(
-    predictor: &Predictor,
-    texts: &[T],
-    method: ExplanationMethod,
-    fewest: usize,
-    most: usize,
-    control: &Control,
-    progress: &mut dyn FnMut(usize),
-) -> Result<Vec<TellingWords>> {
-    let mut tallies: Vec<Tally> = vec![Tally::default(); predictor.labels().len()];
-    for (index, text) in texts.iter().enumerate() {
-        let text = text.as_ref();
-        let explanation = predictor.explain(text, None, method, control)?;
-        let tally = &mut tallies[explanation.class];
+/// The words of the texts looked at so far, by the class that each was given.
+#[derive(Debug)]
+pub(crate) struct Tallies(Vec<Tally>);
+
+impl Tallies {
+    /// Of so many classes.
+    pub(crate) fn new(classes: usize) -> Self {
+        Tallies(vec![Tally::default(); classes])
+    }
+
+    /// Takes in the words of one more text.
+    pub(crate) fn add(&mut self, text: &str, explanation: &Explanation) {
+        let tally = &mut self.0[explanation.class];
         tally.texts += 1;
         for word in &explanation.words {
             tally.add(&text[word.place.clone()], word.score);
         }
-        progress(index + 1);
     }
-    let classes = tallies.into_iter().enumerate();
-    Ok(classes
-        .map(|(class, tally)| tally.telling(class, fewest, most))
-        .collect())
+
+    /// For each class the mean score of every word that occurs at least `fewest` times in texts of it; the `most` largest
+    /// above zero.
+    pub(crate) fn telling(self, fewest: u32, most: usize) -> Vec<TellingWords> {
+        let classes = self.0.into_iter().enumerate();
+        classes
+            .map(|(class, tally)| tally.telling(class, fewest, most))
+            .collect()
+    }
 }
 
 /// What the texts of one class say.
 #[derive(Debug, Clone, Default)]
 struct Tally {
-    texts: usize,
+    texts: u32,
     /// Sum of the scores and number of occurrences.
-    words: HashMap<String, (f64, usize)>,
+    words: HashMap<String, (f64, u32)>,
 }
 
 impl Tally {
@@ -80,7 +76,7 @@ impl Tally {
         }
     }
 
-    fn telling(self, class: usize, fewest: usize, most: usize) -> TellingWords {
+    fn telling(self, class: usize, fewest: u32, most: usize) -> TellingWords {
         let often = self
             .words
             .into_iter()
@@ -88,7 +84,7 @@ impl Tally {
         let mut words: Vec<TellingWord> = often
             .map(|(word, (sum, occurrences))| TellingWord {
                 word,
-                score: sum / occurrences as f64,
+                score: sum / f64::from(occurrences),
                 occurrences,
             })
             .filter(|word| word.score > 0.0)

@@ -249,6 +249,20 @@ impl Encoded {
         windows.map(|window| &self.ids[self.offsets[window]..self.offsets[window + 1]])
     }
 
+    /// These texts, in this order.
+    pub fn chosen(&self, texts: &[usize]) -> Encoded {
+        let mut chosen = Encoded::default();
+        for &text in texts {
+            for window in self.windows(text) {
+                chosen.ids.extend_from_slice(window);
+                chosen.offsets.push(chosen.ids.len());
+            }
+            chosen.texts.push(chosen.offsets.len() - 1);
+            chosen.truncated.push(self.truncated[text]);
+        }
+        chosen
+    }
+
     /// Whether some text has several windows.
     pub fn has_windows(&self) -> bool {
         self.texts.len() < self.offsets.len()

@@ -11,9 +11,11 @@ use crate::batch;
 use crate::checkpoint::{self, Progress};
 use crate::control::Control;
 use crate::error::{Result, TrainError};
+use crate::faithfulness::sample;
+use crate::familiarity::{self, Familiarity};
 use crate::kept;
 use crate::optimizer::AdamW;
-use crate::predictor::{self, probabilities};
+use crate::predictor::{self, Answers};
 use crate::schedule::LinearSchedule;
 use crate::settings::{Method, Pooling, TrainSettings};
 use crate::tokenizer::{Encoded, Tokenizer};
@@ -111,6 +113,8 @@ pub struct Outcome {
     pub validation: Vec<f32>,
     /// The same for the test part.
     pub test: Vec<f32>,
+    /// Which texts of the test part are unlike those learned from; `None` where there were too few to tell by.
+    pub unfamiliar: Option<Vec<bool>>,
     /// Where a text may have several labels: the probability from which on each is given, tuned on the validation part.
     pub thresholds: Option<Vec<f32>>,
     /// By what the kept model's logits were divided, so that it is right as often as it says by the validation part.
@@ -493,8 +497,19 @@ impl<'j> Run<'j> {
                 kept::calibrate(job, &mut best, &answers)?
             }
         };
-        let validation = evaluate(&best, &validation, Phase::Validate, 0, control, report)?;
-        let test = evaluate(&best, &test, Phase::Test, 0, control, report)?;
+        let known = familiar(job, &best, &texts, control, report)?;
+        let known = known.as_ref();
+        let validation = judged(&best, &validation, known, Phase::Validate, control, report)?;
+        let test = judged(&best, &test, known, Phase::Test, control, report)?;
+        let known = known.and_then(|known| known.clone().with_limit(&validation.distances));
+        if let Some(known) = &known {
+            known.save(&job.model)?;
+        }
+        let unfamiliar = known.map(|known| {
+            let distances = test.distances.iter();
+            distances.map(|distance| known.is_unfamiliar(*distance)).collect()
+        });
+        let (validation, test) = (validation.probabilities, test.probabilities);
         let thresholds = thresholds_for(job, &validation);
         if let Some(thresholds) = &thresholds {
             predictor::note_thresholds(&job.model, thresholds)?;
@@ -506,6 +521,7 @@ impl<'j> Run<'j> {
             steps: progress.step,
             validation,
             test,
+            unfamiliar,
             thresholds,
             temperature,
             seconds_training: progress.seconds,
@@ -684,6 +700,21 @@ fn tokenize(
     Ok([encode(&job.train)?, encode(&job.validation)?, encode(&job.test)?])
 }
 
+/// What the features of the training texts look like to the finished model, by a few thousand of them.
+fn familiar(
+    job: &TrainingJob,
+    model: &SequenceClassifier,
+    texts: &Encoded,
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<Option<Familiarity>> {
+    let drawn = sample(texts.len(), familiarity::MOST, u64::from(job.settings.seed));
+    let features = features(model, &texts.chosen(&drawn), control, report)?;
+    let labels = all_labels(&job.train);
+    let labels: Vec<&[usize]> = drawn.into_iter().map(|text| labels[text]).collect();
+    Ok(Familiarity::of(&features, model.hidden_size(), &labels))
+}
+
 fn evaluate(
     model: &SequenceClassifier,
     texts: &Encoded,
@@ -692,14 +723,37 @@ fn evaluate(
     control: &Control,
     report: &mut dyn FnMut(TrainEvent),
 ) -> Result<Vec<f32>> {
+    Ok(answers_of(model, texts, None, (phase, epoch), control, report)?.probabilities)
+}
+
+/// As [`evaluate`], of the finished model, with how far the texts are from those learned from.
+fn judged(
+    model: &SequenceClassifier,
+    texts: &Encoded,
+    known: Option<&Familiarity>,
+    phase: Phase,
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<Answers> {
+    answers_of(model, texts, known, (phase, 0), control, report)
+}
+
+fn answers_of(
+    model: &SequenceClassifier,
+    texts: &Encoded,
+    known: Option<&Familiarity>,
+    (phase, epoch): (Phase, u32),
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<Answers> {
     let mut last = Instant::now();
-    let found = probabilities(model, texts, control, |done| {
+    let found = predictor::answers(model, texts, known, control, |done| {
         if last.elapsed() > REPORT_EVERY {
             last = Instant::now();
             report(progress(phase, done, texts.len(), epoch));
         }
     })?;
-    match found.iter().all(|p| p.is_finite()) {
+    match found.probabilities.iter().all(|p| p.is_finite()) {
         true => Ok(found),
         false => Err(TrainError::Model(NnError::NotFinite {
             name: "probabilities".to_owned(),

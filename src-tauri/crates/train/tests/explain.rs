@@ -3,9 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use understudy_train::faithfulness::faithfulness;
-use understudy_train::telling::telling_words;
-use understudy_train::{Control, Explanation, ExplanationMethod, Predictor};
+use understudy_train::{Control, Explanation, ExplanationMethod, Manner, Predictor, examine};
 
 const TEXT: &str = "The court pays, good heart; a bad contract!";
 
@@ -109,13 +107,19 @@ fn texts_without_words_have_nothing_to_explain() {
 fn the_check_is_the_same_every_time_and_can_be_stopped() {
     let predictor = Predictor::load(&fixture()).unwrap();
     let texts = [TEXT, "good", "a good law and a bad court pays the contract"];
-    let method = ExplanationMethod::Gradients;
-    let check = |control: &Control| faithfulness(&predictor, &texts, method, 0.3, 7, control, &mut |_| {});
-    let found = check(&Control::default()).unwrap().unwrap();
-    assert_eq!((found.texts, found.too_short), (2, 1));
-    assert_eq!(Some(found), check(&Control::default()).unwrap());
-    let labels = telling_words(&predictor, &texts, method, 1, 3, &Control::default(), &mut |_| {}).unwrap();
-    assert_eq!(labels.iter().map(|label| label.texts).sum::<usize>(), 3);
+    let manner = Manner {
+        method: ExplanationMethod::Gradients,
+        share: 0.3,
+        seed: 7,
+        fewest: 1,
+        most: 3,
+    };
+    let check = |control: &Control| examine(&predictor, &texts, &manner, control, &mut |_| {});
+    let found = check(&Control::default()).unwrap();
+    let held = found.faithfulness.as_ref().unwrap();
+    assert_eq!((held.texts, held.too_short), (2, 1));
+    assert_eq!(found.telling.iter().map(|label| label.texts).sum::<u32>(), 3);
+    assert_eq!(found, check(&Control::default()).unwrap());
     let stopped = Control::default();
     stopped.cancel();
     assert!(check(&stopped).is_err());

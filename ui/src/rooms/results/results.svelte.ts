@@ -1,6 +1,6 @@
 // The Results room's state: one finished run, its scores, its wrong answers.
 import { SvelteMap } from "svelte/reactivity";
-import { commands, type ModelFormat, type ReportFormat, type RunResults, type Verification, type WrongFilter } from "../../ipc/bindings";
+import { commands, type GroupBy, type ModelFormat, type ReportFormat, type RunResults, type Verification, type WrongFilter, type WrongGroup } from "../../ipc/bindings";
 import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
 import { number } from "../../shared/i18n/format";
 import { t } from "../../shared/i18n/i18n.svelte";
@@ -8,10 +8,11 @@ import { notices } from "../../shared/notices.svelte";
 import { Pages } from "../../shared/pages.svelte";
 import { Task } from "../../shared/task.svelte";
 import { Trust } from "./trust.svelte";
+import { TellingWords } from "./words.svelte";
 
 export type Wrong = { id: number; text: string; gold: string[]; predicted: string[]; confidence: number };
 
-const ALL_WRONG: WrongFilter = { gold: null, predicted: null };
+const ALL_WRONG: WrongFilter = { gold: null, predicted: null, group: null };
 
 /** A row's labels in a line. */
 export function labelList(labels: string[]): string {
@@ -25,10 +26,15 @@ export class ResultsRoom {
   /** Corrections: looking at another text meanwhile must not overtake them. */
   readonly labelTask = new Task();
   readonly verifyTask = new Task();
+  readonly groupTask = new Task();
   readonly trust = new Trust();
+  readonly words: TellingWords;
   runId = $state<string | null>(null);
   results = $state.raw<RunResults | null>(null);
   filter = $state.raw<WrongFilter>(ALL_WRONG);
+  /** By what the wrong answers are counted, and the counts. */
+  groupedBy = $state<GroupBy | null>(null);
+  groups = $state.raw<WrongGroup[] | null>(null);
   /** What a check of this run found. */
   verification = $state.raw<Verification | null>(null);
   active = $state(-1);
@@ -40,6 +46,7 @@ export class ResultsRoom {
 
   constructor(session: Session) {
     this.#session = session;
+    this.words = new TellingWords(session);
     this.wrong = new Pages(async (offset, limit) => {
       const page = await commands.wrongAnswers(this.runId ?? "", this.filter, offset, limit);
       const rows = page.id.map((id, i) => ({
@@ -61,6 +68,7 @@ export class ResultsRoom {
   async choose(id: string): Promise<void> {
     if (id !== this.runId) {
       this.filter = ALL_WRONG;
+      this.groupedBy = this.groups = null;
       this.corrected.clear();
       this.verification = null;
     }
@@ -69,14 +77,25 @@ export class ResultsRoom {
     const results = await this.task.run(() => commands.runResults(id));
     if (!results) return;
     this.results = results;
-    await Promise.all([this.wrong.reset(), this.trust.load(id)]);
+    await Promise.all([this.wrong.reset(), this.trust.load(id), this.words.load(id)]);
   }
 
-  /** Shows the wrong answers of one cell, row or column of the confusion matrix; nulls show all. */
-  async narrow(filter: WrongFilter): Promise<void> {
-    this.filter = filter;
+  /** Shows the wrong answers of one cell, row or column of the confusion matrix, or of one group; what is not said shows all. */
+  async narrow(filter: Partial<WrongFilter>): Promise<void> {
+    this.filter = { ...ALL_WRONG, ...filter };
     this.close();
     await this.wrong.reset();
+  }
+
+  /** Counts the wrong answers by a property of the texts; null by none. */
+  async groupBy(by: GroupBy | null): Promise<void> {
+    this.groupedBy = by;
+    this.groups = null;
+    if (this.filter.group) await this.narrow({ ...this.filter, group: null });
+    const run = this.runId;
+    if (by === null || run === null) return;
+    const groups = await this.groupTask.run(() => commands.wrongGroups(run, by));
+    if (this.groupedBy === by && this.runId === run) this.groups = groups ?? null;
   }
 
   async move(index: number): Promise<void> {
@@ -120,6 +139,13 @@ export class ResultsRoom {
     if (!state) return false;
     await this.#session.refresh();
     return true;
+  }
+
+  /** Something was found out that belongs in the report: it is written anew when it is next asked for. */
+  async found(): Promise<void> {
+    if (this.runId === null) return;
+    await this.words.load(this.runId);
+    if (this.results) this.results = { ...this.results, report: null };
   }
 
   close(): void {

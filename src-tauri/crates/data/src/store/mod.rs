@@ -31,7 +31,7 @@ mod vectors;
 
 pub use assist::LabelledRow;
 pub use audit::{AuditReport, BreakKind, BrokenEntry};
-pub use predictions::{StoredPrediction, WrongRow};
+pub use predictions::{RowOrigin, StoredPrediction, WhichWrong, WrongRow};
 pub use project::Project;
 pub use runs::RunRecord;
 pub use vectors::{TextHash, VectorFile};

@@ -42,6 +42,26 @@ pub struct WrongRow {
     pub confidence: f64,
 }
 
+/// Which wrong answers are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WhichWrong {
+    /// Rows that carry this class without the model saying so.
+    pub gold: Option<usize>,
+    /// Rows where the model says this class and the expert does not.
+    pub predicted: Option<usize>,
+    /// Only these rows.
+    pub only: Option<Vec<u32>>,
+}
+
+/// Whence a row and its label came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowOrigin {
+    /// The imported file.
+    pub source: String,
+    /// When somebody gave it the label that it was judged by, ISO 8601; `None` when the label came with the file.
+    pub labelled_at: Option<String>,
+}
+
 impl Project {
     /// Stores a run's answers for a part in place of earlier ones.
     ///
@@ -99,38 +119,38 @@ impl Project {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The rows of the test part that the run got wrong, the most confident first: how many pass the filter, and a
-    /// page of them. `gold` narrows to rows that carry this class without the model saying so, `predicted` to rows
-    /// where the model says this class and the expert does not.
+    /// The rows of the test part that the run got wrong, the most confident first: how many pass the filter, and a page
+    /// of them.
     ///
     /// # Errors
     /// `UnknownRun`, and those of the database.
     pub fn wrong_predictions(
         &self,
         run: &str,
-        gold: Option<usize>,
-        predicted: Option<usize>,
+        which: &WhichWrong,
         offset: u32,
         limit: u32,
     ) -> Result<(u32, Vec<WrongRow>)> {
         self.known_run(run)?;
         const WRONG: &str = "FROM prediction p WHERE run = ?1 AND part = 2 AND gold <> predicted
              AND (?2 IS NULL OR ?2 IN (SELECT value FROM json_each(gold)) AND ?2 NOT IN (SELECT value FROM json_each(predicted)))
-             AND (?3 IS NULL OR ?3 IN (SELECT value FROM json_each(predicted)) AND ?3 NOT IN (SELECT value FROM json_each(gold)))";
+             AND (?3 IS NULL OR ?3 IN (SELECT value FROM json_each(predicted)) AND ?3 NOT IN (SELECT value FROM json_each(gold)))
+             AND (?4 IS NULL OR example IN (SELECT value FROM json_each(?4)))";
         let tx = self.read()?;
-        let [gold, predicted] = [gold, predicted].map(|class| class.map(|index| index as i64));
+        let [gold, predicted] = [which.gold, which.predicted].map(|class| class.map(|index| index as i64));
+        let only = which.only.as_ref().map(to_json).transpose()?;
         let total = number(
             &tx,
             &format!("SELECT count(*) {WRONG}"),
-            params![run, gold, predicted],
+            params![run, gold, predicted, only],
         )?;
         let mut query = tx.prepare_cached(&format!(
             "SELECT example, gold, predicted, confidence,
              (SELECT substr(head, 1, 300) FROM present_text WHERE present_text.example = p.example)
-             {WRONG} ORDER BY confidence DESC, example LIMIT ?4 OFFSET ?5"
+             {WRONG} ORDER BY confidence DESC, example LIMIT ?5 OFFSET ?6"
         ))?;
         let rows = query.query_map(
-            params![run, gold, predicted, limit.min(PAGE_LIMIT), offset],
+            params![run, gold, predicted, only, limit.min(PAGE_LIMIT), offset],
             |row| {
                 Ok(WrongRow {
                     example: row.get(0)?,
@@ -142,6 +162,32 @@ impl Project {
             },
         )?;
         Ok((total, rows.collect::<rusqlite::Result<_>>()?))
+    }
+
+    /// Whence the rows of a run's test part came, in the order of [`Project::predictions`].
+    ///
+    /// # Errors
+    /// `UnknownRun`, and those of the database.
+    pub fn origins_of_judged(&self, run: &str) -> Result<Vec<RowOrigin>> {
+        self.known_run(run)?;
+        // The label that the run was judged by: the last one given before the run was made.
+        let mut query = self.db.prepare_cached(
+            "SELECT (SELECT file_name FROM source WHERE id = e.source), a.at, a.kind
+             FROM prediction p JOIN example e ON e.id = p.example
+             LEFT JOIN annotation a ON a.id = (
+                 SELECT max(id) FROM annotation WHERE example = p.example
+                 AND at <= (SELECT created_at FROM run WHERE id = ?1))
+             WHERE p.run = ?1 AND p.part = 2 ORDER BY p.example",
+        )?;
+        let rows = query.query_map([run], |row| {
+            let kind: Option<String> = row.get(2)?;
+            let at: Option<String> = row.get(1)?;
+            Ok(RowOrigin {
+                source: row.get(0)?,
+                labelled_at: at.filter(|_| kind.is_some_and(|kind| kind != "import")),
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }
 
@@ -225,11 +271,50 @@ mod tests {
             answer(4, 1, 1, 0.99),
         ];
         project.save_predictions("r1", Part::Test, &rows).unwrap();
-        let (total, wrong) = project.wrong_predictions("r1", None, None, 0, 2).unwrap();
+        let all = WhichWrong::default();
+        let (total, wrong) = project.wrong_predictions("r1", &all, 0, 2).unwrap();
         let seen: Vec<_> = wrong.iter().map(|row| (row.example, row.text.as_str())).collect();
         assert_eq!((total, seen), (3, vec![(3, "c"), (2, "b")]));
-        let (total, wrong) = project.wrong_predictions("r1", Some(0), Some(1), 1, 5).unwrap();
+        let confused = WhichWrong {
+            gold: Some(0),
+            predicted: Some(1),
+            only: None,
+        };
+        let (total, wrong) = project.wrong_predictions("r1", &confused, 1, 5).unwrap();
         assert_eq!((total, wrong[0].example), (2, 1));
+        let only = WhichWrong {
+            only: Some(vec![2, 4]),
+            ..WhichWrong::default()
+        };
+        let (total, wrong) = project.wrong_predictions("r1", &only, 0, 5).unwrap();
+        assert_eq!((total, wrong[0].example), (1, 2), "the other is right");
+    }
+
+    #[test]
+    fn a_label_is_as_old_as_when_it_was_given_before_the_run() {
+        let (_place, mut project) = project_with_run();
+        let run = RunRecord {
+            id: "later".to_owned(),
+            created_at: "2999-01-01T00:00:00Z".to_owned(),
+            ..project.run("r1").unwrap().unwrap()
+        };
+        project.insert_run(&run).unwrap();
+        let label = project.label_state().unwrap().labels[0].id;
+        project.annotate(2, Some(&[label]), "me").unwrap();
+        for run in ["r1", "later"] {
+            let rows = [answer(1, 0, 1, 0.6), answer(2, 1, 0, 0.7)];
+            project.save_predictions(run, Part::Test, &rows).unwrap();
+        }
+        let by_hand = |run: &str| -> Vec<bool> {
+            let origins = project.origins_of_judged(run).unwrap();
+            assert!(!origins[0].source.is_empty());
+            origins
+                .iter()
+                .map(|origin| origin.labelled_at.is_some())
+                .collect()
+        };
+        assert_eq!(by_hand("later"), [false, true]);
+        assert_eq!(by_hand("r1"), [false, false], "it was given after that run");
     }
 
     #[test]
@@ -249,7 +334,12 @@ mod tests {
         project.save_predictions("r1", Part::Test, &rows).unwrap();
         assert_eq!(project.predictions("r1", Part::Test).unwrap(), rows);
         let wrong = |gold, predicted| {
-            let (_, wrong) = project.wrong_predictions("r1", gold, predicted, 0, 9).unwrap();
+            let which = WhichWrong {
+                gold,
+                predicted,
+                only: None,
+            };
+            let (_, wrong) = project.wrong_predictions("r1", &which, 0, 9).unwrap();
             wrong.into_iter().map(|row| row.example).collect::<Vec<_>>()
         };
         assert_eq!(wrong(None, None), [1, 2, 4]);

@@ -348,7 +348,7 @@ impl Work<'_> {
 
 /// Whether a person should look.
 fn needs_review(predicted: &Predicted) -> bool {
-    predicted.unsure
+    predicted.unsure || predicted.unfamiliar
 }
 
 /// How fast rows are answered, for the time that is left.
@@ -430,6 +430,7 @@ mod tests {
             tokens: 1,
             truncated: false,
             unsure: text.len().is_multiple_of(3),
+            unfamiliar: text.contains("number 8"),
         };
         Ok(texts.iter().map(answer).collect())
     }

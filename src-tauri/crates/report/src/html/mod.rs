@@ -35,6 +35,7 @@ pub fn html(input: &ReportInput, language: Language) -> Result<String, ReportErr
         page.confusion()?,
         page.rounds()?,
         page.wrong_answers(),
+        page.explanations(),
         page.data(),
         page.appendix(),
     ];
@@ -259,7 +260,7 @@ mod tests {
         let page = html(&sample::contracts(), Language::En).unwrap();
         let count = |tag: &str| page.matches(tag).count();
         assert_eq!(count("<h1"), 1);
-        assert_eq!((count("<h2"), count("<section")), (9, 9));
+        assert_eq!((count("<h2"), count("<section")), (10, 10));
         assert_eq!(count("<table"), count("<caption"));
         assert_eq!(
             (count("<figure"), count("<figcaption"), count("role=\"img\"")),

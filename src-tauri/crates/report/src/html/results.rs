@@ -5,7 +5,7 @@ use understudy_eval::{ClassScore, MultiLabelScores, Scores};
 
 use super::{Page, figure, section, table};
 use crate::{
-    ReportError, WrongAnswer, figures,
+    ExplanationFacts, ReportError, WrongAnswer, figures,
     judgement::Judgement,
     numbers::{self, interval, interval_of_100, of_100, score},
     words::JUDGEABLE,
@@ -213,6 +213,61 @@ impl Page<'_> {
         }
         let drawing = figure(&figures::confusion_matrix(judged, self.language)?, &caption);
         Ok(section(&self.text("confusion.title"), drawing))
+    }
+
+    /// Which words tell, and whether explanations hold; nothing where nobody asked.
+    pub fn explanations(&self) -> Markup {
+        let Some(found) = &self.input.explanations else {
+            return html! {};
+        };
+        let rows = html! {
+            tbody {
+                @for (label, words) in &found.words { tr { th scope="row" { (label) } td.text { (self.words_of(words)) } } }
+            }
+        };
+        let words = self.all("explanations", &["label", "words"]);
+        let table = table(&self.text("explanations.caption"), &words, &[], rows);
+        section(
+            &self.text("explanations.title"),
+            html! { @for told in self.explanations_told(found) { p { (told) } } (table) },
+        )
+    }
+
+    /// How many answers were explained, and whether that holds.
+    pub(crate) fn explanations_told(&self, found: &ExplanationFacts) -> Vec<String> {
+        let (texts, of) = (
+            numbers::count(found.texts.into()),
+            numbers::count(found.of.into()),
+        );
+        let mut told = vec![self.fill("explanations.lede", &[("texts", &texts), ("of", &of)])];
+        if let Some(check) = &found.check {
+            let share = of_100(check.share).to_string();
+            let points = |drop: f64| format!("{:.1}", 100.0 * drop);
+            let (telling, random) = (points(check.telling_drop), points(check.random_drop));
+            let (held, texts) = (
+                numbers::count(check.held.into()),
+                numbers::count(check.texts.into()),
+            );
+            told.push(self.fill(
+                "explanations.check",
+                &[
+                    ("share", &share),
+                    ("telling", &telling),
+                    ("random", &random),
+                    ("held", &held),
+                    ("count", &texts),
+                ],
+            ));
+        }
+        told
+    }
+
+    /// Words in a cell.
+    pub(crate) fn words_of(&self, words: &[String]) -> String {
+        match words.is_empty() {
+            true => self.text("explanations.no_words"),
+            false => words.join(&self.text("list.separator")),
+        }
     }
 
     pub fn wrong_answers(&self) -> Markup {

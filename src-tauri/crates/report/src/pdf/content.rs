@@ -29,6 +29,7 @@ pub fn blocks(input: &ReportInput, language: Language) -> Result<Vec<Block>, Rep
     blocks.extend(page.taken_for()?);
     blocks.extend(page.learning()?);
     blocks.extend(page.mistakes());
+    blocks.extend(page.telling_words());
     blocks.push(Block::Break);
     blocks.extend(page.technical());
     Ok(blocks)
@@ -260,6 +261,23 @@ impl Page<'_> {
             rows: wrong.iter().map(row).collect(),
         };
         vec![title, Block::Table(table)]
+    }
+
+    fn telling_words(&self) -> Vec<Block> {
+        let Some(found) = &self.input.explanations else {
+            return Vec::new();
+        };
+        let row =
+            |(label, words): &(String, Vec<String>)| Row::plain(vec![label.clone(), self.words_of(words)]);
+        let mut blocks = vec![self.section("explanations.title")];
+        blocks.extend(self.explanations_told(found).into_iter().map(plain));
+        blocks.push(Block::Table(Table {
+            caption: self.text("explanations.caption"),
+            words: self.all("explanations", &["label", "words"]),
+            numbers: Vec::new(),
+            rows: found.words.iter().map(row).collect(),
+        }));
+        blocks
     }
 
     fn technical(&self) -> Vec<Block> {
