@@ -5,6 +5,7 @@
 //! and [`Explanation::gap`] says how nearly. *Occlusion*: by how much the log-odds fall when the word is left out.
 //! Neither says why the model holds a word for telling, nor that it is right to.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -16,10 +17,12 @@ use crate::predictor::{Predictor, decide};
 use crate::tokenizer::Placed;
 use crate::words::{word_of, words};
 
-/// Intervals between the places on the way that are looked at first, and the most. From one round to the next they double,
-/// so that every place serves again.
-const FIRST_INTERVALS: usize = 8;
-const MOST_INTERVALS: usize = 64;
+/// The way is looked at in two pieces, `(from, to, intervals)`: most happens soon after the words begin to show (about nine
+/// tenths of it before the middle, for clauses and MiniLM), so that places stand closer there.
+const PIECES: [(f64, f64, usize); 2] = [(0.0, 0.5, 6), (0.5, 1.0, 2)];
+
+/// How often the intervals may be halved where the parts miss too much; every place serves again.
+const MOST_HALVINGS: u32 = 3;
 
 /// Share of the whole difference that the parts may miss before more steps are taken.
 const GAP: f64 = 0.1;
@@ -145,19 +148,20 @@ impl Predictor {
         };
         let hidden: Vec<Vec<u32>> = read.windows.iter().zip(&read.places).map(hide).collect();
         let mut way = Way::new(&self.model, &read.windows, &hidden, found.class);
-        let mut intervals = FIRST_INTERVALS;
+        let mut halvings = 0;
         let parts = loop {
-            way.look(intervals, control)?;
-            let parts = way.parts(intervals);
-            let [own, hidden] = way.ends();
+            let places = places(halvings);
+            way.look(&places, control)?;
+            let parts = way.parts(&places);
+            let [hidden, own] = way.ends;
             let whole = own - hidden;
             let gap = (parts.iter().sum::<f64>() - whole).abs() / whole.abs().max(f64::MIN_POSITIVE);
             (found.hidden_log_odds, found.gap) = (Some(hidden), Some(gap));
-            found.steps = intervals + 1;
-            if gap < GAP || intervals >= MOST_INTERVALS {
+            found.steps = places.len();
+            if gap < GAP || halvings == MOST_HALVINGS {
                 break parts;
             }
-            intervals *= 2;
+            halvings += 1;
         };
         let mut scores = vec![0.0; words.len()];
         for (place, part) in read.places.iter().flatten().zip(parts) {
@@ -224,9 +228,9 @@ struct Way<'p> {
     from: Vec<u32>,
     class: usize,
     gradients: Gradients,
-    /// What each token's step adds at each of `MOST_INTERVALS + 1` places, the text itself first.
-    slopes: Vec<Option<Vec<f64>>>,
-    /// The log-odds at both ends.
+    /// What each token's step adds at each place, by [`Place::index`].
+    slopes: HashMap<(usize, usize), Vec<f64>>,
+    /// The log-odds where all words are hidden, and those of the text.
     ends: [f64; 2],
 }
 
@@ -243,68 +247,91 @@ impl<'p> Way<'p> {
             from: hidden.concat(),
             class,
             gradients: Gradients::new(&model.parameters),
-            slopes: vec![None; MOST_INTERVALS + 1],
+            slopes: HashMap::new(),
             ends: [0.0; 2],
         }
     }
 
-    /// Looks at those places of a rule with so many intervals that were not looked at before.
-    fn look(&mut self, intervals: usize, control: &Control) -> Result<()> {
+    /// Looks at those places that were not looked at before.
+    fn look(&mut self, places: &[Place], control: &Control) -> Result<()> {
         let tokens = self.from.len();
-        let every = MOST_INTERVALS / intervals;
-        let wanted: Vec<usize> = (0..=MOST_INTERVALS)
-            .step_by(every)
-            .filter(|place| self.slopes[*place].is_none())
-            .collect();
-        for places in wanted.chunks((TOKENS_PER_PASS / tokens.max(1)).max(1)) {
+        let unseen = |place: &&Place| !self.slopes.contains_key(&place.index);
+        let unseen: Vec<&Place> = places.iter().filter(unseen).collect();
+        for places in unseen.chunks((TOKENS_PER_PASS / tokens.max(1)).max(1)) {
             control.check()?;
             let batch = packed(&vec![self.windows.to_vec(); places.len()]);
+            let shares = places.iter().flat_map(|place| vec![place.share as f32; tokens]);
             let interpolation = Interpolation {
                 from: self.from.repeat(places.len()),
-                shares: places
-                    .iter()
-                    .flat_map(|place| vec![share(*place, MOST_INTERVALS) as f32; tokens])
-                    .collect(),
+                shares: shares.collect(),
             };
             let point = self
                 .model
                 .way_point(&batch, interpolation, self.class, &mut self.gradients)?;
             let found = point.slopes.chunks_exact(tokens.max(1)).zip(&point.log_odds);
-            for (&place, (slopes, log_odds)) in places.iter().zip(found) {
-                self.slopes[place] = Some(slopes.to_vec());
-                match place {
-                    0 => self.ends[0] = *log_odds,
-                    MOST_INTERVALS => self.ends[1] = *log_odds,
-                    _ => {}
+            for (place, (slopes, log_odds)) in places.iter().zip(found) {
+                self.slopes.insert(place.index, slopes.to_vec());
+                if place.share == 0.0 {
+                    self.ends[0] = *log_odds;
+                } else if place.share == 1.0 {
+                    self.ends[1] = *log_odds;
                 }
             }
         }
         Ok(())
     }
 
-    /// The log-odds of the text, and of the text with all words hidden.
-    fn ends(&self) -> [f64; 2] {
-        self.ends
-    }
-
-    /// What each token adds on the whole way, by the places of a rule with so many intervals.
-    fn parts(&self, intervals: usize) -> Vec<f64> {
+    /// What each token adds on the whole way, by these places.
+    fn parts(&self, places: &[Place]) -> Vec<f64> {
         let mut parts = vec![0.0; self.from.len()];
-        let every = MOST_INTERVALS / intervals;
-        let looked_at = self.slopes.iter().step_by(every).flatten();
-        for (slopes, weight) in looked_at.zip(clenshaw_curtis(intervals)) {
+        for place in places {
+            let slopes = self.slopes.get(&place.index).into_iter().flatten();
             parts
                 .iter_mut()
                 .zip(slopes)
-                .for_each(|(part, slope)| *part += weight * slope);
+                .for_each(|(part, slope)| *part += place.weight * slope);
         }
         parts
     }
 }
 
-/// Where on the way, from 1 (the text) to 0 (all words hidden), a place of a rule with so many intervals stands.
-fn share(place: usize, intervals: usize) -> f64 {
-    (1.0 + (std::f64::consts::PI * place as f64 / intervals as f64).cos()) / 2.0
+/// A place on the way.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Its piece and its number there among the most places that there may be: the same whatever the intervals.
+    index: (usize, usize),
+    /// 0 where all words are hidden, 1 at the text.
+    share: f64,
+    /// Its weight in the mean.
+    weight: f64,
+}
+
+/// The places of both pieces when their intervals were halved so many times. Where the pieces meet there is one.
+fn places(halvings: u32) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for (piece, (from, to, intervals)) in PIECES.into_iter().enumerate() {
+        let intervals = intervals << halvings;
+        for (number, weight) in clenshaw_curtis(intervals).into_iter().enumerate() {
+            let (at, weight) = (share(number, intervals), weight * (to - from));
+            match places.last_mut() {
+                Some(last) if number == 0 && piece > 0 => last.weight += weight,
+                _ => places.push(Place {
+                    index: (piece, number << (MOST_HALVINGS - halvings)),
+                    share: if at == 1.0 { to } else { from + at * (to - from) },
+                    weight,
+                }),
+            }
+        }
+    }
+    places
+}
+
+/// Where between 0 and 1 a place of a rule with so many intervals stands.
+fn share(number: usize, intervals: usize) -> f64 {
+    if number == intervals {
+        return 1.0;
+    }
+    (1.0 - (std::f64::consts::PI * number as f64 / intervals as f64).cos()) / 2.0
 }
 
 /// The weights of the places of an even number of intervals, with which the mean of a polynomial is exact up to that
@@ -313,14 +340,14 @@ fn share(place: usize, intervals: usize) -> f64 {
 /// 2008, <https://doi.org/10.1137/060659831>).
 fn clenshaw_curtis(intervals: usize) -> Vec<f64> {
     let n = intervals as f64;
-    let weight = |place: usize| {
-        let angle = std::f64::consts::PI * place as f64 / n;
+    let weight = |number: usize| {
+        let angle = std::f64::consts::PI * number as f64 / n;
         let terms = (1..=intervals / 2).map(|k| {
             let last = 2 * k == intervals;
             let b = if last { 1.0 } else { 2.0 };
             b * (2.0 * k as f64 * angle).cos() / (4.0 * (k * k) as f64 - 1.0)
         });
-        let end = place == 0 || place == intervals;
+        let end = number == 0 || number == intervals;
         (1.0 - terms.sum::<f64>()) / n / if end { 2.0 } else { 1.0 }
     };
     (0..=intervals).map(weight).collect()
@@ -332,23 +359,28 @@ mod tests {
 
     #[test]
     fn the_mean_of_a_polynomial_is_exact() {
-        for intervals in [4, 8, 64] {
-            let weights = clenshaw_curtis(intervals);
-            assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-            // ∫ x⁴ = 1/5
-            let places = weights.iter().enumerate();
+        for halvings in 0..=MOST_HALVINGS {
+            let places = places(halvings);
+            assert_eq!(places.len(), (8 << halvings) + 1);
+            assert!((places.iter().map(|place| place.weight).sum::<f64>() - 1.0).abs() < 1e-12);
+            assert_eq!((places[0].share, places.last().unwrap().share), (0.0, 1.0));
+            // ∫ x² = 1/3
             let mean: f64 = places
-                .map(|(place, weight)| weight * share(place, intervals).powi(4))
+                .iter()
+                .map(|place| place.weight * place.share.powi(2))
                 .sum();
-            assert!((mean - 0.2).abs() < 1e-12, "{intervals}: {mean}");
+            assert!((mean - 1.0 / 3.0).abs() < 1e-12, "{halvings}: {mean}");
         }
     }
 
     #[test]
-    fn twice_as_many_intervals_have_the_same_places_and_those_between() {
-        for place in 0..=FIRST_INTERVALS {
-            let again = share(2 * place, 2 * FIRST_INTERVALS);
-            assert!((share(place, FIRST_INTERVALS) - again).abs() < 1e-15);
+    fn every_place_serves_again_when_intervals_are_halved() {
+        let finer: HashMap<(usize, usize), f64> = places(2)
+            .into_iter()
+            .map(|place| (place.index, place.share))
+            .collect();
+        for place in places(1) {
+            assert!((finer[&place.index] - place.share).abs() < 1e-15, "{place:?}");
         }
     }
 }
