@@ -177,6 +177,8 @@ for (const way of WAYS) {
       await window.fill("use-text", way.text);
       await window.click("try");
       await window.until(async () => (await window.driver.findElements({ css: "[data-testid=unfamiliar]" })).length === 0, "the usual text is called unfamiliar", 60_000);
+      // Until its reasons are there, what stands below them moves.
+      await window.get("explained-text", 60_000);
       await window.click("predict-file");
       await window.until(() => existsSync(place.path("predicted.csv")), "no file was predicted", 120_000);
       await window.get("predict-result");

@@ -10,6 +10,7 @@ use understudy_engine::assist::Assistant;
 use understudy_engine::models::bring;
 use understudy_engine::settings::{Stored, system_language};
 use understudy_engine::supervisor::{Answerer, Reader};
+use understudy_engine::view::GroupBy;
 use understudy_engine::{EngineError, Language, Session, UserError, models};
 
 use crate::dialogs::{FilePicker, picker};
@@ -18,6 +19,19 @@ use crate::work::Stops;
 
 /// A command's answer: the error is told in the window's language.
 pub type Answer<T> = Result<T, UserError>;
+
+/// A group of texts of a run's test part.
+#[derive(PartialEq)]
+pub struct Group {
+    /// The project's folder.
+    pub project: PathBuf,
+    /// The run.
+    pub run: String,
+    /// By what texts are grouped.
+    pub by: GroupBy,
+    /// Which group.
+    pub value: String,
+}
 
 /// Shared by all commands.
 pub struct AppState {
@@ -33,6 +47,8 @@ pub struct AppState {
     pub assistant: Mutex<Option<(PathBuf, Arc<Assistant>)>>,
     /// Held while it learns: one at a time.
     pub learning: Mutex<()>,
+    /// The group of texts whose wrong answers are looked at, and its rows.
+    pub group: Mutex<Option<(Group, Arc<Vec<u32>>)>>,
     /// The worker that says what words mean, with the encoder that it has in memory.
     pub reader: Mutex<Option<Reader>>,
     /// File dialogs.
@@ -63,6 +79,7 @@ impl AppState {
             answerer: Mutex::new(None),
             assistant: Mutex::new(None),
             learning: Mutex::new(()),
+            group: Mutex::new(None),
             reader: Mutex::new(None),
             picker: picker(app.clone()),
         }

@@ -135,7 +135,7 @@ class Window {
   /** Chooses an option by its value; as a user's choice, which a page hears of. */
   async select(id, value) {
     const field = await this.get(id);
-    await this.driver.executeScript("const [field, value] = arguments; field.value = value; field.dispatchEvent(new Event('change', { bubbles: true }))", field, value);
+    await this.driver.executeScript("const [field, value] = arguments; field.scrollIntoView({ block: 'center' }); field.value = value; field.dispatchEvent(new Event('change', { bubbles: true }))", field, value);
   }
 
   async press(...keys) {

@@ -1,7 +1,7 @@
 //! The results room.
 
 use std::path::PathBuf;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use tauri::{AppHandle, State};
 use tauri_plugin_opener::OpenerExt;
@@ -15,7 +15,7 @@ use understudy_engine::verification::{self, Verification};
 use understudy_engine::view::{GroupBy, RunResults, WrongFilter, WrongGroup, WrongPage};
 use understudy_engine::{EngineError, report, results, wrong};
 
-use crate::state::{Answer, AppState};
+use crate::state::{Answer, AppState, Group};
 use crate::work::{WorkKind, long};
 
 #[tauri::command(async)]
@@ -68,9 +68,11 @@ pub fn examine_answers(app: AppHandle, state: State<'_, AppState>, run: String, 
             ..Examination::default()
         },
     };
-    let started = state.jobs.start(&app, &id, JobKind::ExamineAnswers, job);
-    started.map_err(|error| state.tell(error))?;
-    Ok(id)
+    match state.jobs.start(&app, &id, JobKind::ExamineAnswers, job) {
+        // Asked twice, it is done once.
+        Ok(()) | Err(EngineError::RunActive { .. }) => Ok(id),
+        Err(error) => Err(state.tell(error)),
+    }
 }
 
 #[tauri::command(async)]
@@ -99,7 +101,32 @@ pub fn wrong_answers(
     offset: u32,
     limit: u32,
 ) -> Answer<WrongPage> {
-    state.with_copy(|project, _| wrong::page(project, &run, &filter, offset, limit))
+    let group = match &filter.group {
+        None => None,
+        Some((by, value)) => Some(members(&state, &run, *by, value)?),
+    };
+    let only = group.as_ref().map(|rows| rows.as_slice());
+    state.with_copy(|project, _| wrong::page(project, &run, &filter, only, offset, limit))
+}
+
+/// The rows of a group, found once for all pages of its wrong answers.
+fn members(state: &AppState, run: &str, by: GroupBy, value: &str) -> Answer<Arc<Vec<u32>>> {
+    let of = Group {
+        project: state.folder()?,
+        run: run.to_owned(),
+        by,
+        value: value.to_owned(),
+    };
+    let mut known = state.group.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((group, rows)) = known.as_ref()
+        && *group == of
+    {
+        return Ok(rows.clone());
+    }
+    let rows = state.with_copy(|project, _| wrong::members(project, run, by, value))?;
+    let rows = Arc::new(rows);
+    *known = Some((of, rows.clone()));
+    Ok(rows)
 }
 
 #[tauri::command(async)]

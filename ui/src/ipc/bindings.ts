@@ -678,6 +678,8 @@ export type Examined = {
 	seconds: number,
 	/**  When. */
 	created_at: string,
+	/**  SHA-256 of the texts looked at. */
+	texts_sha256: string,
 	/**
 	 *  Whether explanations hold: without the words that tell most the model must be less sure than without as many at
 	 *  random. `None` when every text was too short to tell.
@@ -791,6 +793,8 @@ export type Exported = {
 
 /**  What the check found. */
 export type Faithfulness = {
+	/**  Whether explanations hold. */
+	holding: Holding,
 	/**  Texts judged. */
 	texts: number,
 	/**  Texts that had too few words. */
@@ -992,6 +996,15 @@ export type HistoryEntry = {
 	/**  Whether these are the labels that the helper had suggested on screen. */
 	as_suggested: boolean,
 };
+
+/**  Whether explanations hold. */
+export type Holding = 
+/**  Without the telling words the model is less sure than without others, by more than chance. */
+"holds" | 
+/**  It is not, by more than chance. */
+"fails" | 
+/**  There are too few texts to tell. */
+"unclear";
 
 /**  What to look for. */
 export type HubSearch = {

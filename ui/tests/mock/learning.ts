@@ -135,9 +135,9 @@ export function examined(project: MockProject, most: number): Examined {
   const of = answers(project).length;
   const texts = Math.min(most, of);
   return {
-    method: "gradients", seed: 0, texts, of, seconds: 0.4 * texts, created_at: "2026-11-29T10:00:00Z",
+    method: "gradients", seed: 0, texts, of, seconds: 0.4 * texts, created_at: "2026-11-29T10:00:00Z", texts_sha256: "ab".repeat(32),
     faithfulness: {
-      texts, too_short: 0, share: 0.2, telling_drop: 0.37, random_drop: 0.05, difference_interval: { low: 0.26, high: 0.39 },
+      holding: "holds", texts, too_short: 0, share: 0.2, telling_drop: 0.37, random_drop: 0.05, difference_interval: { low: 0.26, high: 0.39 },
       held: texts - 1, held_share: 0.97, held_interval: { low: 0.89, high: 0.99 },
     },
     labels: project.labels.map((label, i) => ({

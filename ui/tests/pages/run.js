@@ -254,6 +254,11 @@ async function walk(language, theme) {
   await rowsAre(allWrong);
   await at(page, "weak").scrollIntoViewIfNeeded();
   await see("6-results-weak");
+  // Another run to compare with; the window hears of it when a job ends.
+  await page.evaluate(() => {
+    const { project } = window.mock.engine;
+    project.runs = [...project.runs, { ...project.runs[0], id: "run-9" }];
+  });
   await at(page, "find-telling").click();
   await at(page, "faithfulness").waitFor();
   await at(page, "telling").scrollIntoViewIfNeeded();
@@ -263,13 +268,6 @@ async function walk(language, theme) {
   await see("6-results-further");
   await at(page, "curves").scrollIntoViewIfNeeded();
   await see("6-results-curves");
-  await page.evaluate(() => {
-    const { project } = window.mock.engine;
-    project.runs = [...project.runs, { ...project.runs[0], id: "run-9" }];
-  });
-  await at(page, "nav-use").click();
-  await at(page, "use-text").waitFor();
-  await at(page, "nav-results").click();
   await at(page, "compare-with").selectOption({ index: 1 });
   await at(page, "compared").waitFor();
   await at(page, "compare-curves").scrollIntoViewIfNeeded();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use understudy_data::{Part, Project};
 use understudy_train::{self as train, Control, ExplanationMethod, Faithfulness, Manner, TellingWord};
 
@@ -133,6 +134,8 @@ pub struct Examined {
     pub seconds: f64,
     /// When.
     pub created_at: String,
+    /// SHA-256 of the texts looked at.
+    pub texts_sha256: String,
     /// Whether explanations hold: without the words that tell most the model must be less sure than without as many at
     /// random. `None` when every text was too short to tell.
     pub faithfulness: Option<Faithfulness>,
@@ -182,12 +185,17 @@ fn path(project: &Project, run: &str) -> Result<PathBuf> {
     Ok(project.run_folder(&run.id).join("explanations.json"))
 }
 
-/// What was found out about a run's answers when they were last examined.
+/// What was found out about a run's answers when they were last examined; nothing where the texts have changed since, as
+/// when names were taken out of them: words of what they were must not be told any more.
 ///
 /// # Errors
-/// `UnknownRun`, and those of files.
+/// `UnknownRun`, and those of files and of the database.
 pub fn examined(project: &Project, run: &str) -> Result<Option<Examined>> {
-    files::read_json(&path(project, run)?)
+    let Some(found) = files::read_json::<Examined>(&path(project, run)?)? else {
+        return Ok(None);
+    };
+    let (texts, _) = drawn_texts(project, run, found.texts, found.seed)?;
+    Ok((hash(&texts) == found.texts_sha256).then_some(found))
 }
 
 /// Explains a run's answers to its test part, and keeps what was found beside the model.
@@ -203,7 +211,14 @@ pub fn examine(
 ) -> Result<Examined> {
     let target = path(project, run)?;
     let model = crate::prediction::load(project, run)?;
-    let (texts, of) = test_texts(project, run, &model, how)?;
+    let (present, of) = drawn_texts(project, run, how.most, how.seed)?;
+    if present.is_empty() {
+        return Err(EngineError::NoTestTexts { run: run.to_owned() });
+    }
+    let texts: Vec<String> = present
+        .iter()
+        .map(|text| model.cleaned(text).into_owned())
+        .collect();
     let began = Instant::now();
     let total = texts.len() as f64;
     let mut progress = |done: usize| {
@@ -232,6 +247,7 @@ pub fn examine(
         of,
         seconds: began.elapsed().as_secs_f64(),
         created_at: files::now(),
+        texts_sha256: hash(&present),
         faithfulness: found.faithfulness,
         labels: given
             .map(|found| LabelWords {
@@ -245,17 +261,21 @@ pub fn examine(
     Ok(found)
 }
 
-/// Texts that a run was judged on, as its model reads them, and how many there are to draw from.
-fn test_texts(project: &Project, run: &str, model: &Model, how: &Examination) -> Result<(Vec<String>, u32)> {
+/// Texts that a run was judged on, drawn by chance, and how many there are to draw from.
+fn drawn_texts(project: &Project, run: &str, most: u32, seed: u32) -> Result<(Vec<String>, u32)> {
     let judged = project.predictions(run, Part::Test)?;
-    let places = train::sample(judged.len(), how.most as usize, how.seed.into());
+    let places = train::sample(judged.len(), most as usize, seed.into());
     let examples: Vec<u32> = places.into_iter().map(|place| judged[place].example).collect();
-    let texts = project.texts_of(&examples, TEXT_CHARACTERS)?;
-    if texts.is_empty() {
-        return Err(EngineError::NoTestTexts { run: run.to_owned() });
+    Ok((project.texts_of(&examples, TEXT_CHARACTERS)?, judged.len() as u32))
+}
+
+fn hash(texts: &[String]) -> String {
+    let mut hasher = Sha256::new();
+    for text in texts {
+        hasher.update((text.len() as u64).to_le_bytes());
+        hasher.update(text);
     }
-    let cleaned = texts.iter().map(|text| model.cleaned(text).into_owned());
-    Ok((cleaned.collect(), judged.len() as u32))
+    understudy_data::hex(&hasher.finalize())
 }
 
 /// Characters read of a text of the test part: more than any model reads, and no more than SQLite can count.

@@ -8,6 +8,7 @@ use understudy_report::{
     self as report, ExplanationCheck, ExplanationFacts, Language, LossCurve, ModelFacts, ReportInput,
     Setting, WrongAnswer,
 };
+use understudy_train::{ExplanationMethod, Holding};
 
 use crate::error::Result;
 use crate::explanation::{self, Examined};
@@ -24,6 +25,12 @@ pub(crate) const WRITTEN: &str = "report_written";
 
 /// Wrong answers that the report shows.
 const WRONG_SHOWN: u32 = 20;
+
+/// Characters read of each: one more than the report shows, so that it can tell what it has cut.
+const WRONG_CHARACTERS: usize = 301;
+
+/// Telling words that the report shows a label.
+const WORDS_SHOWN: usize = 8;
 
 /// The files that a report can be saved as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -114,6 +121,8 @@ pub(crate) fn input(
     let history_of_project = project.verify_audit()?;
     let split = SplitSummary::told(outcome.data.split.clone(), language);
     let (_, wrong) = project.wrong_predictions(&record.id, &WhichWrong::default(), 0, WRONG_SHOWN)?;
+    let examples: Vec<u32> = wrong.iter().map(|row| row.example).collect();
+    let texts = project.texts_of(&examples, WRONG_CHARACTERS)?;
     let labels = |classes: &[usize]| -> Vec<String> {
         classes
             .iter()
@@ -153,8 +162,9 @@ pub(crate) fn input(
         notes: split.notes,
         wrong: wrong
             .into_iter()
-            .map(|row| WrongAnswer {
-                text: row.text,
+            .zip(texts)
+            .map(|(row, text)| WrongAnswer {
+                text,
                 gold: labels(&row.gold),
                 predicted: labels(&row.predicted),
                 confidence: row.confidence,
@@ -169,7 +179,11 @@ pub(crate) fn input(
             unfamiliar: found.unfamiliar,
             wrong: found.wrong,
         }),
-        explanations: explanation::examined(project, &record.id)?.map(explanation_facts),
+        // Only derived: where it cannot be read the report goes without, and the window says why.
+        explanations: explanation::examined(project, &record.id)
+            .ok()
+            .flatten()
+            .map(explanation_facts),
         truncated: outcome.truncated,
         max_length: settings.max_length,
         seconds_training: outcome.seconds_training,
@@ -197,16 +211,22 @@ pub(crate) fn input(
 fn explanation_facts(found: Examined) -> ExplanationFacts {
     let check = found.faithfulness.map(|found| ExplanationCheck {
         texts: found.texts,
+        holding: match found.holding {
+            Holding::Holds => report::Holding::Holds,
+            Holding::Fails => report::Holding::Fails,
+            Holding::Unclear => report::Holding::Unclear,
+        },
         share: found.share,
         telling_drop: found.telling_drop,
         random_drop: found.random_drop,
         held: found.held,
     });
     let words = found.labels.into_iter().map(|label| {
-        let words = label.words.into_iter().map(|word| word.word);
+        let words = label.words.into_iter().take(WORDS_SHOWN).map(|word| word.word);
         (label.label, words.collect())
     });
     ExplanationFacts {
+        by_gradients: found.method == ExplanationMethod::Gradients,
         texts: found.texts,
         of: found.of,
         check,

@@ -19,7 +19,8 @@ const WHOLE: usize = 1 << 24;
 /// Days within which times are told by the day.
 const DAYS: usize = 31;
 
-/// A page of the wrong answers, the most confident first.
+/// A page of the wrong answers, the most confident first. `only` are the rows of the filter's group ([`members`]), which
+/// whoever asks for several pages finds once.
 ///
 /// # Errors
 /// A label that the run does not have, and those of the database.
@@ -27,6 +28,7 @@ pub fn page(
     project: &Project,
     run: &str,
     filter: &WrongFilter,
+    only: Option<&[u32]>,
     offset: u32,
     limit: u32,
 ) -> Result<WrongPage> {
@@ -40,15 +42,10 @@ pub fn page(
             },
         }
     };
-    let only = |(by, value): &(GroupBy, String)| -> Result<Vec<u32>> {
-        let (answers, values) = judged(project, run, *by)?;
-        let rows = answers.iter().zip(values).filter(|(_, of)| of == value);
-        Ok(rows.map(|(answer, _)| answer.example).collect())
-    };
     let which = WhichWrong {
         gold: index(&filter.gold)?,
         predicted: index(&filter.predicted)?,
-        only: filter.group.as_ref().map(only).transpose()?,
+        only: only.map(<[u32]>::to_vec),
     };
     let (total, rows) = project.wrong_predictions(run, &which, offset, limit)?;
     let names = |classes: &[usize]| -> Vec<String> {
@@ -66,6 +63,16 @@ pub fn page(
         confidence: rows.iter().map(|row| row.confidence).collect(),
         text: rows.into_iter().map(|row| row.text).collect(),
     })
+}
+
+/// The rows of the test part that are in a group: [`WrongGroup::value`].
+///
+/// # Errors
+/// [`crate::EngineError::RunNotFinished`], and those of the database.
+pub fn members(project: &Project, run: &str, by: GroupBy, value: &str) -> Result<Vec<u32>> {
+    let (answers, values) = judged(project, run, by)?;
+    let rows = answers.iter().zip(values).filter(|(_, of)| of == value);
+    Ok(rows.map(|(answer, _)| answer.example).collect())
 }
 
 /// How many answers are wrong in each group of texts, in the groups' own order.

@@ -116,6 +116,8 @@ pub struct UnfamiliarFacts {
 /// What the explanations of many answers came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExplanationFacts {
+    /// Whether words were weighed by integrated gradients; else by leaving out one after the other.
+    pub by_gradients: bool,
     /// Texts explained.
     pub texts: u32,
     /// Texts that there are.
@@ -126,9 +128,23 @@ pub struct ExplanationFacts {
     pub words: Vec<(String, Vec<String>)>,
 }
 
+/// Whether explanations hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holding {
+    /// They do.
+    Holds,
+    /// They do not.
+    Fails,
+    /// The texts do not tell.
+    Unclear,
+}
+
 /// Whether the words that are said to tell do.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ExplanationCheck {
+    /// What it came to.
+    pub holding: Holding,
     /// Texts looked at.
     pub texts: u32,
     /// Share of a text's words that were left out.

@@ -23,8 +23,8 @@ pub use card::model_card;
 pub use error::ReportError;
 pub use html::html;
 pub use input::{
-    ExplanationCheck, ExplanationFacts, FileHash, LossCurve, ModelFacts, Part, PartCount, ReportInput,
-    ReviewFacts, Setting, UnfamiliarFacts, WrongAnswer,
+    ExplanationCheck, ExplanationFacts, FileHash, Holding, LossCurve, ModelFacts, Part, PartCount,
+    ReportInput, ReviewFacts, Setting, UnfamiliarFacts, WrongAnswer,
 };
 pub use messages::{Catalogue, Language};
 pub use pdf::{FontFace, Fonts, pdf};

@@ -5,7 +5,7 @@ use understudy_eval::{
 };
 
 use crate::{
-    ExplanationCheck, ExplanationFacts, FileHash, Language, LossCurve, ModelFacts, Part, PartCount,
+    ExplanationCheck, ExplanationFacts, FileHash, Holding, Language, LossCurve, ModelFacts, Part, PartCount,
     ReportInput, ReviewFacts, Setting, UnfamiliarFacts, WrongAnswer, html,
 };
 
@@ -40,9 +40,11 @@ pub fn contracts() -> ReportInput {
             wrong: 4,
         }),
         explanations: Some(ExplanationFacts {
+            by_gradients: true,
             texts: 200,
             of: 240,
             check: Some(ExplanationCheck {
+                holding: Holding::Holds,
                 texts: 197,
                 share: 0.2,
                 telling_drop: 0.374,

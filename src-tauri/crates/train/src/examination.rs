@@ -2,7 +2,7 @@
 
 use crate::control::Control;
 use crate::error::Result;
-use crate::explain::ExplanationMethod;
+use crate::explain::{Explanation, ExplanationMethod};
 use crate::faithfulness::{Drops, Faithfulness};
 use crate::predictor::Predictor;
 use crate::telling::{Tallies, TellingWords};
@@ -31,6 +31,13 @@ pub struct Examination {
     pub telling: Vec<TellingWords>,
 }
 
+/// The classes that a text is given, the most probable first.
+fn given(explanation: &Explanation) -> Vec<usize> {
+    let mut given = explanation.labels.clone();
+    given.sort_by(|a, b| explanation.probabilities[*b].total_cmp(&explanation.probabilities[*a]));
+    given
+}
+
 /// Explains the answers to some texts, each once. `progress(done)` is called after each text.
 ///
 /// # Errors
@@ -46,9 +53,21 @@ pub fn examine<T: AsRef<str>>(
     let mut tallies = Tallies::new(predictor.labels().len());
     for (index, text) in texts.iter().enumerate() {
         let text = text.as_ref();
-        let explanation = predictor.explain(text, None, manner.method, control)?;
-        drops.add(predictor, text, &explanation, control)?;
-        tallies.add(text, &explanation);
+        let first = predictor.explain(text, None, manner.method, control)?;
+        // Where a text may have several labels, each that is given has its own reasons; one without any has none.
+        for (number, class) in given(&first).into_iter().enumerate() {
+            let other;
+            let explanation = if class == first.class {
+                &first
+            } else {
+                other = predictor.explain(text, Some(class), manner.method, control)?;
+                &other
+            };
+            if number == 0 {
+                drops.add(predictor, text, explanation, control)?;
+            }
+            tallies.add(text, explanation);
+        }
         progress(index + 1);
     }
     Ok(Examination {

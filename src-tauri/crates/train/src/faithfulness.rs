@@ -18,10 +18,28 @@ const DRAWS: usize = 5;
 /// Texts with fewer words than this have too few to choose from.
 const FEWEST_WORDS: usize = 5;
 
+/// With fewer texts nothing is said about whether explanations hold.
+const FEWEST_TEXTS: usize = 20;
+
+/// Whether explanations hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Holding {
+    /// Without the telling words the model is less sure than without others, by more than chance.
+    Holds,
+    /// It is not, by more than chance.
+    Fails,
+    /// There are too few texts to tell.
+    Unclear,
+}
+
 /// What the check found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Faithfulness {
+    /// Whether explanations hold.
+    pub holding: Holding,
     /// Texts judged.
     pub texts: u32,
     /// Texts that had too few words.
@@ -115,16 +133,20 @@ fn summary(drops: &[[f64; 2]], too_short: usize, share: f64) -> Option<Faithfuln
         mean(&|[telling, random]| (telling - random - difference).powi(2)) * n / (n - 1.0).max(1.0);
     let half = 1.96 * (variance / n).sqrt();
     let held = drops.iter().filter(|[telling, random]| telling > random).count();
+    let (low, high) = (difference - half, difference + half);
     Some(Faithfulness {
+        holding: match drops.len() {
+            few if few < FEWEST_TEXTS => Holding::Unclear,
+            _ if low > 0.0 => Holding::Holds,
+            _ if high < 0.0 => Holding::Fails,
+            _ => Holding::Unclear,
+        },
         texts: drops.len() as u32,
         too_short: too_short as u32,
         share,
         telling_drop: mean(&|[telling, _]| *telling),
         random_drop: mean(&|[_, random]| *random),
-        difference_interval: Interval {
-            low: difference - half,
-            high: difference + half,
-        },
+        difference_interval: Interval { low, high },
         held: held as u32,
         held_share: held as f64 / n,
         held_interval: wilson(held, drops.len()),
@@ -190,5 +212,10 @@ mod tests {
         // Differences 0.4, 0.2 and -0.1: mean 1/6, standard deviation 0.2517.
         assert!((found.difference_interval.high - (1.0 / 6.0 + 1.96 * 0.251_661 / 3f64.sqrt())).abs() < 1e-4);
         assert!(summary(&[], 2, 0.2).is_none());
+        let of = |texts: usize, drops: [f64; 2]| summary(&vec![drops; texts], 0, 0.2).unwrap().holding;
+        assert_eq!(of(30, [0.4, 0.1]), Holding::Holds);
+        assert_eq!(of(30, [0.1, 0.4]), Holding::Fails);
+        assert_eq!(of(30, [0.2, 0.2]), Holding::Unclear);
+        assert_eq!(of(19, [0.4, 0.1]), Holding::Unclear, "too few to tell");
     }
 }

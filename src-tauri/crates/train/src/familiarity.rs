@@ -7,11 +7,12 @@
 //! hundred texts are enough. The limit is where the distances of the validation part leave [`FLAGGED`] outside. Only
 //! means and a spread are kept: no text's own features lie beside the model.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use understudy_nn::random::Key;
 
 use crate::error::{Result, TrainError};
 
@@ -24,8 +25,53 @@ const FLAGGED: f64 = 0.02;
 /// With fewer texts to learn from, or to find the limit by, nothing can be said.
 const FEWEST: usize = 20;
 
-/// More texts make no better estimate.
-pub(crate) const MOST: usize = 4000;
+/// More texts make no better estimate of the spread.
+const MOST: usize = 4000;
+
+/// Of each class that has so many, at least so many are looked at, however rare it is.
+const OF_EACH: usize = 16;
+
+/// A class with fewer texts has no mean of its own: it would be a text's own features, and say little about others. Such
+/// classes count as one.
+const OF_ITS_OWN: usize = 5;
+
+/// Which texts to look at, in rising order: some of every class, then at random until there are enough.
+pub(crate) fn drawn(classes: &[&[usize]], seed: u64) -> Vec<usize> {
+    let order = Key::new(seed).with(0xFA31).permutation(classes.len());
+    let mut seen: HashMap<usize, usize> = HashMap::new();
+    let mut is_drawn = vec![false; classes.len()];
+    for &text in &order {
+        let kinds = if classes[text].is_empty() {
+            NONE
+        } else {
+            classes[text]
+        };
+        if kinds
+            .iter()
+            .any(|kind| seen.get(kind).is_none_or(|count| *count < OF_EACH))
+        {
+            is_drawn[text] = true;
+            kinds.iter().for_each(|kind| *seen.entry(*kind).or_default() += 1);
+        }
+    }
+    let mut left = MOST.saturating_sub(is_drawn.iter().filter(|drawn| **drawn).count());
+    for text in order {
+        if left == 0 {
+            break;
+        }
+        if !is_drawn[text] {
+            is_drawn[text] = true;
+            left -= 1;
+        }
+    }
+    (0..classes.len()).filter(|text| is_drawn[*text]).collect()
+}
+
+/// The kind of texts that carry no label.
+const NONE: &[usize] = &[usize::MAX];
+
+/// The kind of all classes that are too rare for one of their own.
+const RARE: usize = usize::MAX - 1;
 
 /// What the features of familiar texts look like.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,14 +98,16 @@ impl Familiarity {
         let rows: Vec<&[f32]> = features.chunks_exact(hidden).collect();
         let (means, kinds) = class_means(&rows, hidden, classes);
         // What is left of a text without its class: the nearest where it has several.
-        let rest = |(row, kinds): (&&[f32], &Vec<usize>)| -> Vec<f64> {
+        let rest = |(row, kinds): (&&[f32], &Vec<usize>)| -> Option<Vec<f64>> {
             let without = kinds
                 .iter()
                 .map(|kind| difference(row, &means[kind * hidden..][..hidden]));
-            let nearest = without.min_by(|a, b| square(a).total_cmp(&square(b)));
-            nearest.unwrap_or_default()
+            without.min_by(|a, b| square(a).total_cmp(&square(b)))
         };
-        let rests: Vec<Vec<f64>> = rows.iter().zip(&kinds).map(rest).collect();
+        let rests: Vec<Vec<f64>> = rows.iter().zip(&kinds).filter_map(rest).collect();
+        if rests.len() < FEWEST {
+            return None;
+        }
         let lower = cholesky(shrunk(&rests, hidden)?, hidden)?;
         let whitening = inverse(&lower, hidden);
         let narrow = |numbers: Vec<f64>| -> Vec<f32> { numbers.into_iter().map(|x| x as f32).collect() };
@@ -183,34 +231,48 @@ fn read_f32(bytes: &[u8]) -> Vec<f32> {
     words.iter().map(|word| f32::from_le_bytes(*word)).collect()
 }
 
-/// The mean of each class that occurs, `[kinds, hidden]`, and the kinds of each text: its classes, or having none.
+/// The mean of each kind, `[kinds, hidden]`, and the kinds of each text: its classes, or having none. Classes too rare for
+/// a mean of their own are one kind; where even that has too few texts, they have none.
 fn class_means(rows: &[&[f32]], hidden: usize, classes: &[&[usize]]) -> (Vec<f64>, Vec<Vec<usize>>) {
-    const NONE: &[usize] = &[usize::MAX];
-    let mut places: HashMap<usize, usize> = HashMap::new();
-    let kinds: Vec<Vec<usize>> = classes
+    let classes = || {
+        classes
+            .iter()
+            .map(|classes| if classes.is_empty() { NONE } else { *classes })
+    };
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    for class in classes().flatten() {
+        *counts.entry(*class).or_default() += 1;
+    }
+    let kind_of = |class: &usize| if counts[class] < OF_ITS_OWN { RARE } else { *class };
+    let kinds: Vec<BTreeSet<usize>> = classes()
+        .map(|classes| classes.iter().map(kind_of).collect())
+        .collect();
+    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+    for kind in kinds.iter().flatten() {
+        *sizes.entry(*kind).or_default() += 1;
+    }
+    sizes.retain(|_, size| *size >= OF_ITS_OWN);
+    let places: HashMap<usize, usize> = sizes.keys().copied().zip(0..).collect();
+    let kinds: Vec<Vec<usize>> = kinds
         .iter()
-        .map(|classes| {
-            let classes = if classes.is_empty() { NONE } else { classes };
-            let place = |class: &usize| {
-                let next = places.len();
-                *places.entry(*class).or_insert(next)
-            };
-            classes.iter().map(place).collect()
+        .map(|kinds| {
+            kinds
+                .iter()
+                .filter_map(|kind| places.get(kind).copied())
+                .collect()
         })
         .collect();
-    let mut counts = vec![0.0_f64; places.len()];
-    let mut means = vec![0.0; places.len() * hidden];
+    let mut means = vec![0.0; sizes.len() * hidden];
     for (row, kinds) in rows.iter().zip(&kinds) {
         for &kind in kinds {
-            counts[kind] += 1.0;
             let mean = &mut means[kind * hidden..][..hidden];
             mean.iter_mut()
                 .zip(*row)
                 .for_each(|(sum, x)| *sum += f64::from(*x));
         }
     }
-    for (mean, count) in means.chunks_exact_mut(hidden).zip(counts) {
-        mean.iter_mut().for_each(|sum| *sum /= count);
+    for (mean, size) in means.chunks_exact_mut(hidden).zip(sizes.values()) {
+        mean.iter_mut().for_each(|sum| *sum /= *size as f64);
     }
     (means, kinds)
 }
@@ -317,8 +379,6 @@ fn whiten(whitening: &[f32], features: &[f32]) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use understudy_nn::random::Key;
-
     use super::*;
 
     /// Rows about two centres, stretched a hundredfold in the first direction.
@@ -395,6 +455,27 @@ mod tests {
             .collect();
         let found = Familiarity::of(&learned, 4, &slices(&classes)).unwrap();
         assert_eq!(found.means.len(), 3 * 4);
+    }
+
+    #[test]
+    fn rare_classes_are_looked_at_and_no_single_text_is_kept() {
+        let mut classes: Vec<Vec<usize>> = (0..9000).map(|_| vec![0]).collect();
+        classes.extend([vec![1], vec![2], vec![2], vec![3], vec![4]]);
+        let drawn = drawn(&slices(&classes), 1);
+        assert_eq!(drawn.len(), MOST);
+        assert!((9000..9005).all(|text| drawn.contains(&text)));
+        // Each alone would be a text's own features; together they are five.
+        let (learned, _) = rows(40, 4, 6);
+        let mut few: Vec<Vec<usize>> = (0..35).map(|_| vec![0]).collect();
+        few.extend([vec![1], vec![2], vec![3], vec![4]]);
+        let kinds = |classes: &[Vec<usize>]| {
+            let texts = classes.len();
+            let found = Familiarity::of(&learned[..texts * 4], 4, &slices(classes)).unwrap();
+            found.means.len() / 4
+        };
+        assert_eq!(kinds(&few), 1, "four are too few");
+        few.push(vec![5]);
+        assert_eq!(kinds(&few), 2);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use embedder::Embedder;
 pub use error::{Result, TrainError};
 pub use examination::{Examination, Manner, examine};
 pub use explain::{Explanation, ExplanationMethod, WordScore};
-pub use faithfulness::{Faithfulness, sample};
+pub use faithfulness::{Faithfulness, Holding, sample};
 pub use onnx::save_onnx;
 pub use predictor::{Predicted, Predictor, Review, note_review, review};
 pub use pretrained::check_pretrained;

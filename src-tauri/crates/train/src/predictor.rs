@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use understudy_eval::{given, most_probable};
 use understudy_nn::{ProblemType, SequenceClassifier, WindowPooling};
@@ -177,8 +178,10 @@ pub(crate) fn answers(
             model.probabilities(logits, &mut all.probabilities[text * classes..][..classes]);
         }
         if let Some(known) = familiarity {
-            for (&text, features) in texts.iter().zip(features.chunks_exact(model.hidden_size())) {
-                all.distances[text] = known.distance(features);
+            let rows = features.par_chunks_exact(model.hidden_size());
+            let distances: Vec<f64> = rows.map(|features| known.distance(features)).collect();
+            for (&text, distance) in texts.iter().zip(distances) {
+                all.distances[text] = distance;
             }
         }
         done += texts.len();

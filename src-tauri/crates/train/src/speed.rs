@@ -201,8 +201,9 @@ impl Speed {
         };
         let count = texts.count as f64;
         if settings.method == Method::Head {
-            // The encoder reads everything once; the head's epochs cost next to nothing.
-            return WHOLE_RUN * reading(count + validation as f64);
+            // The encoder reads everything once, and at the end twice more what the model is judged by; the head's epochs cost
+            // next to nothing.
+            return WHOLE_RUN * reading(count + 2.0 * validation as f64);
         }
         let learning = self.pace(architecture, model.hidden, |pace| match settings.precision {
             Precision::F32 => pace.learning,

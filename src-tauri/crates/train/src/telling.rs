@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::explain::Explanation;
 
+/// Words that add less than this share of what the most telling one does are not worth listing.
+const LEAST: f64 = 0.1;
+
 /// A word of the texts that were given a class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -90,6 +93,8 @@ impl Tally {
             .filter(|word| word.score > 0.0)
             .collect();
         words.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.word.cmp(&b.word)));
+        let least = words.first().map_or(0.0, |first| LEAST * first.score);
+        words.retain(|word| word.score >= least);
         words.truncate(most);
         TellingWords {
             class,
@@ -113,6 +118,8 @@ mod tests {
             ("once", 8.0),
             ("the", 0.5),
             ("The", 0.1),
+            ("of", 0.1),
+            ("of", 0.1),
             ("not", -1.0),
             ("not", -1.0),
         ] {

@@ -11,7 +11,6 @@ use crate::batch;
 use crate::checkpoint::{self, Progress};
 use crate::control::Control;
 use crate::error::{Result, TrainError};
-use crate::faithfulness::sample;
 use crate::familiarity::{self, Familiarity};
 use crate::kept;
 use crate::optimizer::AdamW;
@@ -485,8 +484,10 @@ impl<'j> Run<'j> {
             model,
             optimizer,
             gradients,
+            features,
             ..
         } = self;
+        let features = features.map(|[texts, _]| texts);
         // Frees the memory of training before another model is read.
         drop((model, optimizer, gradients));
         let (mut best, notes) = predictor::load(&job.model)?;
@@ -497,7 +498,7 @@ impl<'j> Run<'j> {
                 kept::calibrate(job, &mut best, &answers)?
             }
         };
-        let known = familiar(job, &best, &texts, control, report)?;
+        let known = familiar(job, &best, &texts, features, control, report)?;
         let known = known.as_ref();
         let validation = judged(&best, &validation, known, Phase::Validate, control, report)?;
         let test = judged(&best, &test, known, Phase::Test, control, report)?;
@@ -700,17 +701,22 @@ fn tokenize(
     Ok([encode(&job.train)?, encode(&job.validation)?, encode(&job.test)?])
 }
 
-/// What the features of the training texts look like to the finished model, by a few thousand of them.
+/// What the features of the training texts look like to the finished model, by a few thousand of them. Where only the head
+/// has learnt, `known` has all of them, and nothing need be read again.
 fn familiar(
     job: &TrainingJob,
     model: &SequenceClassifier,
     texts: &Encoded,
+    known: Option<Vec<f32>>,
     control: &Control,
     report: &mut dyn FnMut(TrainEvent),
 ) -> Result<Option<Familiarity>> {
-    let drawn = sample(texts.len(), familiarity::MOST, u64::from(job.settings.seed));
-    let features = features(model, &texts.chosen(&drawn), control, report)?;
     let labels = all_labels(&job.train);
+    let drawn = familiarity::drawn(&labels, u64::from(job.settings.seed));
+    let features = match known {
+        Some(known) => rows(&known, texts.len(), &drawn),
+        None => features(model, &texts.chosen(&drawn), control, report)?,
+    };
     let labels: Vec<&[usize]> = drawn.into_iter().map(|text| labels[text]).collect();
     Ok(Familiarity::of(&features, model.hidden_size(), &labels))
 }

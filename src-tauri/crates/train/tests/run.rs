@@ -43,7 +43,7 @@ fn job(folder: &Path) -> TrainingJob {
         labels: vec!["law".into(), "medicine".into()],
         problem_type: ProblemType::SingleLabel,
         train: examples(50),
-        validation: examples(10),
+        validation: examples(30),
         test: examples(12),
     }
 }
@@ -58,6 +58,10 @@ fn run(job: &TrainingJob, control: &Control, on_step: impl Fn(u32)) -> Result<Ou
 
 fn weights(job: &TrainingJob) -> Vec<u8> {
     std::fs::read(job.model.join("model.safetensors")).unwrap()
+}
+
+fn familiarity(job: &TrainingJob) -> Vec<u8> {
+    std::fs::read(job.model.join("familiarity.safetensors")).unwrap()
 }
 
 #[test]
@@ -110,6 +114,11 @@ fn a_run_that_was_stopped_anywhere_ends_with_the_same_bits() {
             "stops {stops:?}: other weights"
         );
         assert_eq!(found.test, expected.test);
+        assert!(
+            familiarity(&job) == familiarity(&uninterrupted),
+            "stops {stops:?}: other features"
+        );
+        assert!(found.unfamiliar.is_some() && found.unfamiliar == expected.unfamiliar);
         assert_eq!(found.best_epoch, expected.best_epoch);
         for (a, b) in found.epochs.iter().zip(&expected.epochs) {
             assert_eq!(a.train_loss.to_bits(), b.train_loss.to_bits());

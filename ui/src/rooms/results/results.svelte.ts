@@ -95,7 +95,7 @@ export class ResultsRoom {
     const run = this.runId;
     if (by === null || run === null) return;
     const groups = await this.groupTask.run(() => commands.wrongGroups(run, by));
-    if (this.groupedBy === by && this.runId === run) this.groups = groups ?? null;
+    if (groups !== undefined && this.groupedBy === by && this.runId === run) this.groups = groups;
   }
 
   async move(index: number): Promise<void> {

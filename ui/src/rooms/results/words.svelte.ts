@@ -21,7 +21,7 @@ export class TellingWords {
     if (run !== this.#run) this.examined = null;
     this.#run = run;
     const found = await this.task.run(() => commands.examinedAnswers(run));
-    if (this.#run === run) this.examined = found ?? null;
+    if (found !== undefined && this.#run === run) this.examined = found;
   }
 
   async look(most: number): Promise<void> {

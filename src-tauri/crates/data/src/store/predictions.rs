@@ -58,7 +58,7 @@ pub struct WhichWrong {
 pub struct RowOrigin {
     /// The imported file.
     pub source: String,
-    /// When somebody gave it the label that it was judged by, ISO 8601; `None` when the label came with the file.
+    /// When somebody gave it the label that it was judged by, as this machine's clock says; `None` when the label came with the file.
     pub labelled_at: Option<String>,
 }
 
@@ -172,11 +172,15 @@ impl Project {
         self.known_run(run)?;
         // The label that the run was judged by: the last one given before the run was made.
         let mut query = self.db.prepare_cached(
-            "SELECT (SELECT file_name FROM source WHERE id = e.source), a.at, a.kind
+            "SELECT (SELECT file_name FROM source WHERE id = e.source), datetime(a.at, 'localtime'), a.kind
              FROM prediction p JOIN example e ON e.id = p.example
-             LEFT JOIN annotation a ON a.id = (
+             LEFT JOIN annotation last ON last.id = (
                  SELECT max(id) FROM annotation WHERE example = p.example
                  AND at <= (SELECT created_at FROM run WHERE id = ?1))
+             -- An undo brings back what was given before.
+             LEFT JOIN annotation a ON a.id = (
+                 SELECT max(id) FROM annotation WHERE example = p.example AND id <= last.id
+                 AND kind IN ('import', 'set') AND label_set IS last.label_set)
              WHERE p.run = ?1 AND p.part = 2 ORDER BY p.example",
         )?;
         let rows = query.query_map([run], |row| {
@@ -305,7 +309,7 @@ mod tests {
             let rows = [answer(1, 0, 1, 0.6), answer(2, 1, 0, 0.7)];
             project.save_predictions(run, Part::Test, &rows).unwrap();
         }
-        let by_hand = |run: &str| -> Vec<bool> {
+        let by_hand = |project: &Project, run: &str| -> Vec<bool> {
             let origins = project.origins_of_judged(run).unwrap();
             assert!(!origins[0].source.is_empty());
             origins
@@ -313,8 +317,18 @@ mod tests {
                 .map(|origin| origin.labelled_at.is_some())
                 .collect()
         };
-        assert_eq!(by_hand("later"), [false, true]);
-        assert_eq!(by_hand("r1"), [false, false], "it was given after that run");
+        assert_eq!(by_hand(&project, "later"), [false, true]);
+        assert_eq!(
+            by_hand(&project, "r1"),
+            [false, false],
+            "it was given after that run"
+        );
+        project.undo_annotation("me").unwrap();
+        assert_eq!(
+            by_hand(&project, "later"),
+            [false, false],
+            "the file's label is back"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use understudy_eval::{ClassScore, MultiLabelScores, Scores};
 
 use super::{Page, figure, section, table};
 use crate::{
-    ExplanationFacts, ReportError, WrongAnswer, figures,
+    ExplanationFacts, Holding, ReportError, WrongAnswer, figures,
     judgement::Judgement,
     numbers::{self, interval, interval_of_100, of_100, score},
     words::JUDGEABLE,
@@ -239,26 +239,40 @@ impl Page<'_> {
             numbers::count(found.texts.into()),
             numbers::count(found.of.into()),
         );
-        let mut told = vec![self.fill("explanations.lede", &[("texts", &texts), ("of", &of)])];
-        if let Some(check) = &found.check {
-            let share = of_100(check.share).to_string();
-            let points = |drop: f64| format!("{:.1}", 100.0 * drop);
-            let (telling, random) = (points(check.telling_drop), points(check.random_drop));
-            let (held, texts) = (
-                numbers::count(check.held.into()),
-                numbers::count(check.texts.into()),
-            );
-            told.push(self.fill(
-                "explanations.check",
-                &[
-                    ("share", &share),
-                    ("telling", &telling),
-                    ("random", &random),
-                    ("held", &held),
-                    ("count", &texts),
-                ],
-            ));
-        }
+        let method = self.text(match found.by_gradients {
+            true => "explanations.gradients",
+            false => "explanations.occlusion",
+        });
+        let mut told = vec![self.fill(
+            "explanations.lede",
+            &[("texts", &texts), ("of", &of), ("method", &method)],
+        )];
+        let Some(check) = &found.check else {
+            told.push(self.text("explanations.unchecked"));
+            return told;
+        };
+        let share = of_100(check.share).to_string();
+        let points = |drop: f64| format!("{:.1}", 100.0 * drop);
+        let (telling, random) = (points(check.telling_drop), points(check.random_drop));
+        let (held, texts) = (
+            numbers::count(check.held.into()),
+            numbers::count(check.texts.into()),
+        );
+        told.push(self.fill(
+            "explanations.check",
+            &[
+                ("share", &share),
+                ("telling", &telling),
+                ("random", &random),
+                ("held", &held),
+                ("count", &texts),
+            ],
+        ));
+        told.push(self.text(match check.holding {
+            Holding::Holds => "explanations.holds",
+            Holding::Fails => "explanations.fails",
+            Holding::Unclear => "explanations.unclear",
+        }));
         told
     }
 
