@@ -63,6 +63,18 @@ test("a text of another kind is marked for a person, however sure the answer", (
   assert.ok(review.filter((told) => told === "yes").length >= 3, review.join());
 });
 
+test("a file whose column is called otherwise is answered once somebody says which it is", () => {
+  const [input, out] = [place.path("other.csv"), place.path("other-out.csv")];
+  writeFileSync(input, smallTable(30).replace("text,label", "body,kind"));
+  const ask = (...more) => place.understudy("predict", "--project", project, "--run", second, input, "--out", out, ...more);
+  assert.equal(ask().found.error.kind, "no_predict_column");
+  assert.equal(ask("--text", "nobody").found.error.kind, "no_predict_column");
+  assert.equal(ask("--text", "body").status, 0);
+  const [head, ...rows] = readCsv(out);
+  assert.deepEqual([head.slice(0, 2), rows.length], [["body", "kind"], 30]);
+  assert.ok(rows.every((row) => row[head.indexOf("confidence")] > 0));
+});
+
 test("answers are looked at word by word, and what was found stands in the report", () => {
   const look = (...more) => place.must("explain", "--project", project, "--run", second, "--test-part", "--texts", "12", ...more).examined;
   const found = look();

@@ -134,6 +134,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             results::export_model,
             usage::try_text,
             usage::explain_text,
+            usage::pick_file_to_predict,
             usage::predict_file,
             usage::queue_for_review,
             usage::queue_text,

@@ -19,7 +19,7 @@ pub fn train_plan(
     preset: Option<Preset>,
     settings: Option<TrainSettings>,
 ) -> Answer<TrainPlan> {
-    state.with(|session, language| session.train_plan(preset, settings, language))
+    state.with(|session, language| session.plan_on(preset, settings, language))
 }
 
 #[tauri::command(async)]

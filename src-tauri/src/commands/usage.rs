@@ -1,12 +1,12 @@
 //! The room where the model is used.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 use tauri::{AppHandle, State, WebviewWindow};
 use understudy_engine::explanation::Explanation;
 use understudy_engine::job::{Job, JobKind};
-use understudy_engine::prediction::{self, Queued};
+use understudy_engine::prediction::{self, AskedFile, Queued};
 use understudy_engine::supervisor::{self, Answerer};
 use understudy_engine::view::Prediction;
 use understudy_engine::{EngineError, Problem, demo};
@@ -68,9 +68,14 @@ fn asked<T>(
 /// Takes the rows of an answered file that a person should look at into the project, to be labelled.
 #[tauri::command(async)]
 #[specta::specta]
-pub fn queue_for_review(app: AppHandle, state: State<'_, AppState>, path: String) -> Answer<Queued> {
+pub fn queue_for_review(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    path: String,
+    text: Vec<String>,
+) -> Answer<Queued> {
     long(&app, &state, WorkKind::Import, |session, go_on| {
-        prediction::queue_for_review(session, Path::new(&path), &mut by_bytes(go_on))
+        prediction::queue_for_review(session, Path::new(&path), &text, &mut by_bytes(go_on))
     })
 }
 
@@ -120,12 +125,28 @@ pub fn fill_screen(window: WebviewWindow, fill: bool) {
     }
 }
 
+/// Lets the user pick a file to be answered, and looks at its columns.
 #[tauri::command(async)]
 #[specta::specta]
-pub fn predict_file(app: AppHandle, state: State<'_, AppState>, run: String) -> Answer<Option<String>> {
+pub fn pick_file_to_predict(state: State<'_, AppState>) -> Answer<Option<AskedFile>> {
     let Some(input) = state.picker.table() else {
         return Ok(None);
     };
+    let looked = state.with_copy(|project, _| prediction::look_at_file(project, &input))?;
+    Ok(Some(looked))
+}
+
+/// Answers a file; its texts are in the columns `text`. The answer is the job's id, or nothing when no place was picked.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn predict_file(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    run: String,
+    path: String,
+    text: Vec<String>,
+) -> Answer<Option<String>> {
+    let input = PathBuf::from(path);
     let stem = input
         .file_stem()
         .unwrap_or_default()
@@ -141,6 +162,7 @@ pub fn predict_file(app: AppHandle, state: State<'_, AppState>, run: String) -> 
         run,
         input,
         output,
+        text,
     };
     let started: Result<(), EngineError> = state.jobs.start(&app, &id, JobKind::PredictFile, job);
     started.map_err(|error| state.tell(error))?;

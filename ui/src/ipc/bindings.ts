@@ -150,9 +150,12 @@ export const commands = {
 	exportModel: (run: string, format: ModelFormat) => __TAURI_INVOKE<ModelExported | null>("export_model", { run, format }),
 	tryText: (run: string, text: string) => __TAURI_INVOKE<Prediction>("try_text", { run, text }),
 	explainText: (run: string, text: string, label: string | null) => __TAURI_INVOKE<Explanation>("explain_text", { run, text, label }),
-	predictFile: (run: string) => __TAURI_INVOKE<string | null>("predict_file", { run }),
+	/**  Lets the user pick a file to be answered, and looks at its columns. */
+	pickFileToPredict: () => __TAURI_INVOKE<AskedFile | null>("pick_file_to_predict"),
+	/**  Answers a file; its texts are in the columns `text`. The answer is the job's id, or nothing when no place was picked. */
+	predictFile: (run: string, path: string, text: string[]) => __TAURI_INVOKE<string | null>("predict_file", { run, path, text }),
 	/**  Takes the rows of an answered file that a person should look at into the project, to be labelled. */
-	queueForReview: (path: string) => __TAURI_INVOKE<Queued>("queue_for_review", { path }),
+	queueForReview: (path: string, text: string[]) => __TAURI_INVOKE<Queued>("queue_for_review", { path, text }),
 	/**  Takes one text into the project, to be labelled. */
 	queueText: (text: string) => __TAURI_INVOKE<Queued>("queue_text", { text }),
 	/**  Lets other programs on this machine ask a run's model, until the job is cancelled or the project closed. */
@@ -205,6 +208,18 @@ export type AppInfo = {
 	projects_folder: string,
 	/**  Why training and prediction will not start, if so. */
 	problem: UserError | null,
+};
+
+/**  A file that answers are wanted for. */
+export type AskedFile = {
+	/**  Where it is. */
+	path: string,
+	/**  Its name. */
+	file_name: string,
+	/**  Its columns, by a first look. */
+	columns: ColumnPreview[],
+	/**  The columns with the texts, where the project's names for them are among them; else somebody has to say which. */
+	text: string[],
 };
 
 /**  How far the helper is. */

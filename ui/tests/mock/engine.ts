@@ -51,6 +51,14 @@ class MockEngine {
     this.pace = options.pace;
   }
 
+  #choice: [Preset | null, TrainSettings | null] = [null, null];
+
+  /** What is chosen now, else what was chosen last. */
+  chosen(preset: Preset | null, settings: TrainSettings | null): [Preset | null, TrainSettings | null] {
+    if (preset !== null || settings !== null) this.#choice = [preset, settings];
+    return this.#choice;
+  }
+
   get language(): "en" | "zh" {
     return this.settings.language ?? "en";
   }
@@ -431,7 +439,7 @@ const handlers: Record<string, Handler> = {
     return project.overview();
   },
   fetch_model: (e, a) => e.download(a["id"] as string),
-  train_plan: (e, a) => learning.plan(e.need(), a["preset"] as Preset | null, a["settings"] as TrainSettings | null, words[e.language].blocker, words[e.language].why),
+  train_plan: (e, a) => learning.plan(e.need(), ...e.chosen(a["preset"] as Preset | null, a["settings"] as TrainSettings | null), words[e.language].blocker, words[e.language].why),
   continue_with_half_the_rate: (e, a) => e.continueTraining(a["run"] as string),
   start_training: (e, a) => e.startTraining(a["settings"] as TrainSettings),
   continue_training: (e, a) => e.continueTraining(a["run"] as string),
@@ -457,6 +465,13 @@ const handlers: Record<string, Handler> = {
   export_model: () => ({ path: "/home/expert/Documents/clause model", reads_only: null }),
   try_text: (e, a) => learning.predict(e.need(), a["text"] as string),
   explain_text: (e, a) => learning.explain(e.need(), a["text"] as string, a["label"] as string | null),
+  pick_file_to_predict: () => ({
+    path: "/home/expert/Documents/letters.csv", file_name: "letters.csv", text: [],
+    columns: [
+      { name: "number", role: "ignore", filled: 50, distinct: 50, mean_length: 3, examples: ["1"] },
+      { name: "body", role: "text", filled: 50, distinct: 50, mean_length: 120, examples: ["Dear Sir or Madam, I write about the rent for May, which was paid twice."] },
+    ],
+  }),
   predict_file: (e) => e.predictFile(),
   queue_for_review: (e) => e.need().queue(["A clause that nobody has seen yet.", "Another clause of that kind."]),
   queue_text: (e, a) => e.need().queue([a["text"] as string]),

@@ -617,6 +617,9 @@ pub struct Predict {
     /// The table to write: .csv, .tsv, .xlsx or .jsonl. A job that was cut off goes on when it is asked for again.
     #[arg(long)]
     pub out: PathBuf,
+    /// The column with the texts, where it is called otherwise than in the project; given several times, their cells are joined.
+    #[arg(long)]
+    pub text: Vec<String>,
     /// Drop the rows that an earlier try has answered.
     #[arg(long)]
     pub from_start: bool,

@@ -192,6 +192,7 @@ pub fn predict(arguments: Predict, output: &Output) -> Result<Value> {
         run: &run,
         input: &arguments.file,
         output: &arguments.out,
+        text: &arguments.text,
         from_start: arguments.from_start,
     };
     let done = prediction::predict_file(&session.project, &job, &control, &mut report)?;

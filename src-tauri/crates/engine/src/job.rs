@@ -37,6 +37,8 @@ pub enum Job {
         input: PathBuf,
         /// The file to write.
         output: PathBuf,
+        /// The columns with the texts; those of the project's own name where nothing is said.
+        text: Vec<String>,
     },
     /// Explain a run's answers to its test part.
     ExamineAnswers {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use understudy_data::{DataError, LabelledText, Part, ProblemType, Project, RunStatus, SplitError};
 use understudy_report::Language;
 use understudy_train::memory::{self, Texts};
@@ -22,6 +23,17 @@ const LONGEST_TOLD: usize = 8192;
 
 /// Part of the free memory that a run may use: other programs grow too.
 pub(crate) const USABLE_MEMORY: f64 = 0.85;
+
+/// Key of the project's setting that keeps what was chosen for the next training.
+const CHOICE: &str = "train_choice";
+
+/// What was chosen for the next training; neither: what fits the data.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Choice {
+    preset: Option<Preset>,
+    /// Only where something was changed by hand.
+    settings: Option<TrainSettings>,
+}
 
 /// What the training texts and the model are like.
 struct Facts {
@@ -220,6 +232,16 @@ impl Session {
         settings: Option<TrainSettings>,
         language: Language,
     ) -> Result<TrainPlan> {
+        Ok(self.plan_and_change(preset, settings, language)?.0)
+    }
+
+    /// A plan, and whether its settings are other than those of their preset; `None` while nobody can tell.
+    fn plan_and_change(
+        &self,
+        preset: Option<Preset>,
+        settings: Option<TrainSettings>,
+        language: Language,
+    ) -> Result<(TrainPlan, Option<bool>)> {
         let model = match &settings {
             Some(settings) => settings.model.clone(),
             None => self.model()?,
@@ -254,8 +276,9 @@ impl Session {
             blockers.push(EngineError::from(error).told(language));
         }
         let choices = reasons(&choices, &proposed, &settings, language)?;
+        let changed = facts.is_some().then(|| settings != proposed);
         let train_rows = rows_of(Part::Train);
-        Ok(TrainPlan {
+        let plan = TrainPlan {
             train_rows,
             validation_rows: rows_of(Part::Validation),
             test_rows: rows_of(Part::Test),
@@ -273,7 +296,48 @@ impl Session {
             choices,
             settings,
             blockers,
-        })
+        };
+        Ok((plan, changed))
+    }
+
+    /// The plan that somebody works on: what is chosen is kept with the project. With `preset` or `settings` that is
+    /// chosen now; without both it is what was chosen last. What a preset chose is chosen anew when texts or model have
+    /// changed, what the user changed by hand stays; for another model than the chosen one nothing stays but the preset.
+    ///
+    /// # Errors
+    /// As [`Session::train_plan`].
+    pub fn plan_on(
+        &mut self,
+        preset: Option<Preset>,
+        settings: Option<TrainSettings>,
+        language: Language,
+    ) -> Result<TrainPlan> {
+        let kept = match self.project.setting(CHOICE)? {
+            // What another version noted is chosen anew.
+            Some(kept) => serde_json::from_str(&kept).unwrap_or_default(),
+            None => Choice::default(),
+        };
+        let mut choice = match (preset, settings) {
+            (None, None) => kept.clone(),
+            (preset, settings) => Choice { preset, settings },
+        };
+        let model = self.model()?;
+        if let Some(settings) = choice.settings.take_if(|settings| settings.model != model) {
+            choice.preset = Some(settings.preset);
+        }
+        let (plan, changed) = self.plan_and_change(choice.preset, choice.settings.clone(), language)?;
+        // A user who changed nothing follows the preset.
+        if choice.settings.is_some() && changed == Some(false) {
+            choice = Choice {
+                preset: Some(plan.settings.preset),
+                settings: None,
+            };
+        }
+        if choice != kept {
+            self.project
+                .set_setting(CHOICE, &runs::to_value(&choice)?.to_string())?;
+        }
+        Ok(plan)
     }
 
     /// The texts that are longer than the chosen model reads at once, labelled or not; `None` without texts, and while the
@@ -381,7 +445,7 @@ pub(crate) fn setting_word(value: &serde_json::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use understudy_data::{ColumnRole, DialectOverrides, ImportOptions};
+    use understudy_data::{ColumnRole, DialectOverrides, ImportOptions, SplitWay};
 
     #[test]
     fn a_length_is_told_to_two_digits() {
@@ -391,15 +455,83 @@ mod tests {
         );
     }
 
+    fn tiny() -> String {
+        let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nn/tests/fixtures/tiny-bert");
+        tiny.canonicalize().unwrap().display().to_string()
+    }
+
+    fn session(place: &Path) -> Session {
+        let mut session = Session::create(&place.join("p.understudy"), "p").unwrap();
+        session.project.set_setting("model", &tiny()).unwrap();
+        session
+    }
+
+    #[test]
+    fn what_was_chosen_is_kept_and_what_a_preset_chose_follows_texts_and_model() {
+        let place = tempfile::tempdir().unwrap();
+        let mut session = session(place.path());
+        let table = |rows: usize| {
+            let file = place.path().join(format!("{rows}.csv"));
+            let rows = (0..rows).map(|i| format!("court law number {i},{}\n", ["a", "b"][i % 2]));
+            std::fs::write(&file, format!("text,label\n{}", rows.collect::<String>())).unwrap();
+            file
+        };
+        let options = ImportOptions {
+            dialect: DialectOverrides::default(),
+            roles: vec![ColumnRole::Text, ColumnRole::Label],
+            label_separator: None,
+        };
+        let import = |session: &mut Session, rows: usize| {
+            session
+                .import(&table(rows), &options, None, &mut |_, _| true)
+                .unwrap();
+            session
+                .make_split(&[50, 25, 25], 0, SplitWay::Random, Language::En)
+                .unwrap();
+        };
+        import(&mut session, 40);
+        let plan = |session: &mut Session, preset, settings| {
+            session.plan_on(preset, settings, Language::En).unwrap().settings
+        };
+        let chosen = plan(&mut session, Some(Preset::Balanced), None);
+        // Asked about as it is, it still follows the preset.
+        assert_eq!(plan(&mut session, None, Some(chosen.clone())), chosen);
+        import(&mut session, 4000);
+        let more = plan(&mut session, None, None);
+        assert_eq!(more.preset, Preset::Balanced);
+        assert_ne!(
+            more, chosen,
+            "a hundred times the texts are learned from in another way"
+        );
+        let by_hand = TrainSettings {
+            epochs: 7,
+            seed: 3,
+            ..more
+        };
+        assert_eq!(plan(&mut session, None, Some(by_hand.clone())), by_hand);
+        assert_eq!(plan(&mut session, None, None), by_hand, "kept");
+        let folder = session.project.folder().to_owned();
+        drop(session);
+        let mut session = Session::open(&folder).unwrap();
+        assert_eq!(
+            plan(&mut session, None, None),
+            by_hand,
+            "also when it is opened again"
+        );
+        session.project.set_setting("model", "another").unwrap();
+        let other = plan(&mut session, None, None);
+        assert_eq!(
+            (other.model.as_str(), other.preset),
+            ("another", Preset::Balanced)
+        );
+        assert_ne!(other.epochs, 7);
+    }
+
     #[test]
     fn texts_longer_than_the_model_reads_are_counted() {
         let place = tempfile::tempdir().unwrap();
-        let mut session = Session::create(&place.path().join("p.understudy"), "p").unwrap();
-        let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nn/tests/fixtures/tiny-bert");
-        session
-            .project
-            .set_setting("model", &tiny.canonicalize().unwrap().display().to_string())
-            .unwrap();
+        let mut session = session(place.path());
+        let tiny = tiny();
         assert_eq!(session.long_texts().unwrap(), None, "no texts yet");
         let file = place.path().join("texts.csv");
         let longer = "court law ".repeat(500);
@@ -412,7 +544,7 @@ mod tests {
         session.import(&file, &options, None, &mut |_, _| true).unwrap();
         let long = session.long_texts().unwrap().unwrap();
         // Two words of five characters for two tokens, and two special tokens of the room.
-        let room = ModelFacts::read(&tiny).unwrap().0.max_length as f64 - 2.0;
+        let room = ModelFacts::read(Path::new(&tiny)).unwrap().0.max_length as f64 - 2.0;
         assert_eq!((long.rows, long.characters), (1, about(room * 5.0)));
         session.project.set_setting("model", "/no/such/model").unwrap();
         assert_eq!(session.long_texts().unwrap(), None);

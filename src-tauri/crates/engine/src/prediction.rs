@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::runs;
 use crate::view::{LabelProbability, Prediction};
 
-pub use file::{FileJob, FileOutcome, predict_file};
+pub use file::{AskedFile, FileJob, FileOutcome, look_at_file, predict_file};
 pub use queue::{Queued, queue_for_review, queue_text};
 
 /// A run's model, and the way that its texts went before it learnt from them: new texts go the same way.

@@ -171,6 +171,7 @@ fn carry_out(job: Job, control: &Control, listener: &Listener, emit: &mut dyn Fn
             run,
             input,
             output,
+            text,
         } => {
             let project = Project::open(&project)?;
             let mut report = |progress| emit(Event::Progress(progress));
@@ -178,6 +179,7 @@ fn carry_out(job: Job, control: &Control, listener: &Listener, emit: &mut dyn Fn
                 run: &run,
                 input: &input,
                 output: &output,
+                text: &text,
                 from_start: false,
             };
             let done = prediction::predict_file(&project, &job, control, &mut report)?;

@@ -21,6 +21,8 @@ export class TrainRoom {
   /** What the folds of the latest cross-validation say; null where there was none. */
   cross = $state.raw<CrossValidation | null>(null);
   folds = $state(5);
+  /** Whether something was typed that the engine has not heard of. */
+  #typed = false;
   #session: Session;
   #replan = settled(250, () => void this.#askAgain());
 
@@ -56,6 +58,7 @@ export class TrainRoom {
   set<K extends keyof TrainSettings>(name: K, value: TrainSettings[K]): void {
     if (!this.plan) return;
     this.plan = { ...this.plan, settings: { ...this.plan.settings, [name]: value } };
+    this.#typed = true;
     this.#replan();
   }
 
@@ -122,14 +125,20 @@ export class TrainRoom {
     return this.crossing !== undefined || (overview !== null && activeRun(overview) !== undefined);
   }
 
-  /** Asks anew about the settings on screen; while others are being chosen, those are what counts. */
+  /**
+   * Asks anew about what was chosen, which the engine keeps, or about what was typed since; while other settings are being
+   * chosen, those are what counts.
+   */
   async #askAgain(): Promise<void> {
-    if (this.choosing === 0) await this.#ask(null, this.plan?.settings ?? null);
+    if (this.choosing === 0) await this.#ask(null, this.#typed ? (this.plan?.settings ?? null) : null);
   }
 
   async #ask(preset: Preset | null, settings: TrainSettings | null): Promise<void> {
+    this.#typed = false;
     const plan = await this.planTask.run(() => commands.trainPlan(preset, settings));
-    if (plan) this.plan = plan;
+    // What was typed meanwhile is newer than the answer.
+    if (plan) this.plan = this.#typed && settings && this.plan ? { ...plan, settings: this.plan.settings } : plan;
+    else if (settings) this.#typed = true;
   }
 
   async #turned(): Promise<void> {

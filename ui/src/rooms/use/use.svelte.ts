@@ -1,5 +1,5 @@
 // The Use room's state: a text and the model's answer to it, and a file being predicted.
-import { commands, type Explanation, type LabelProbability, type Prediction, type Queued } from "../../ipc/bindings";
+import { commands, type AskedFile, type Explanation, type LabelProbability, type Prediction, type Queued } from "../../ipc/bindings";
 import type { Job } from "../../project/jobs.svelte";
 import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
 import { Task } from "../../shared/task.svelte";
@@ -50,7 +50,11 @@ export class UseRoom {
   #aside: Tried | null = null;
   readonly server: Job | undefined;
   readonly job: Job | undefined;
+  /** A file of which nobody has said yet which column has the texts. */
+  askedFile = $state.raw<AskedFile | null>(null);
   #jobId = $state<string | null>(null);
+  /** The columns with the texts of the file that was answered. */
+  #textOf: string[] = [];
   #session: Session;
 
   constructor(session: Session) {
@@ -121,17 +125,35 @@ export class UseRoom {
     return this.#earlier?.prediction.scores.find((score) => score.label === label)?.probability ?? null;
   }
 
+  /** A file whose columns are called otherwise than the project's waits until somebody says which has the texts. */
   async predictFile(): Promise<void> {
+    if (this.runId === null) return;
+    const file = await this.fileTask.run(() => commands.pickFileToPredict());
+    if (!file) return;
+    if (file.text.length > 0) await this.#answer(file.path, file.text);
+    else this.askedFile = file;
+  }
+
+  /** The texts of the file that waits are in this column; null gives it up. */
+  async chooseColumn(column: string | null): Promise<void> {
+    const file = this.askedFile;
+    this.askedFile = null;
+    if (file && column !== null) await this.#answer(file.path, [column]);
+  }
+
+  async #answer(path: string, text: string[]): Promise<void> {
     const run = this.runId;
     if (run === null) return;
     this.queued = null;
-    const job = await this.fileTask.run(() => commands.predictFile(run));
-    if (job) this.#jobId = job;
+    const job = await this.fileTask.run(() => commands.predictFile(run, path, text));
+    if (!job) return;
+    this.#jobId = job;
+    this.#textOf = text;
   }
 
   /** Takes the rows of the labelled file that a person should look at into the project. */
   async queueFile(path: string): Promise<void> {
-    await this.#queue(() => commands.queueForReview(path));
+    await this.#queue(() => commands.queueForReview(path, this.#textOf));
   }
 
   /** Takes the text that was asked about into the project. */

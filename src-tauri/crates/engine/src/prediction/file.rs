@@ -31,6 +31,9 @@ const ROWS: usize = 1024;
 /// Bytes of texts that are answered together, so that a piece of long texts does not take minutes.
 const BYTES: usize = 256 << 10;
 
+/// Rows by which somebody is shown what a file's columns hold.
+const LOOKED_AT: usize = 50;
+
 /// Rows between two looks at whether to stop, where nothing is computed.
 const LOOK_EVERY: u64 = 1024;
 
@@ -43,6 +46,8 @@ pub struct FileJob<'a> {
     pub input: &'a Path,
     /// The file to write; its ending says how.
     pub output: &'a Path,
+    /// The columns with the texts; those of the project's own name where nothing is said.
+    pub text: &'a [String],
     /// Whether answers that an earlier try left behind are dropped.
     pub from_start: bool,
 }
@@ -83,7 +88,7 @@ pub fn predict_file(
     }
     let model = load(project, job.run)?;
     let seen = preview(job.input, &DialectOverrides::default(), 1)?;
-    let columns = text_columns(project, &seen.file_name, &seen.columns)?;
+    let columns = text_columns(project, &seen.file_name, &seen.columns, job.text)?;
     let work = Work {
         input: job.input,
         format,
@@ -383,17 +388,61 @@ fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-/// The columns with the texts: named as in the project's own data, or the file's only one. Nothing is guessed, because
-/// answers about the wrong column look like any others.
-pub(super) fn text_columns(project: &Project, file: &str, columns: &[ColumnPreview]) -> Result<Vec<usize>> {
-    let mut known = session::text_columns(project)?;
-    if known.is_empty() {
-        known.push("text".to_owned());
+/// A file that answers are wanted for.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct AskedFile {
+    /// Where it is.
+    pub path: String,
+    /// Its name.
+    pub file_name: String,
+    /// Its columns, by a first look.
+    pub columns: Vec<ColumnPreview>,
+    /// The columns with the texts, where the project's names for them are among them; else somebody has to say which.
+    pub text: Vec<String>,
+}
+
+/// Looks at a file before it is answered.
+///
+/// # Errors
+/// Those of reading.
+pub fn look_at_file(project: &Project, input: &Path) -> Result<AskedFile> {
+    let seen = preview(input, &DialectOverrides::default(), LOOKED_AT)?;
+    let text = match text_columns(project, &seen.file_name, &seen.columns, &[]) {
+        Ok(found) => found
+            .into_iter()
+            .map(|column| seen.columns[column].name.clone())
+            .collect(),
+        Err(EngineError::NoTextColumn { .. }) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(AskedFile {
+        path: input.display().to_string(),
+        file_name: seen.file_name,
+        columns: seen.columns,
+        text,
+    })
+}
+
+/// The columns with the texts: those that are wanted, else those named as in the project's own data, or the file's only
+/// one. Nothing is guessed, because answers about the wrong column look like any others.
+pub(super) fn text_columns(
+    project: &Project,
+    file: &str,
+    columns: &[ColumnPreview],
+    wanted: &[String],
+) -> Result<Vec<usize>> {
+    let mut names = match wanted {
+        [] => session::text_columns(project)?,
+        wanted => wanted.to_vec(),
+    };
+    if names.is_empty() {
+        names.push("text".to_owned());
     }
-    if columns.len() == 1 && known.len() == 1 {
+    if wanted.is_empty() && columns.len() == 1 && names.len() == 1 {
         return Ok(vec![0]);
     }
-    known
+    names
         .into_iter()
         .map(|name| {
             let found = columns.iter().position(|column| column.name == name);

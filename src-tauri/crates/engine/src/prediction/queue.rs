@@ -28,13 +28,14 @@ pub struct Queued {
 }
 
 /// Takes the rows of an answered file that are marked for a person into the project, as texts without a label. What the
-/// project has already is left out, so that nothing comes twice.
+/// project has already is left out, so that nothing comes twice. `text` as in [`super::FileJob`].
 ///
 /// # Errors
 /// [`EngineError::NoReviewColumn`], [`EngineError::NoTextColumn`], and those of reading and importing.
 pub fn queue_for_review(
     session: &mut Session,
     answered: &Path,
+    text: &[String],
     progress: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<Queued> {
     session.project.check_reachable()?;
@@ -49,7 +50,7 @@ pub fn queue_for_review(
     })?;
     // What came before the answers is the file that was asked about.
     let own = &preview.columns[..preview.columns.len().saturating_sub(ANSWERS)];
-    let texts = super::file::text_columns(&session.project, &preview.file_name, own)?;
+    let texts = super::file::text_columns(&session.project, &preview.file_name, own, text)?;
     let roles = session.project.column_roles()?;
     let mut columns: Vec<(usize, ColumnRole)> =
         texts.iter().map(|column| (*column, ColumnRole::Text)).collect();
@@ -62,9 +63,9 @@ pub fn queue_for_review(
         }
     }
     let known = session::text_columns(&session.project)?;
-    let name = |(at, role): &(usize, ColumnRole)| match (role, known.as_slice()) {
-        // The only column of a file may be called anything.
-        (ColumnRole::Text, [only]) => only.clone(),
+    let name = |(at, role): &(usize, ColumnRole)| match (role, known.first()) {
+        // One column of texts may be called anything in another file.
+        (ColumnRole::Text, Some(first)) if texts.len() == 1 => first.clone(),
         _ => preview.columns[*at].name.clone(),
     };
     let mut incoming = Incoming::new(columns.iter().map(|column| (name(column), column.1)).collect());
@@ -207,7 +208,8 @@ mod tests {
         // A table that was pasted and waits is left alone.
         let pasted = session.keep_pasted("clause\nwaits\n").unwrap();
         std::fs::write(&answered, rows).unwrap();
-        let queue = |session: &mut Session| queue_for_review(session, &answered, &mut |_, _| true).unwrap();
+        let queue =
+            |session: &mut Session| queue_for_review(session, &answered, &[], &mut |_, _| true).unwrap();
         assert_eq!(queue(&mut session), Queued { texts: 2, known: 2 });
         assert_eq!(queue(&mut session), Queued { texts: 0, known: 4 });
         assert_eq!(
@@ -228,11 +230,24 @@ mod tests {
             "body,predicted_label,confidence,review\nof one column,x,0.2,yes\n",
         )
         .unwrap();
-        let queued = queue_for_review(&mut session, &only, &mut |_, _| true).unwrap();
+        let queued = queue_for_review(&mut session, &only, &[], &mut |_, _| true).unwrap();
         assert_eq!(queued.texts, 1);
+        let other = place.path().join("other.csv");
+        std::fs::write(
+            &other,
+            "id,body,predicted_label,confidence,review\n1,called otherwise,x,0.2,yes\n",
+        )
+        .unwrap();
+        let queue = |session: &mut Session, text: &[String]| {
+            queue_for_review(session, &other, text, &mut |_, _| true)
+        };
+        let refused = queue(&mut session, &[]).unwrap_err();
+        assert!(matches!(refused, EngineError::NoTextColumn { .. }), "{refused}");
+        assert_eq!(queue(&mut session, &["body".to_owned()]).unwrap().texts, 1);
+        assert_eq!(session::text_columns(&session.project).unwrap(), ["clause"]);
         let plain = place.path().join("plain.csv");
         std::fs::write(&plain, "clause\na\n").unwrap();
-        let refused = queue_for_review(&mut session, &plain, &mut |_, _| true).unwrap_err();
+        let refused = queue_for_review(&mut session, &plain, &[], &mut |_, _| true).unwrap_err();
         assert!(matches!(refused, EngineError::NoReviewColumn { .. }), "{refused}");
     }
 }
