@@ -159,3 +159,15 @@ test("a training that is repeated on the same machine gives the same, to the las
   assert.equal(repetition.labels_changed, 0);
   assert.ok(repetition.texts > 0 && repetition.accuracy[0] === repetition.accuracy[1]);
 });
+
+test("words of texts that were changed since are told no more", () => {
+  place.must("explain", "--project", project, "--run", second, "--test-part", "--texts", "12");
+  const told = () => {
+    const page = place.path("words-after.html");
+    place.must("report", "--project", project, "--run", second, "--out", page);
+    return /looked at word by word/.test(readFileSync(page, "utf8"));
+  };
+  assert.equal(told(), true);
+  place.must("clean", "--project", project, "--normalize", "mask_numbers");
+  assert.equal(told(), false);
+});

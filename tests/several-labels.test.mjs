@@ -99,6 +99,12 @@ for (const language of ["en", "zh"]) {
       const { test: scores, bag_of_words_micro_f1: counted } = place.must("evaluate", "--project", folder());
       assert.ok(scores.multi_label.thresholds.length === 3 && scores.micro_f1 > 0.8, JSON.stringify(scores));
       assert.ok(counted > 0.5 && counted <= 1);
+      // Each label that is given is explained, and none that is not.
+      const { examined } = place.must("explain", "--project", folder(), "--test-part");
+      assert.equal(examined.texts, scores.examples);
+      const explained = Object.fromEntries(examined.labels.map((label) => [label.label, label.texts]));
+      const given = scores.classes.filter((score) => score.predicted > 0).map((score) => [score.label, score.predicted]);
+      assert.deepEqual(explained, Object.fromEntries(given));
       assert.equal(place.must("verify", "--project", folder()).audit.broken, null);
     });
   });

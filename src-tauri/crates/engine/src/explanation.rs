@@ -279,7 +279,7 @@ fn hash(texts: &[String]) -> String {
 }
 
 /// Characters read of a text of the test part: more than any model reads, and no more than SQLite can count.
-const TEXT_CHARACTERS: usize = 1 << 24;
+pub(crate) const TEXT_CHARACTERS: usize = 1 << 24;
 
 #[cfg(test)]
 mod tests {

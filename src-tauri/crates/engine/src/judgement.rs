@@ -112,7 +112,7 @@ pub struct ChangedText {
 /// Changed texts of one kind that are told.
 const CHANGED_SHOWN: usize = 100;
 /// Of a longer text, what tells its kind.
-const CHARACTERS: usize = 2_000;
+pub(crate) const CHARACTERS: usize = 2_000;
 /// Words that are looked at, the commonest first.
 const MOST_WORDS: usize = 2_000;
 /// Errors allowed when nobody has said how many.

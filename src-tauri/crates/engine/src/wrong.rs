@@ -3,18 +3,14 @@
 use std::collections::BTreeMap;
 
 use understudy_assist::doubts::doubts;
-use understudy_data::{DataError, Part, Project, StoredPrediction, WhichWrong, language};
+use understudy_data::{Part, Project, StoredPrediction, WhichWrong, language};
 use understudy_eval::wilson;
 
-use crate::error::Result;
+use crate::error::{EngineError, Result};
+use crate::explanation::TEXT_CHARACTERS;
+use crate::judgement::CHARACTERS;
 use crate::runs;
 use crate::view::{GroupBy, WrongFilter, WrongGroup, WrongPage};
-
-/// Of a longer text, what tells its language.
-const CHARACTERS: usize = 2_000;
-
-/// More than any text has.
-const WHOLE: usize = 1 << 24;
 
 /// Days within which times are told by the day.
 const DAYS: usize = 31;
@@ -23,7 +19,7 @@ const DAYS: usize = 31;
 /// whoever asks for several pages finds once.
 ///
 /// # Errors
-/// A label that the run does not have, and those of the database.
+/// [`EngineError::NoSuchLabel`], and those of the database.
 pub fn page(
     project: &Project,
     run: &str,
@@ -38,7 +34,7 @@ pub fn page(
             None => Ok(None),
             Some(label) => match labels.iter().position(|known| known == label) {
                 Some(index) => Ok(Some(index)),
-                None => Err(DataError::UnknownRun { id: label.clone() }.into()),
+                None => Err(EngineError::NoSuchLabel { name: label.clone() }),
             },
         }
     };
@@ -68,7 +64,7 @@ pub fn page(
 /// The rows of the test part that are in a group: [`WrongGroup::value`].
 ///
 /// # Errors
-/// [`crate::EngineError::RunNotFinished`], and those of the database.
+/// [`EngineError::RunNotFinished`], and those of the database.
 pub fn members(project: &Project, run: &str, by: GroupBy, value: &str) -> Result<Vec<u32>> {
     let (answers, values) = judged(project, run, by)?;
     let rows = answers.iter().zip(values).filter(|(_, of)| of == value);
@@ -78,7 +74,7 @@ pub fn members(project: &Project, run: &str, by: GroupBy, value: &str) -> Result
 /// How many answers are wrong in each group of texts, in the groups' own order.
 ///
 /// # Errors
-/// [`crate::EngineError::RunNotFinished`], and those of the database.
+/// [`EngineError::RunNotFinished`], and those of the database.
 pub fn groups(project: &Project, run: &str, by: GroupBy) -> Result<Vec<WrongGroup>> {
     let (answers, values) = judged(project, run, by)?;
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
@@ -113,7 +109,7 @@ fn judged(project: &Project, run: &str, by: GroupBy) -> Result<(Vec<StoredPredic
     let examples: Vec<u32> = answers.iter().map(|answer| answer.example).collect();
     let values = match by {
         GroupBy::Length => {
-            let texts = project.texts_of(&examples, WHOLE)?;
+            let texts = project.texts_of(&examples, TEXT_CHARACTERS)?;
             quarters(&texts.iter().map(|text| text.chars().count()).collect::<Vec<_>>())
         }
         GroupBy::Language => {
