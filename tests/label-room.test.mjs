@@ -16,6 +16,10 @@ const READING = 180_000;
 const KINDS = 5;
 /** Texts that they label by hand; the full measurement is asked for with EXPERT_TEXTS=200. */
 const TEXTS = Number(process.env.EXPERT_TEXTS ?? 40);
+/** Labels beside those, which the page has to draw too: EXPERT_LABELS=200 measures a large scheme. */
+const FURTHER = Number(process.env.EXPERT_LABELS ?? 0);
+/** Milliseconds that the expert looks at a text: EXPERT_PACE=400 measures a quick person instead of the driver's speed. */
+const PACE = Number(process.env.EXPERT_PACE ?? 0);
 
 /** The commonest labels of the sample's clauses, and the clauses that carry them. */
 function clauses() {
@@ -63,11 +67,13 @@ for (const language of ["en", "zh"]) {
     const look = (name, themes) => window.look(`label-${name}-${language}`, themes);
     /** What stands in an element, also what its driver takes for hidden because it may be cut with three dots. */
     const content = (id) => window.driver.executeScript("return document.querySelector(`[data-testid=\"${arguments[0]}\"]`)?.textContent ?? ''", id);
-    const shown = async () => squeezed(await window.text("bench-text"));
+    // Read without the driver's question whether it is visible, which lays the page out again.
+    const shown = async () => squeezed(await content("bench-text"));
     const labelled = () => place.must("labels", "--project", folder).labels.reduce((sum, { count }) => sum + count, 0);
 
     /** Labels the text on screen as the sample does. */
     async function label() {
+      if (PACE > 0) await new Promise((resolve) => setTimeout(resolve, PACE));
       const text = await shown();
       const kind = answer.get(text);
       assert.ok(kind, `a text that is none of the sample: ${text.slice(0, 80)}`);
@@ -101,6 +107,11 @@ for (const language of ["en", "zh"]) {
       await window.click("keep-label");
       await window.until(async () => (await content("scheme")).includes("Who owns"), "the meaning was not kept");
 
+      if (FURTHER > 0) {
+        await window.driver.executeAsyncScript("const [n, done] = arguments; (async () => { for (let i = 0; i < n; i++) await window.__TAURI_INTERNALS__.invoke('add_label', { name: `Further label ${i}` }); })().then(done, done)", FURTHER);
+        await window.click("nav-data");
+        await window.click("nav-labels");
+      }
       await window.until(async () => !(await window.has("helper-reading")), "the helper did not finish reading", READING);
       await window.driver.executeScript("document.activeElement?.blur()");
       await window.driver.executeScript(WATCH);

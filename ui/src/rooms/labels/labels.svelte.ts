@@ -28,6 +28,17 @@ export function toggled(labels: number[] | null, label: number): number[] | null
   return next.length === 0 ? null : next;
 }
 
+/** What the engine says of the labels, of which those that are as before stay the same objects: only what changed is drawn
+    again, which matters with hundreds of labels. */
+export function withoutNeedlessChange(before: LabelState | null, state: LabelState): LabelState {
+  const known = new Map(before?.labels.map((label) => [label.id, label]));
+  const labels = state.labels.map((label) => {
+    const old = known.get(label.id);
+    return old && (Object.keys(label) as (keyof Label)[]).every((key) => old[key] === label[key]) ? old : label;
+  });
+  return { ...state, labels };
+}
+
 /** A row as it comes on screen. */
 type Shown = { detail: ExampleDetail; at: RowPlace; suggestion: Suggestion | null; why: Order | "typical" | "second" | null };
 
@@ -313,7 +324,7 @@ export class LabelsRoom {
 
   /** What the engine says now, after so many labels were given or taken away. */
   #take(state: LabelState, labels = 0): void {
-    this.scheme = state;
+    this.scheme = withoutNeedlessChange(this.scheme, state);
     if (labels > 0) this.helper.changed(labels);
     this.#tellOthers();
   }
