@@ -176,6 +176,41 @@ for (const language of ["en", "zh"]) {
       await look("6-meaning");
     });
 
+    test("a group of texts alike gets a label, and a label becomes two", async () => {
+      const before = labelled();
+      const source = await window.get("many-source");
+      const to = async (value) => (await source.findElement({ css: `input[value="${value}"]` })).sendKeys(" ");
+      await to("groups");
+      const groups = await window.get("many-groups", READING);
+      await (await groups.findElement({ css: "button" })).click();
+      await window.get("many-rows");
+      await look("6-groups");
+      await window.driver.executeScript("document.activeElement?.blur()");
+      await window.press("1");
+      await window.until(async () => labelled() > before + 1, "the group was not labelled");
+      await window.hold(Key.CONTROL, "z");
+      await window.until(async () => labelled() === before, "the group is labelled still");
+      await to("near");
+      await window.until(async () => (await window.has("many-groups")) || (await window.has("many-none")), "near-duplicates were not looked for", READING);
+      await look("6-near");
+
+      const names = () => Object.fromEntries(place.must("labels", "--project", folder).labels.map(({ name, count }) => [name, count]));
+      const whole = names()[kinds[0]];
+      await window.click("edit-label-1");
+      await window.click("divide-label");
+      await window.get("divide-group");
+      await window.fill("divide-name-1", "A part of it");
+      await look("6-divide");
+      await window.click("divide-keep");
+      await window.until(async () => (await content("scheme")).includes("A part of it"), "the label was not divided");
+      assert.equal(names()[kinds[0]] + names()["A part of it"], whole);
+      await window.driver.executeScript("document.activeElement?.blur()");
+      await window.hold(Key.CONTROL, "z");
+      await window.until(async () => names()[kinds[0]] === whole, "it is divided still");
+      await window.click("edit-label-1");
+      await window.press(Key.ESCAPE);
+    });
+
     test("a wrong label is doubted and put right with one key", async () => {
       // Some labels are given wrongly, as by a tired colleague: that all of them pass for right is very unlikely.
       const choice = await window.get("label-view");

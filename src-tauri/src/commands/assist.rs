@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use tauri::{AppHandle, State};
-use understudy_data::Project;
+use understudy_data::{Among, Project};
 use understudy_engine::assist::{
-    AssistState, Assistant, DoubtPage, Forecast, Nearby, Next, Order, Suggestion, encoder, foretell, meaning,
+    AssistState, Assistant, DoubtPage, Forecast, Nearby, Next, Order, Suggestion, TextGroups, encoder,
+    foretell, groups, meaning,
 };
 use understudy_engine::job::{Job, JobKind};
 use understudy_engine::supervisor::{self, Reader};
@@ -106,41 +107,32 @@ pub fn label_forecast(state: State<'_, AppState>) -> Answer<Option<Forecast>> {
 /// Rows that mean something like this one.
 #[tauri::command(async)]
 #[specta::specta]
-pub fn similar_texts(
-    state: State<'_, AppState>,
-    example: u32,
-    only_open: bool,
-    limit: u32,
-) -> Answer<Nearby> {
+pub fn similar_texts(state: State<'_, AppState>, example: u32, among: Among, limit: u32) -> Answer<Nearby> {
     beside(&state, |project| {
-        meaning::similar(project, example, only_open, limit as usize)
+        meaning::similar(project, example, among, limit as usize)
     })
 }
 
-/// Rows that mean something like these words.
+/// Texts in groups by meaning.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn text_groups(state: State<'_, AppState>, among: Among, count: u32) -> Answer<TextGroups> {
+    beside(&state, |project| groups(project, among, count as usize))
+}
+
+/// Rows that mean something like a text; `None` while no text was read.
 #[tauri::command(async)]
 #[specta::specta]
 pub fn find_by_meaning(
     state: State<'_, AppState>,
     text: String,
-    only_open: bool,
+    among: Among,
     limit: u32,
-) -> Answer<Nearby> {
+) -> Answer<Option<Nearby>> {
     let encoder = state.with(|session, _| encoder(&session.project))?;
     let vector = read(&state, &encoder, &text)?;
     beside(&state, |project| {
-        meaning::near(project, &vector, only_open, limit as usize)
-    })
-}
-
-/// Labelled rows that mean something like a text; `None` while no text was read.
-#[tauri::command(async)]
-#[specta::specta]
-pub fn similar_labelled(state: State<'_, AppState>, text: String, limit: u32) -> Answer<Option<Nearby>> {
-    let encoder = state.with(|session, _| encoder(&session.project))?;
-    let vector = read(&state, &encoder, &text)?;
-    beside(&state, |project| {
-        meaning::labelled(project, &vector, limit as usize)
+        meaning::near(project, &vector, among, limit as usize)
     })
 }
 

@@ -185,8 +185,20 @@ pub fn find_near_duplicates(app: AppHandle, state: State<'_, AppState>) -> Answe
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn near_duplicates(state: State<'_, AppState>, offset: u32, limit: u32) -> Answer<Option<NearPage>> {
-    state.with(|session, _| Ok(session.project.near_duplicates(offset, limit)?))
+pub fn near_duplicates(
+    state: State<'_, AppState>,
+    offset: u32,
+    limit: u32,
+    open: bool,
+) -> Answer<Option<NearPage>> {
+    state.with(|session, _| Ok(session.project.near_duplicates(offset, limit, open)?))
+}
+
+/// The rows of a cluster of near-duplicates.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn near_cluster(state: State<'_, AppState>, id: u32) -> Answer<Vec<u32>> {
+    state.with(|session, _| Ok(session.project.near_cluster(id)?))
 }
 
 #[tauri::command(async)]

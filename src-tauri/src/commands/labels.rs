@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tauri::{AppHandle, State};
 use understudy_data::{
-    Circumstances, ExampleDetail, ExportFormat, ExportSummary, LabelChange, LabelNotes, LabelState, MarkKind,
-    ProblemType, RowPlace, SpellingGroup,
+    Circumstances, ExampleDetail, ExportFormat, ExportSummary, LabelChange, LabelNotes, LabelPart,
+    LabelState, MarkKind, ProblemType, RowPlace, SpellingGroup,
 };
 
 use understudy_engine::scheme;
@@ -178,6 +178,16 @@ pub fn merge_labels(state: State<'_, AppState>, labels: Vec<u32>, into: u32) -> 
     state.with(|session, _| {
         let who = session.project.person()?;
         Ok(session.project.merge_labels(&labels, into, &who)?)
+    })
+}
+
+/// Gives rows of a label another one in its place, as one step.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn divide_label(state: State<'_, AppState>, id: u32, parts: Vec<LabelPart>) -> Answer<LabelState> {
+    state.with(|session, _| {
+        let who = session.project.person()?;
+        Ok(session.project.divide_label(id, &parts, &who)?)
     })
 }
 

@@ -34,7 +34,9 @@ export const commands = {
 	cleaningSteps: () => __TAURI_INVOKE<StepTold[]>("cleaning_steps"),
 	undoCleaning: (step: number) => __TAURI_INVOKE<DataSummary>("undo_cleaning", { step }),
 	findNearDuplicates: () => __TAURI_INVOKE<null>("find_near_duplicates"),
-	nearDuplicates: (offset: number, limit: number) => __TAURI_INVOKE<NearPage | null>("near_duplicates", { offset, limit }),
+	nearDuplicates: (offset: number, limit: number, open: boolean) => __TAURI_INVOKE<NearPage | null>("near_duplicates", { offset, limit, open }),
+	/**  The rows of a cluster of near-duplicates. */
+	nearCluster: (id: number) => __TAURI_INVOKE<number[]>("near_cluster", { id }),
 	conflictsPage: (offset: number, limit: number) => __TAURI_INVOKE<ConflictPage>("conflicts_page", { offset, limit }),
 	decideConflict: (example: number, labels: number[]) => __TAURI_INVOKE<LabelState>("decide_conflict", { example, labels }),
 	labelState: () => __TAURI_INVOKE<LabelState>("label_state"),
@@ -57,6 +59,8 @@ export const commands = {
 	placeOf: (example: number) => __TAURI_INVOKE<RowPlace>("place_of", { example }),
 	labelSpellings: () => __TAURI_INVOKE<SpellingGroup[]>("label_spellings"),
 	mergeLabels: (labels: number[], into: number) => __TAURI_INVOKE<LabelState>("merge_labels", { labels, into }),
+	/**  Gives rows of a label another one in its place, as one step. */
+	divideLabel: (id: number, parts: LabelPart[]) => __TAURI_INVOKE<LabelState>("divide_label", { id, parts }),
 	undoAnnotation: () => __TAURI_INVOKE<LabelState>("undo_annotation"),
 	redoAnnotation: () => __TAURI_INVOKE<LabelState>("redo_annotation"),
 	nextUnlabelled: (after: number | null) => __TAURI_INVOKE<number | null>("next_unlabelled", { after }),
@@ -85,11 +89,11 @@ export const commands = {
 	/**  What more labels would bring. */
 	labelForecast: () => __TAURI_INVOKE<Forecast | null>("label_forecast"),
 	/**  Rows that mean something like this one. */
-	similarTexts: (example: number, onlyOpen: boolean, limit: number) => __TAURI_INVOKE<Nearby>("similar_texts", { example, onlyOpen, limit }),
-	/**  Rows that mean something like these words. */
-	findByMeaning: (text: string, onlyOpen: boolean, limit: number) => __TAURI_INVOKE<Nearby>("find_by_meaning", { text, onlyOpen, limit }),
-	/**  Labelled rows that mean something like a text; `None` while no text was read. */
-	similarLabelled: (text: string, limit: number) => __TAURI_INVOKE<Nearby | null>("similar_labelled", { text, limit }),
+	similarTexts: (example: number, among: Among, limit: number) => __TAURI_INVOKE<Nearby>("similar_texts", { example, among, limit }),
+	/**  Rows that mean something like a text; `None` while no text was read. */
+	findByMeaning: (text: string, among: Among, limit: number) => __TAURI_INVOKE<Nearby | null>("find_by_meaning", { text, among, limit }),
+	/**  Texts in groups by meaning. */
+	textGroups: (among: Among, count: number) => __TAURI_INVOKE<TextGroups>("text_groups", { among, count }),
 	makeSplit: (percent: number[], seed: number, way: SplitWay) => __TAURI_INVOKE<SplitSummary>("make_split", { percent, seed, way }),
 	openTest: () => __TAURI_INVOKE<SplitSummary>("open_test"),
 	addToTraining: () => __TAURI_INVOKE<SplitSummary>("add_to_training"),
@@ -183,6 +187,19 @@ export type Agreement = {
 	/**  Texts that say something about it. */
 	texts: number,
 };
+
+/**  Rows among which something is looked for. */
+export type Among = 
+/**  All visible ones. */
+{ which: "all" } | 
+/**  Those without a label. */
+{ which: "unlabelled" } | 
+/**  Those with one. */
+{ which: "labelled" } | 
+/**  Those that carry this one. */
+{ which: "label"; 
+/**  The label. */
+id: number };
 
 /**  One person's answer about a text at hand. */
 export type Answer = {
@@ -1170,6 +1187,14 @@ export type LabelNotes = {
 	goal: number | null,
 };
 
+/**  What becomes of some of the rows that carry a label which is divided. */
+export type LabelPart = {
+	/**  The label that they carry in its place; made where there is none of that name. */
+	name: string,
+	/**  The rows. */
+	examples: number[],
+};
+
 /**  A class with its probability. */
 export type LabelProbability = {
 	/**  The class. */
@@ -1512,6 +1537,8 @@ export type MultiLabelScores = {
 
 /**  Rows whose texts share most of their wording. */
 export type NearCluster = {
+	/**  Its number: that of one of its rows. */
+	id: number,
 	/**  Its visible rows. */
 	rows: number,
 	/**  The first of them. */
@@ -2464,6 +2491,26 @@ export type TestLock = {
 	runs: number,
 	/**  Whether the user opened it: the rows may be divided anew, which is written down. */
 	open: boolean,
+};
+
+/**  Texts that mean something alike. */
+export type TextGroup = {
+	/**  The rows, the most typical first. */
+	examples: number[],
+	/**  Words that tell it from the other groups, the most telling first; there may be none. */
+	words: string[],
+	/**  The first rows, at most 200. */
+	shown: NearbyRow[],
+};
+
+/**  Texts in groups by meaning. */
+export type TextGroups = {
+	/**  Texts that there are. */
+	all: number,
+	/**  Of them looked at: those that were read already, of very many some that are spread over all. */
+	looked_at: number,
+	/**  The groups, the largest first. */
+	groups: TextGroup[],
 };
 
 /**  What changes a text. Raw rows stay as they are: the changed text lies beside them and goes when the rule is taken back. */

@@ -3,7 +3,7 @@
 import { emit } from "@tauri-apps/api/event";
 import { mockIPC } from "@tauri-apps/api/mocks";
 import type {
-  AppInfo, CleaningRule, ColumnRole, DialectOverrides, Examined, FileDropEvent, GroupBy, JobEvent, Label, LabelChange, LabelNotes, Machine, MarkKind, ModelCard, NetworkState, Order, Preset, Preview, ProblemType, RowFilter, Settings,
+  Among, AppInfo, CleaningRule, ColumnRole, DialectOverrides, Examined, FileDropEvent, GroupBy, JobEvent, Label, LabelChange, LabelNotes, LabelPart, Machine, MarkKind, ModelCard, NetworkState, Order, Preset, Preview, ProblemType, RowFilter, Settings,
   SplitWay, TrainSettings, UserError, WorkerEvent, WrongFilter,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
@@ -330,6 +330,7 @@ const handlers: Record<string, Handler> = {
     return null;
   },
   near_duplicates: (e) => e.need().near(),
+  near_cluster: (e) => e.need().near()?.clusters[0]?.shown.map((row) => row.id) ?? [],
   undo_cleaning: (e, a) => e.need().undoCleaning(a["step"] as number),
   label_state: (e) => e.need().labelState(),
   add_label: (e, a) => e.need().addLabel(a["name"] as string),
@@ -382,9 +383,9 @@ const handlers: Record<string, Handler> = {
   next_to_label: (e, a) => e.need().next(a["order"] as Order, (a["but"] as number[])[0] ?? null),
   doubts_page: (e) => e.need().doubts(),
   label_forecast: (e) => e.need().forecast(),
-  similar_texts: (e, a) => e.need().nearby(a["limit"] as number),
-  similar_labelled: (e, a) => e.need().similarLabelled(a["limit"] as number),
-  find_by_meaning: (e, a) => e.need().nearby(a["limit"] as number),
+  similar_texts: (e, a) => e.need().nearby(a["limit"] as number, a["among"] as Among),
+  text_groups: (e, a) => e.need().groups(a["among"] as Among, a["count"] as number),
+  find_by_meaning: (e, a) => e.need().nearby(a["limit"] as number, a["among"] as Among),
   remove_label: (e, a) => {
     const project = e.need();
     project.labels = project.labels.filter((label: Pick<Label, "id">) => label.id !== a["id"]);
@@ -406,6 +407,7 @@ const handlers: Record<string, Handler> = {
     project.labels = project.labels.filter((label) => !merged.includes(label.id));
     return project.labelState();
   },
+  divide_label: (e, a) => e.need().divide(a["id"] as number, a["parts"] as LabelPart[]),
   undo_annotation: (e) => e.need().undo(),
   redo_annotation: (e) => e.need().redo(),
   next_unlabelled: (e, a) => e.need().nextUnlabelled(a["after"] as number | null),

@@ -1,8 +1,8 @@
 // One project in memory, answering as the engine would. Only what the window can see is imitated.
 import type {
-  AssistState, CleaningLook, CleaningRule, CleaningStep, ConflictPage, CrossValidation, DataSummary, DisagreementPage, DoubtPage, ExampleDetail, Forecast, Label,
-  LabelChange, LabelNotes, LabelState, Mark as Note, MarkKind, MeanScore, Nearby, NearPage, Next, Order, Overview, Part, Queued, People,
-  ProblemType, RoomState, RowFilter, RowPage, RowPlace, RunSummary, SplitSummary, SplitWay, StepTold, Suggestion, TrainSettings,
+  Among, AssistState, CleaningLook, CleaningRule, CleaningStep, ConflictPage, CrossValidation, DataSummary, DisagreementPage, DoubtPage, ExampleDetail, Forecast, Label,
+  LabelChange, LabelPart, LabelNotes, LabelState, Mark as Note, MarkKind, MeanScore, Nearby, NearPage, Next, Order, Overview, Part, Queued, People,
+  ProblemType, RoomState, RowFilter, RowPage, RowPlace, RunSummary, SplitSummary, SplitWay, StepTold, Suggestion, TextGroups, TrainSettings,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
 
@@ -305,13 +305,37 @@ export class MockProject {
     return { total: 1, texts: [{ example: row.id, text: row.text, labels: row.labels, answers }] };
   }
 
-  similarLabelled(limit: number): Nearby {
-    return { rows: this.nearby(8).rows.filter((row) => row.labels !== null).slice(0, limit) };
+  nearby(limit: number, among: Among): Nearby {
+    const rows = this.among(among).slice(0, Math.min(limit, 8));
+    return { rows: rows.map((row, i) => ({ example: row.id, text: row.text.slice(0, 300), labels: row.labels, nearness: 0.95 - i / 20 })) };
   }
 
-  nearby(limit: number): Nearby {
-    const rows = this.shown().slice(0, Math.min(limit, 8));
-    return { rows: rows.map((row, i) => ({ example: row.id, text: row.text.slice(0, 300), labels: row.labels, nearness: 0.95 - i / 20 })) };
+  among(among: Among) {
+    return this.shown().filter(({ labels }) => {
+      if (among.which === "label") return labels?.includes(among.id);
+      return among.which === "all" || (labels === null) === (among.which === "unlabelled");
+    });
+  }
+
+  /** Every so many rows are a group. */
+  groups(among: Among, count: number): TextGroups {
+    const rows = this.among(among);
+    const groups = Array.from({ length: Math.min(count, rows.length) }, (_, i) => rows.filter((_, place) => place % count === i));
+    const told = groups.map((group) => ({
+      examples: group.map(({ id }) => id), words: [...new Set(group[0]?.text.toLowerCase().match(/[\p{L}]{4,}/gu))].slice(0, 4),
+      shown: group.map((row) => ({ example: row.id, text: row.text.slice(0, 300), labels: row.labels, nearness: 0.8 })),
+    }));
+    return { all: rows.length, looked_at: rows.length, groups: told };
+  }
+
+  divide(id: number, parts: LabelPart[]): LabelState {
+    for (const { name, examples } of parts) {
+      const known = this.labels.find((label) => label.name === name)?.id;
+      const into = known ?? this.addLabel(name).labels.at(-1)?.id ?? 0;
+      for (const example of examples) this.row(example).labels = [into];
+    }
+    if (!this.rows.some(({ labels }) => labels?.includes(id))) this.labels = this.labels.filter((label) => label.id !== id);
+    return this.labelState();
   }
 
   forecast(): Forecast {
@@ -329,7 +353,7 @@ export class MockProject {
     if (!first) return { total: 0, rows: 0, clusters: [] };
     const row = (text: string) => ({ id: first.id, text, labels: first.labels, part: first.part });
     const other = { ...row(first.text.replace(/ \w+/, " hereby")), id: first.id + 1 };
-    return { total: 1, rows: 2, clusters: [{ rows: 2, shown: [row(first.text), other] }] };
+    return { total: 1, rows: 2, clusters: [{ id: first.id, rows: 2, shown: [row(first.text), other] }] };
   }
 
   setProblemType(to: ProblemType): LabelState {

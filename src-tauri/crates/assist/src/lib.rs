@@ -5,6 +5,7 @@
 //! - [`doubts`]: labels that are probably wrong (confident learning).
 //! - [`order`]: which texts are worth labelling next (uncertainty with diversity).
 //! - [`clusters`]: texts in groups by meaning.
+//! - [`keywords`]: what texts of a group say that others do not.
 //! - [`forecast`]: what more labels would bring (a learning curve with its uncertainty).
 //! - [`agreement`]: how far several people agree.
 //!
@@ -16,14 +17,17 @@ pub mod clusters;
 pub mod doubts;
 pub mod forecast;
 pub mod head;
+pub mod keywords;
 pub mod order;
 pub mod vectors;
 
 #[cfg(test)]
 mod testing;
 
+pub use clusters::{Clusters, clusters};
 pub use doubts::{Doubt, doubts};
 pub use forecast::{Forecast, forecast};
 pub use head::{Gold, Head, Learnt, learn};
+pub use keywords::keywords;
 pub use order::{spread, uncertain_and_spread, uncertainty};
 pub use vectors::Vectors;

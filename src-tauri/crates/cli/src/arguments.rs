@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use understudy_data::ExportFormat;
+use understudy_data::{ExportFormat, LabelPart};
 use understudy_engine::assist::Order;
 use understudy_engine::export::ModelFormat;
 use understudy_train::presets::Preset;
@@ -244,6 +244,12 @@ pub struct Labels {
     /// The label that their rows carry from then on.
     #[arg(long, requires = "merge")]
     pub into: Option<String>,
+    /// A label to divide, by name.
+    #[arg(long, requires = "part", conflicts_with = "merge")]
+    pub divide: Option<String>,
+    /// With --divide: a part as NAME=ROW,ROW,…; rows as "assist groups" numbers them. May be given several times.
+    #[arg(long, requires = "divide", value_parser = label_part)]
+    pub part: Vec<LabelPart>,
     /// Write the labelled texts to this file, or folder for hugging-face.
     #[arg(long)]
     pub save: Option<PathBuf>,
@@ -596,6 +602,21 @@ pub enum Assist {
         #[arg(long, default_value_t = 20)]
         limit: usize,
     },
+    /// Texts in groups by meaning, the largest first, each with its telling words and its rows.
+    Groups {
+        /// The project's folder.
+        #[arg(long)]
+        project: PathBuf,
+        /// Only texts that carry this label, by name: to see of what it consists.
+        #[arg(long, conflicts_with = "open")]
+        label: Option<String>,
+        /// Only texts without a label.
+        #[arg(long)]
+        open: bool,
+        /// How many groups at most.
+        #[arg(long, default_value_t = 8)]
+        count: usize,
+    },
     /// What 50, 100 and 200 more labels would bring.
     Forecast {
         /// The project's folder.
@@ -695,4 +716,18 @@ pub struct Report {
     /// The report's language: en or zh; the system's unless given.
     #[arg(long)]
     pub language: Option<String>,
+}
+
+/// A part of a label, `NAME=ROW,ROW,…`.
+fn label_part(word: &str) -> Result<LabelPart, String> {
+    let (name, rows) = word
+        .rsplit_once('=')
+        .ok_or_else(|| "a part is written NAME=ROW,ROW".to_owned())?;
+    let rows = rows.split(',').map(|row| row.trim().parse());
+    Ok(LabelPart {
+        name: name.to_owned(),
+        examples: rows
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("rows are numbers with commas between: {error}"))?,
+    })
 }

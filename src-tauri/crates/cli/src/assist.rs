@@ -1,12 +1,14 @@
 //! assist: what the helper says about the texts.
 
 use serde_json::{Value, json};
+use understudy_data::Among;
 use understudy_engine::assist::reading::read_texts;
-use understudy_engine::assist::{Assistant, encoder, foretell, meaning};
+use understudy_engine::assist::{Assistant, encoder, foretell, groups, meaning};
 use understudy_engine::{EngineError, Result, Session, models};
 use understudy_train::{Control, Embedder};
 
 use crate::arguments::Assist;
+use crate::data::label_id;
 use crate::output::Output;
 
 pub fn assist(verb: Assist, output: &Output) -> Result<Value> {
@@ -54,20 +56,45 @@ pub fn assist(verb: Assist, output: &Output) -> Result<Value> {
         } => {
             let session = Session::open(&project)?;
             let near = match (example, text) {
-                (Some(example), _) => meaning::similar(&session.project, example, false, limit)?,
+                (Some(example), _) => meaning::similar(&session.project, example, Among::All, limit)?,
                 (None, text) => {
                     let folder = models::base_folder(&encoder(&session.project)?)?;
                     let text = text.unwrap_or_default();
                     let vector = Embedder::load(&folder)
                         .and_then(|embedder| embedder.embed(&[text], &Control::default()))
                         .map_err(EngineError::from)?;
-                    meaning::near(&session.project, &vector, false, limit)?
+                    meaning::near(&session.project, &vector, Among::All, limit)?.unwrap_or_default()
                 }
             };
             for row in &near.rows {
                 output.say(&format!("{:.2} {}: {}", row.nearness, row.example, row.text));
             }
             Ok(json!({ "similar": near.rows }))
+        }
+        Assist::Groups {
+            project,
+            label,
+            open,
+            count,
+        } => {
+            let session = Session::open(&project)?;
+            let among = match label {
+                Some(name) => Among::Label {
+                    id: label_id(&session, &name)?,
+                },
+                None if open => Among::Unlabelled,
+                None => Among::All,
+            };
+            let told = groups(&session.project, among, count)?;
+            output.say(&format!("{} of {} texts looked at", told.looked_at, told.all));
+            for group in &told.groups {
+                output.say(&format!(
+                    "{} texts: {}",
+                    group.examples.len(),
+                    group.words.join(", ")
+                ));
+            }
+            Ok(json!({ "groups": told }))
         }
         Assist::Forecast { project } => {
             let session = Session::open(&project)?;

@@ -162,19 +162,29 @@ pub fn people(arguments: &People, output: &Output) -> Result<Value> {
     Ok(json!({ "people": told, "sent": sent, "taken": taken }))
 }
 
-/// The labels and the names that are probably one; merged first where that is asked for.
+/// A label by its name.
+pub fn label_id(session: &Session, name: &str) -> Result<u32> {
+    let labels = session.project.label_state()?.labels;
+    let found = labels.iter().find(|label| label.name == name);
+    found
+        .map(|label| label.id)
+        .ok_or_else(|| EngineError::NoSuchLabel {
+            name: name.to_owned(),
+        })
+}
+
+/// The labels and the names that are probably one; merged or divided first where that is asked for.
 pub fn labels(arguments: Labels, output: &Output) -> Result<Value> {
     let mut session = Session::open(&arguments.project)?;
-    let state = session.project.label_state()?;
-    let id = |name: &String| {
-        let found = state.labels.iter().find(|label| label.name == *name);
-        found
-            .map(|label| label.id)
-            .ok_or_else(|| EngineError::NoSuchLabel { name: name.clone() })
-    };
     if let Some(into) = &arguments.into {
-        let merged = arguments.merge.iter().map(id).collect::<Result<Vec<u32>>>()?;
-        session.project.merge_labels(&merged, id(into)?, "person")?;
+        let merged = arguments.merge.iter().map(|name| label_id(&session, name));
+        let merged = merged.collect::<Result<Vec<u32>>>()?;
+        let into = label_id(&session, into)?;
+        session.project.merge_labels(&merged, into, "person")?;
+    }
+    if let Some(divided) = &arguments.divide {
+        let divided = label_id(&session, divided)?;
+        session.project.divide_label(divided, &arguments.part, "person")?;
     }
     let mut saved = None;
     if let Some(path) = &arguments.save {

@@ -49,3 +49,4 @@ pub use understudy_nn::convert::{PICKLE_FILE, convert};
 pub use understudy_nn::{
     Config, Footprint, MODEL_TYPES, NnError as ModelError, Precision, ProblemType, WindowPooling,
 };
+pub use words::spoken_words;

@@ -32,6 +32,15 @@ pub(crate) fn words(text: &str, tokens: &[Range<usize>]) -> Vec<Range<usize>> {
     words
 }
 
+/// The words of a text with letters or digits, by the same rules; signs are none.
+pub fn spoken_words(text: &str) -> impl Iterator<Item = &str> {
+    let segmenter = WordSegmenter::new_auto(WordBreakInvariantOptions::default());
+    let borders: Vec<usize> = segmenter.segment_str(text).collect();
+    (1..borders.len())
+        .map(move |end| &text[borders[end - 1]..borders[end]])
+        .filter(|word| word.contains(char::is_alphanumeric))
+}
+
 /// The word that a token belongs to.
 pub(crate) fn word_of(words: &[Range<usize>], token: &Range<usize>) -> Option<usize> {
     let word = words.partition_point(|word| word.end <= token.start);
@@ -41,6 +50,16 @@ pub(crate) fn word_of(words: &[Range<usize>], token: &Range<usize>) -> Option<us
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spoken_words_are_those_of_either_language() {
+        let spoken: Vec<&str> = spoken_words("The tenant's rent, 50 %: 劳动合同的解除。").collect();
+        assert_eq!(
+            spoken,
+            ["The", "tenant's", "rent", "50", "劳动", "合同", "的", "解除"]
+        );
+        assert_eq!(spoken_words("").count(), 0);
+    }
 
     /// The words of a text whose tokens are these, one after the other.
     fn of<'t>(text: &'t str, tokens: &[&str]) -> Vec<&'t str> {

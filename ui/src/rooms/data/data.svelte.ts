@@ -76,7 +76,7 @@ export class DataRoom {
     await this.loadTask.run(async () => {
       this.summary = await commands.dataSummary();
       this.labels = (await commands.labelState()).labels;
-      this.near = await commands.nearDuplicates(0, NEAR_SHOWN);
+      this.near = await commands.nearDuplicates(0, NEAR_SHOWN, false);
       this.spellings = await commands.labelSpellings();
       this.steps = await commands.cleaningSteps();
       if (this.conflicts) this.conflicts = await commands.conflictsPage(0, CONFLICTS_SHOWN);
@@ -208,7 +208,7 @@ export class DataRoom {
   async findNear(): Promise<void> {
     await this.task.run(async () => {
       await commands.findNearDuplicates();
-      this.near = await commands.nearDuplicates(0, NEAR_SHOWN);
+      this.near = await commands.nearDuplicates(0, NEAR_SHOWN, false);
     });
   }
 

@@ -1,15 +1,17 @@
 // The Labels room's state: the scheme, and the row being labelled.
 import {
-  commands, type ExampleDetail, type Label, type LabelChange, type LabelNotes, type LabelState, type MarkKind, type Order,
+  commands, type ExampleDetail, type Label, type LabelChange, type LabelNotes, type LabelPart, type LabelState, type MarkKind, type Order,
   type RowPlace, type Suggestion,
 } from "../../ipc/bindings";
 import type { Session } from "../../project/session.svelte";
 import { settled } from "../../shared/settled";
 import { Task } from "../../shared/task.svelte";
+import { Divide } from "./divide.svelte";
 import { DoubtList } from "./doubts.svelte";
 import { Helper } from "./helper.svelte";
 import { Many } from "./many.svelte";
 import { PeopleList } from "./people.svelte";
+import { withoutNeedlessChange } from "./scheme";
 
 /** Where one goes after a label: in the helper's order, by chance, to the next row without one, or simply to the next row. */
 export type Walk = Order | "second" | "newest" | "unlabelled" | "all";
@@ -28,17 +30,6 @@ export function toggled(labels: number[] | null, label: number): number[] | null
   return next.length === 0 ? null : next;
 }
 
-/** What the engine says of the labels, of which those that are as before stay the same objects: only what changed is drawn
-    again, which matters with hundreds of labels. */
-export function withoutNeedlessChange(before: LabelState | null, state: LabelState): LabelState {
-  const known = new Map(before?.labels.map((label) => [label.id, label]));
-  const labels = state.labels.map((label) => {
-    const old = known.get(label.id);
-    return old && (Object.keys(label) as (keyof Label)[]).every((key) => old[key] === label[key]) ? old : label;
-  });
-  return { ...state, labels };
-}
-
 /** A row as it comes on screen. */
 type Shown = { detail: ExampleDetail; at: RowPlace; suggestion: Suggestion | null; why: Order | "typical" | "second" | null };
 
@@ -46,6 +37,7 @@ export class LabelsRoom {
   readonly task = new Task();
   readonly helper: Helper;
   readonly many: Many;
+  readonly divide: Divide;
   readonly doubts: DoubtList;
   readonly people: PeopleList;
   view = $state<View>("bench");
@@ -77,6 +69,7 @@ export class LabelsRoom {
     this.#session = session;
     this.helper = new Helper(session, () => void this.#askHelper());
     this.many = new Many(this);
+    this.divide = new Divide(this);
     this.doubts = new DoubtList(this);
     this.people = new PeopleList(this);
   }
@@ -261,6 +254,18 @@ export class LabelsRoom {
   /** Gives many rows a label as one step; true when it was done. */
   async giveMany(examples: number[], label: number): Promise<boolean> {
     return this.#change(() => commands.labelMany(examples, label), examples.length);
+  }
+
+  /** Gives rows of a label others in its place, as one step; true when it was done. */
+  async divideLabel(label: Label, parts: LabelPart[]): Promise<boolean> {
+    const changed = await this.#change(() => commands.divideLabel(label.id, parts), parts.reduce((sum, { examples }) => sum + examples.length, 0));
+    this.helper.stale();
+    return changed;
+  }
+
+  /** Long work on the rows that goes on. */
+  get work() {
+    return this.#session.work;
   }
 
   /** Says who labels from now on. */

@@ -1,14 +1,24 @@
-// Many texts at once: found by words, by meaning or by likeness, and labelled as one step.
+// Many texts at once: found by words, by meaning or by likeness, in groups or as near-duplicates, and labelled as one step.
 import { SvelteSet } from "svelte/reactivity";
-import { commands, type ExampleDetail, type RowFilter } from "../../ipc/bindings";
+import { commands, type Among, type ExampleDetail, type RowFilter } from "../../ipc/bindings";
 import { Task } from "../../shared/task.svelte";
 import type { LabelsRoom } from "./labels.svelte";
 
-export type Source = "words" | "meaning" | "similar";
+export type Source = "words" | "meaning" | "similar" | "groups" | "near";
+export const SOURCES: readonly Source[] = ["words", "meaning", "similar", "groups", "near"];
 export type Found = { id: number; text: string; labels: number[] | null };
+/** Texts that belong together: how many, what tells them from others, and the first of them. */
+export type Group = { id: number; size: number; words: string[]; rows: Found[]; all: () => Promise<number[]> };
 
 /** Rows of a list: more than anybody looks through. */
 const MOST = 200;
+/** Clusters of near-duplicates that are listed. */
+const CLUSTERS = 50;
+
+/** A row of the engine as one of the list. */
+export function found(row: { example: number; text: string; labels: number[] | null }): Found {
+  return { id: row.example, text: row.text, labels: row.labels };
+}
 
 export class Many {
   readonly task = new Task();
@@ -16,14 +26,20 @@ export class Many {
   asked = $state("");
   /** The text that others are to be like. */
   like = $state.raw<ExampleDetail | null>(null);
-  /** Whether rows that carry labels are shown, too. */
-  labelled = $state(false);
+  among = $state.raw<Among>({ which: "unlabelled" });
+  /** How many groups are asked for. */
+  count = $state(8);
+  groups = $state.raw<Group[]>([]);
+  /** The group that is open. */
+  group = $state.raw<Group | null>(null);
   found = $state.raw<Found[]>([]);
   /** Rows in all, where only the first are shown. */
   total = $state(0);
+  /** Texts that were looked at, of how many; null where that is no question. */
+  looked = $state.raw<{ at: number; of: number } | null>(null);
   readonly chosen = new SvelteSet<number>();
   /** Whether something was looked for yet. */
-  looked = $state(false);
+  begun = $state(false);
   #room: LabelsRoom;
 
   constructor(room: LabelsRoom) {
@@ -31,32 +47,56 @@ export class Many {
   }
 
   async begin(): Promise<void> {
-    if (this.looked) await this.look();
+    if (this.begun) await this.look();
   }
 
   /** The texts that are like the one on the bench. */
   async likeThis(): Promise<void> {
-    this.source = "similar";
     this.like = this.#room.detail;
     this.#room.view = "many";
-    await this.look();
+    await this.from("similar");
+  }
+
+  /** Looks another way from now on; at once where nothing has to be said first. */
+  async from(source: Source): Promise<void> {
+    this.source = source;
+    [this.groups, this.group, this.found, this.total, this.looked, this.begun] = [[], null, [], 0, null, false];
+    this.chosen.clear();
+    if (source !== "words" && source !== "meaning") await this.look();
   }
 
   async look(): Promise<void> {
-    const found = await this.task.run(() => this.#find());
-    if (!found) return;
-    this.looked = true;
-    this.total = found.total;
-    this.found = found.rows;
-    // What is alike is meant to be labelled alike; words say less.
+    const open = this.group?.id;
+    const done = await this.task.run(async () => {
+      this.looked = null;
+      if (this.source === "groups") return { groups: await this.#groups(), rows: [], total: 0 };
+      if (this.source === "near") return { groups: await this.#clusters(), rows: [], total: 0 };
+      return { groups: [], ...(await this.#find()) };
+    });
+    if (!done) return;
+    this.begun = true;
+    [this.groups, this.found, this.total, this.group] = [done.groups, done.rows, done.total, null];
     this.chosen.clear();
+    // A cluster stays the same whatever its texts are called.
+    const again = this.source === "near" ? this.groups.find(({ id }) => id === open) : undefined;
+    if (again) await this.open(again);
+  }
+
+  /** Shows the texts of a group, all chosen: they are meant to be labelled alike. */
+  async open(group: Group): Promise<void> {
+    const all = await this.task.run(() => group.all());
+    if (!all) return;
+    [this.group, this.found, this.total] = [group, group.rows, all.length];
+    this.chosen.clear();
+    for (const id of all) this.chosen.add(id);
   }
 
   toggle(id: number): void {
     if (!this.chosen.delete(id)) this.chosen.add(id);
   }
 
-  chooseAll(all: boolean): void {
+  async chooseAll(all: boolean): Promise<void> {
+    if (all && this.group) return this.open(this.group);
     this.chosen.clear();
     if (all) for (const row of this.found) this.chosen.add(row.id);
   }
@@ -67,23 +107,46 @@ export class Many {
     if (await this.#room.giveMany([...this.chosen], label)) await this.look();
   }
 
+  async #groups(): Promise<Group[]> {
+    const told = await commands.textGroups(this.among, this.count);
+    this.looked = { at: told.looked_at, of: told.all };
+    return told.groups.map(({ examples, words, shown }, id) => ({
+      id, size: examples.length, words, rows: shown.map(found), all: () => Promise.resolve(examples),
+    }));
+  }
+
+  async #clusters(): Promise<Group[]> {
+    const open = this.among.which === "unlabelled";
+    const known = await commands.nearDuplicates(0, CLUSTERS, open);
+    if (!known) await commands.findNearDuplicates();
+    const page = known ?? (await commands.nearDuplicates(0, CLUSTERS, open));
+    return (page?.clusters ?? []).map(({ id, rows, shown }) => ({
+      id, size: rows, words: [], rows: shown.map((row) => ({ id: row.id, text: row.text, labels: row.labels })),
+      all: () => commands.nearCluster(id),
+    }));
+  }
+
   async #find(): Promise<{ rows: Found[]; total: number }> {
-    const near = (rows: { example: number; text: string; labels: number[] | null }[]) => ({
-      rows: rows.map((row) => ({ id: row.example, text: row.text, labels: row.labels })), total: rows.length,
-    });
-    if (this.source === "meaning") {
-      if (this.asked.trim() === "") return { rows: [], total: 0 };
-      return near((await commands.findByMeaning(this.asked, !this.labelled, MOST)).rows);
+    if (this.source === "meaning" || this.source === "similar") {
+      const rows = ((await this.#near()) ?? []).map(found);
+      return { rows, total: rows.length };
     }
-    if (this.source === "similar") {
-      this.like ??= this.#room.detail;
-      const like = this.like?.id;
-      return like === undefined ? { rows: [], total: 0 } : near((await commands.similarTexts(like, !this.labelled, MOST)).rows);
-    }
-    const filter: RowFilter = { search: this.asked, label: null, part: null, only: this.labelled ? "all" : "unlabelled" };
+    const label = this.among.which === "label" ? this.among.id : null;
+    const filter: RowFilter = { search: this.asked, label, part: null, only: this.among.which === "unlabelled" ? "unlabelled" : "all" };
     const page = await commands.rowsPage(filter, 0, MOST);
     return {
       rows: page.id.map((id, i) => ({ id, text: page.text[i] ?? "", labels: page.labels[i] ?? null })), total: page.total,
     };
+  }
+
+  async #near() {
+    if (this.source === "meaning") {
+      if (this.asked.trim() === "") return [];
+      const near = await commands.findByMeaning(this.asked, this.among, MOST);
+      if (near === null) this.looked = { at: 0, of: this.#room.scheme?.rows ?? 0 };
+      return near?.rows;
+    }
+    this.like ??= this.#room.detail;
+    return this.like === null ? [] : (await commands.similarTexts(this.like.id, this.among, MOST)).rows;
   }
 }

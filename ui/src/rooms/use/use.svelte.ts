@@ -111,7 +111,7 @@ export class UseRoom {
     const answer = this.answer;
     if (answer === null) return;
     const found = await this.similarTask.run(async () => {
-      const near = await commands.similarLabelled(answer.text, MOST_SIMILAR);
+      const near = await commands.findByMeaning(answer.text, { which: "labelled" }, MOST_SIMILAR);
       if (near === null) return "unread" as const;
       const names = (await commands.labelState()).labels;
       const named = (ids: number[]): string[] => ids.map((id) => names.find((label) => label.id === id)?.name ?? "");

@@ -8,6 +8,7 @@ use super::sql::number;
 use super::vectors::TextHash;
 use crate::error::Result;
 use crate::text::content_hash;
+use crate::types::Among;
 
 /// A row that carries labels, or says that none applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,23 +83,40 @@ impl Project {
         Ok(found)
     }
 
-    /// Visible rows with a text and without a label, by their ids: all, or where there are more than `most` every so many.
+    /// Visible rows with a text, of those asked for, by their ids: how many there are, and all of them, or where there are
+    /// more than `most` every so many.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn unlabelled_rows(&self, most: u32) -> Result<Vec<(u32, TextHash)>> {
-        const WHICH: &str = "FROM state WHERE hidden_by IS NULL AND label_set IS NULL AND length > 0";
+    pub fn rows_among(&self, among: Among, most: u32) -> Result<(u32, Vec<(u32, TextHash)>)> {
+        let which = format!(
+            "FROM state WHERE hidden_by IS NULL AND length > 0 AND {}",
+            condition(among)
+        );
         let tx = self.read()?;
-        let all = number(&tx, &format!("SELECT count(*) {WHICH}"), [])?;
+        let all = number(&tx, &format!("SELECT count(*) {which}"), [])?;
         // By a hash of the number (Knuth's multiplicative one), so that no rhythm in the file is hit.
         let step = all.div_ceil(most.max(1)).max(1);
         let mut query = tx.prepare_cached(&format!(
-            "SELECT example, text_hash {WHICH} AND (((example * 2654435761) & 4294967295) >> 12) % ?1 = 0"
+            "SELECT example, text_hash {which} AND (((example * 2654435761) & 4294967295) >> 12) % ?1 = 0"
         ))?;
         let rows = query.query_map([step], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let mut found: Vec<(u32, TextHash)> = rows.collect::<rusqlite::Result<_>>()?;
         found.sort_unstable();
-        Ok(found)
+        Ok((all, found))
+    }
+
+    /// Whether a row is visible, has a text and is one of those.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn is_among(&self, example: u32, among: Among) -> Result<bool> {
+        let sql = format!(
+            "SELECT count(*) FROM state WHERE example = ?1 AND hidden_by IS NULL AND length > 0 AND {}",
+            condition(among)
+        );
+        let mut query = self.db.prepare_cached(&sql)?;
+        Ok(query.query_row([example], |row| row.get::<_, u32>(0))? == 1)
     }
 
     /// The hash of a visible row's present text; `None` where it is hidden or empty.
@@ -121,16 +139,6 @@ impl Project {
             .db
             .prepare_cached("SELECT 1 FROM example WHERE text_hash = ?1 LIMIT 1")?;
         Ok(query.exists([content_hash(text)])?)
-    }
-
-    /// Whether a row is visible, has a text and no label.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub fn is_unlabelled(&self, example: u32) -> Result<bool> {
-        const WHICH: &str = "SELECT count(*) FROM state
-             WHERE example = ?1 AND hidden_by IS NULL AND label_set IS NULL AND length > 0";
-        Ok(number(&self.db, WHICH, [example])? == 1)
     }
 
     /// Whether a visible row carries just these labels.
@@ -173,7 +181,7 @@ impl Project {
             .prepare_cached("SELECT 1 + abs(random() % (SELECT coalesce(max(example), 1) FROM state))")?;
         for _ in 0..DRAWS {
             let drawn = draw.query_row([], |row| row.get(0))?;
-            if Some(drawn) != but && self.is_unlabelled(drawn)? {
+            if Some(drawn) != but && self.is_among(drawn, Among::Unlabelled)? {
                 return Ok(Some(drawn));
             }
         }
@@ -189,9 +197,22 @@ impl Project {
     }
 }
 
+/// What says of a row of `state` that it is one of those.
+fn condition(among: Among) -> String {
+    match among {
+        Among::All => "1".to_owned(),
+        Among::Unlabelled => "label_set IS NULL".to_owned(),
+        Among::Labelled => "label_set IS NOT NULL".to_owned(),
+        Among::Label { id } => {
+            format!("label_set IN (SELECT label_set FROM label_set_member WHERE label = {id})")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::store::testing::project_with;
+    use crate::types::Among;
 
     #[test]
     fn rows_are_told_apart_by_what_the_helper_needs() {
@@ -202,7 +223,7 @@ mod tests {
             .map(|row| (row.example, &row.labels[..]))
             .collect();
         assert_eq!(told, [(1, &[1][..]), (4, &[2][..])]);
-        let unlabelled = project.unlabelled_rows(10).unwrap();
+        let unlabelled = project.rows_among(Among::Unlabelled, 10).unwrap().1;
         assert_eq!(unlabelled.iter().map(|(id, _)| *id).collect::<Vec<u32>>(), [2, 5]);
         assert_eq!(unlabelled[1].1, labelled[0].hash, "the same text");
         assert_eq!(project.text_hash(1).unwrap(), Some(labelled[0].hash));
@@ -219,7 +240,11 @@ mod tests {
         let (_place, mut project) = project_with("text,label\nfirst,x\nsecond,\nthird,y\n");
         assert!(project.carries(1, &[1]).unwrap() && !project.carries(1, &[2]).unwrap());
         assert!(!project.carries(2, &[]).unwrap());
-        assert!(project.is_unlabelled(2).unwrap() && !project.is_unlabelled(1).unwrap());
+        let is = |example, among| project.is_among(example, among).unwrap();
+        assert!(is(2, Among::Unlabelled) && !is(1, Among::Unlabelled) && is(1, Among::Labelled));
+        assert!(is(1, Among::Label { id: 1 }) && !is(3, Among::Label { id: 1 }) && is(3, Among::All));
+        let (all, rows) = project.rows_among(Among::Label { id: 2 }, 10).unwrap();
+        assert_eq!((all, rows[0].0, rows.len()), (1, 3, 1));
         assert!(!project.is_confirmed(1).unwrap());
         project.annotate(1, Some(&[1]), "me").unwrap();
         assert!(project.is_confirmed(1).unwrap());
@@ -247,14 +272,14 @@ mod tests {
             .map(|i| format!("text {i},{}\n", if i % 2 == 1 { "x" } else { "" }))
             .collect();
         let (_other_place, project) = project_with(&format!("text,label\nfirst,y\n{even}"));
-        assert!((150..=350).contains(&project.unlabelled_rows(250).unwrap().len()));
+        assert!((150..=350).contains(&project.rows_among(Among::Unlabelled, 250).unwrap().1.len()));
     }
 
     #[test]
     fn of_many_rows_about_as_many_as_asked_for_are_taken() {
         let rows: String = (0..1_000).map(|i| format!("text {i},\n")).collect();
         let (_place, project) = project_with(&format!("text,label\n{rows}"));
-        let found = project.unlabelled_rows(100).unwrap().len();
+        let found = project.rows_among(Among::Unlabelled, 100).unwrap().1.len();
         assert!((80..=110).contains(&found), "{found}");
     }
 }

@@ -4,6 +4,7 @@
 //! undo stack; a new label by hand ends what they could redo.
 
 mod counts;
+mod divide;
 mod scheme;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};

@@ -44,21 +44,28 @@ impl Project {
         Ok(tx.commit()?)
     }
 
-    /// The clusters with at least two visible rows, the largest first: how many there are, how many rows they have
-    /// together, and a page of them. `None` until they were looked for.
+    /// The clusters with at least two visible rows, with `open` only those where one of them has no label, the largest
+    /// first: how many there are, how many rows they have together, and a page of them. `None` until they were looked for.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn near_duplicates(&self, offset: u32, limit: u32) -> Result<Option<NearPage>> {
-        const CLUSTERS: &str = "SELECT cluster, count(*) AS rows FROM near_cluster JOIN state USING (example)
-             WHERE hidden_by IS NULL GROUP BY cluster HAVING count(*) > 1";
+    pub fn near_duplicates(&self, offset: u32, limit: u32, open: bool) -> Result<Option<NearPage>> {
+        let clusters = format!(
+            "SELECT cluster, count(*) AS rows FROM near_cluster JOIN state USING (example)
+             WHERE hidden_by IS NULL GROUP BY cluster HAVING count(*) > 1{}",
+            if open {
+                " AND count(label_set) < count(*)"
+            } else {
+                ""
+            }
+        );
         let tx = self.read()?;
         if !is_known(&tx)? {
             return Ok(None);
         }
-        let sums = format!("SELECT count(*), coalesce(sum(rows), 0) FROM ({CLUSTERS})");
+        let sums = format!("SELECT count(*), coalesce(sum(rows), 0) FROM ({clusters})");
         let (total, rows) = tx.query_row(&sums, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let page = format!("{CLUSTERS} ORDER BY rows DESC, cluster LIMIT ?1 OFFSET ?2");
+        let page = format!("{clusters} ORDER BY rows DESC, cluster LIMIT ?1 OFFSET ?2");
         let mut query = tx.prepare_cached(&page)?;
         let found = query.query_map([limit.min(PAGE_LIMIT), offset], |row| {
             Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?))
@@ -68,6 +75,7 @@ impl Project {
             .into_iter()
             .map(|(cluster, rows)| {
                 Ok(NearCluster {
+                    id: cluster,
                     rows,
                     shown: shown(&tx, cluster)?,
                 })
@@ -78,6 +86,19 @@ impl Project {
             rows,
             clusters,
         }))
+    }
+
+    /// The visible rows of a cluster.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn near_cluster(&self, id: u32) -> Result<Vec<u32>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT example FROM near_cluster JOIN state USING (example)
+             WHERE cluster = ?1 AND hidden_by IS NULL ORDER BY example",
+        )?;
+        let rows = query.query_map([id], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }
 
@@ -191,9 +212,9 @@ mod tests {
         let close = A.replace("empty", "clean");
         let csv = format!("text,label\n{A},x\n{B},y\n{close},x\n{B},y\n,y\n");
         let (_place, mut project) = project_with(&csv);
-        assert_eq!(project.near_duplicates(0, 9).unwrap(), None);
+        assert_eq!(project.near_duplicates(0, 9, false).unwrap(), None);
         project.find_near_duplicates(&mut |_| true).unwrap();
-        let page = project.near_duplicates(0, 9).unwrap().unwrap();
+        let page = project.near_duplicates(0, 9, false).unwrap().unwrap();
         assert_eq!(
             (page.total, page.rows),
             (1, 2),
@@ -202,6 +223,11 @@ mod tests {
         let ids: Vec<u32> = page.clusters[0].shown.iter().map(|row| row.id).collect();
         assert_eq!(ids, [1, 3]);
         assert_eq!(page.clusters[0].shown[1].labels, Some(vec![1]));
+        assert_eq!(project.near_cluster(page.clusters[0].id).unwrap(), ids);
+        let open = |project: &Project| project.near_duplicates(0, 9, true).unwrap().unwrap();
+        assert_eq!(open(&project).clusters, [], "all are labelled");
+        project.annotate(3, None, "me").unwrap();
+        assert_eq!(open(&project).clusters.len(), 1);
 
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(
@@ -218,12 +244,12 @@ mod tests {
             )
             .unwrap();
         assert_eq!(
-            project.near_duplicates(0, 9).unwrap(),
+            project.near_duplicates(0, 9, false).unwrap(),
             None,
             "there are rows that were not looked at"
         );
         project.find_near_duplicates(&mut |_| true).unwrap();
-        let page = project.near_duplicates(0, 9).unwrap().unwrap();
+        let page = project.near_duplicates(0, 9, false).unwrap().unwrap();
         assert_eq!(
             (page.total, page.rows, page.clusters[0].rows),
             (2, 5, 3),
@@ -238,6 +264,6 @@ mod tests {
             project.find_near_duplicates(&mut |_| false),
             Err(DataError::Cancelled)
         ));
-        assert_eq!(project.near_duplicates(0, 9).unwrap(), None);
+        assert_eq!(project.near_duplicates(0, 9, false).unwrap(), None);
     }
 }

@@ -31,12 +31,25 @@ const NOBODY: &str = "person";
 const NAME_LIMIT: usize = 80;
 const SHOWN: u32 = 2_000;
 
+/// The condition that an answer of the table `vote` holds: one with a label that was merged or divided, and is gone, answers
+/// another question.
+fn holds(vote: &str) -> String {
+    format!(
+        "{vote}.label_set NOT IN
+         (SELECT label_set FROM label_set_member JOIN label ON label.id = label WHERE removed = 1)"
+    )
+}
+
 /// Rows about which people gave different answers, and nobody decided since.
-const DISAGREED: &str = "SELECT vote.example FROM vote JOIN state USING (example)
-    WHERE hidden_by IS NULL
-    GROUP BY vote.example HAVING count(DISTINCT vote.label_set) > 1
-       AND max(vote.arrived) > coalesce((SELECT max(at) FROM decision WHERE decision.example = vote.example
-           AND (SELECT kind FROM annotation WHERE target = decision.annotation ORDER BY id DESC LIMIT 1) IS NOT 'undo'), '')";
+fn disagreed() -> String {
+    let holds = holds("vote");
+    format!(
+        "SELECT vote.example FROM vote JOIN state USING (example) WHERE hidden_by IS NULL AND {holds}
+         GROUP BY vote.example HAVING count(DISTINCT vote.label_set) > 1
+            AND max(vote.arrived) > coalesce((SELECT max(at) FROM decision WHERE decision.example = vote.example
+                AND (SELECT kind FROM annotation WHERE target = decision.annotation ORDER BY id DESC LIMIT 1) IS NOT 'undo'), '')"
+    )
+}
 
 impl Project {
     /// Who labels now.
@@ -80,12 +93,13 @@ impl Project {
     /// Those of the database.
     pub fn next_for_second_opinion(&self, after: Option<u32>, who: &str) -> Result<Option<u32>> {
         let share = self.second_share()?;
+        let (holds, own_holds) = (holds("vote"), holds("own"));
         // The same texts for everybody, spread over the file: by a hash of their numbers.
-        let mut query = self.db.prepare_cached(
+        let mut query = self.db.prepare_cached(&format!(
             "SELECT min(vote.example) FROM vote JOIN state USING (example)
-             WHERE hidden_by IS NULL AND who <> ?2 AND vote.example > ?1 AND (((vote.example * 2654435761) & 4294967295) >> 12) % 100 < ?3
-               AND NOT EXISTS (SELECT 1 FROM vote AS own WHERE own.example = vote.example AND own.who = ?2)",
-        )?;
+             WHERE hidden_by IS NULL AND {holds} AND who <> ?2 AND vote.example > ?1 AND (((vote.example * 2654435761) & 4294967295) >> 12) % 100 < ?3
+               AND NOT EXISTS (SELECT 1 FROM vote AS own WHERE own.example = vote.example AND own.who = ?2 AND {own_holds})"
+        ))?;
         for after in [after.unwrap_or_default(), 0] {
             let found: Option<u32> = query.query_row(params![after, who, share], |row| row.get(0))?;
             if found.is_some() {
@@ -112,16 +126,18 @@ impl Project {
         Ok(people.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// All answers about visible texts that at least two people labelled, by text and name.
+    /// All answers about visible texts that at least two people labelled, by text and name; those with a label that is gone
+    /// are left out.
     ///
     /// # Errors
     /// Those of the database.
     pub fn votes(&self) -> Result<Vec<Vote>> {
-        let tx = self.read()?;
-        let mut query = tx.prepare_cached(
-            "SELECT example, who, vote.label_set FROM vote JOIN state USING (example) WHERE hidden_by IS NULL
-               AND example IN (SELECT example FROM vote GROUP BY example HAVING count(*) > 1) ORDER BY example, who",
-        )?;
+        let (tx, holds) = (self.read()?, holds("vote"));
+        let mut query = tx.prepare_cached(&format!(
+            "SELECT example, who, vote.label_set FROM vote JOIN state USING (example) WHERE hidden_by IS NULL AND {holds}
+               AND example IN (SELECT example FROM vote WHERE {holds} GROUP BY example HAVING count(*) > 1)
+             ORDER BY example, who"
+        ))?;
         let mut sets = Sets::default();
         let mut found = Vec::new();
         let mut rows = query.query([])?;
@@ -141,9 +157,10 @@ impl Project {
     /// Those of the database.
     pub fn disagreements_page(&self, offset: u32, limit: u32) -> Result<DisagreementPage> {
         let tx = self.read()?;
-        let total = number(&tx, &format!("SELECT count(*) FROM ({DISAGREED})"), [])?;
+        let disagreed = disagreed();
+        let total = number(&tx, &format!("SELECT count(*) FROM ({disagreed})"), [])?;
         let mut query =
-            tx.prepare_cached(&format!("{DISAGREED} ORDER BY vote.example LIMIT ?1 OFFSET ?2"))?;
+            tx.prepare_cached(&format!("{disagreed} ORDER BY vote.example LIMIT ?1 OFFSET ?2"))?;
         let examples = query.query_map([limit, offset], |row| row.get(0))?;
         let examples: Vec<u32> = examples.collect::<rusqlite::Result<_>>()?;
         let mut sets = Sets::default();
@@ -216,10 +233,11 @@ impl Project {
             let names = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             names.collect::<rusqlite::Result<_>>()?
         };
-        let mut query = tx.prepare_cached(
+        let holds = holds("vote");
+        let mut query = tx.prepare_cached(&format!(
             "SELECT text_hash, vote.label_set, at FROM vote JOIN state USING (example)
-             WHERE who = ?1 AND hidden_by IS NULL ORDER BY example",
-        )?;
+             WHERE who = ?1 AND hidden_by IS NULL AND {holds} ORDER BY example"
+        ))?;
         let mut sets = Sets::default();
         let mut found = Vec::new();
         let mut rows = query.query([who])?;
@@ -334,7 +352,9 @@ fn rows_of(db: &Connection, hash: &str) -> Result<Vec<u32>> {
 }
 
 fn answers(db: &Connection, example: u32, sets: &mut Sets) -> Result<Vec<Answer>> {
-    let mut query = db.prepare_cached("SELECT who, label_set FROM vote WHERE example = ?1 ORDER BY who")?;
+    let holds = holds("vote");
+    let sql = format!("SELECT who, label_set FROM vote WHERE example = ?1 AND {holds} ORDER BY who");
+    let mut query = db.prepare_cached(&sql)?;
     let mut rows = query.query([example])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -350,6 +370,7 @@ fn answers(db: &Connection, example: u32, sets: &mut Sets) -> Result<Vec<Answer>
 mod tests {
     use super::*;
     use crate::store::testing::project_with;
+    use crate::types::LabelPart;
 
     const CSV: &str = "text,label\na,x\nb,y\nc,\nd,\n";
 
@@ -393,6 +414,37 @@ mod tests {
         project.annotate(1, Some(&[2]), "Ann").unwrap();
         assert_eq!(project.own_labels("Ann").unwrap(), 1, "the other one");
         assert_eq!(project.answers_of("Ann").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_was_answered_with_a_label_that_was_divided_is_no_disagreement_and_no_agreement() {
+        let (_place, mut project) = project_with("text,label\na,x\nb,x\nc,y\n");
+        for who in ["Ann", "Bo"] {
+            for (example, label) in [(1, 1), (2, 1), (3, 2)] {
+                project.annotate(example, Some(&[label]), who).unwrap();
+            }
+        }
+        let parts = [LabelPart {
+            name: "x one".to_owned(),
+            examples: vec![1, 2],
+        }];
+        let state = project.divide_label(1, &parts, "Ann").unwrap();
+        let names: Vec<&str> = state.labels.iter().map(|label| label.name.as_str()).collect();
+        assert_eq!(names, ["y", "x one"], "nobody carries the first one any more");
+        let told = project.votes().unwrap();
+        assert!(told.len() == 2 && told.iter().all(|vote| vote.example == 3));
+        assert_eq!(project.answers_of("Bo").unwrap().len(), 1);
+        project.annotate(1, Some(&[3]), "Bo").unwrap();
+        assert_eq!(project.disagreements_page(0, 9).unwrap().total, 0);
+        project.set_second_share(100).unwrap();
+        assert_eq!(
+            project.next_for_second_opinion(None, "Ann").unwrap(),
+            Some(1),
+            "what Ann had said was about another question"
+        );
+        project.undo_annotation("Bo").unwrap();
+        project.undo_annotation("Ann").unwrap();
+        assert_eq!(project.votes().unwrap().len(), 6, "and what was said holds again");
     }
 
     #[test]

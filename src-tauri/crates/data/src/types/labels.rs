@@ -50,6 +50,35 @@ pub struct LabelState {
     pub example: Option<u32>,
 }
 
+/// Rows among which something is looked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(tag = "which", rename_all = "snake_case")]
+pub enum Among {
+    /// All visible ones.
+    #[default]
+    All,
+    /// Those without a label.
+    Unlabelled,
+    /// Those with one.
+    Labelled,
+    /// Those that carry this one.
+    Label {
+        /// The label.
+        id: u32,
+    },
+}
+
+/// What becomes of some of the rows that carry a label which is divided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct LabelPart {
+    /// The label that they carry in its place; made where there is none of that name.
+    pub name: String,
+    /// The rows.
+    pub examples: Vec<u32>,
+}
+
 /// A label to be changed; what is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]

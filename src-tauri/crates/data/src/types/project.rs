@@ -304,6 +304,8 @@ pub struct NearRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct NearCluster {
+    /// Its number: that of one of its rows.
+    pub id: u32,
     /// Its visible rows.
     pub rows: u32,
     /// The first of them.

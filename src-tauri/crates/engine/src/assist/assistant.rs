@@ -6,7 +6,7 @@ use std::time::Instant;
 use understudy_assist::{
     Doubt, Forecast, Gold, Head, Vectors, doubts, forecast, learn, spread, uncertain_and_spread, uncertainty,
 };
-use understudy_data::{LabelledRow, ProblemType, Project, TextHash, VectorFile};
+use understudy_data::{Among, LabelledRow, ProblemType, Project, TextHash, VectorFile};
 use understudy_eval::{given, most_probable, wilson};
 
 use super::view::{AssistState, DoubtPage, DoubtfulRow, LabelChance, Next, Order, Suggestion, Waiting};
@@ -143,7 +143,7 @@ impl Assistant {
 
     /// Chooses the texts to label next.
     fn put_in_line(&mut self, project: &Project, file: &VectorFile) -> Result<()> {
-        let rows = project.unlabelled_rows(CANDIDATES)?;
+        let rows = project.rows_among(Among::Unlabelled, CANDIDATES)?.1;
         let (found, vectors) = file.get(&rows)?;
         let vectors = Vectors::new(&vectors, self.dimensions);
         let ids = |chosen: Vec<usize>| chosen.into_iter().map(|place| rows[found[place]].0).collect();
@@ -264,7 +264,7 @@ impl Assistant {
         };
         for example in line {
             // Rows are labelled and hidden while the line stands.
-            if !but.contains(example) && project.is_unlabelled(*example)? {
+            if !but.contains(example) && project.is_among(*example, Among::Unlabelled)? {
                 return Ok(Some(Next {
                     example: *example,
                     by: Some(order),
@@ -291,7 +291,7 @@ impl Assistant {
         };
         let mut open = Vec::new();
         for example in line {
-            if open.len() < limit && project.is_unlabelled(*example)? {
+            if open.len() < limit && project.is_among(*example, Among::Unlabelled)? {
                 open.push(*example);
             }
         }
@@ -664,7 +664,7 @@ mod tests {
     #[test]
     fn similar_texts_are_found_by_meaning() {
         let (_place, mut project) = project(30, |_| None);
-        let near = super::super::meaning::similar(&project, 1, false, 5).unwrap();
+        let near = super::super::meaning::similar(&project, 1, Among::All, 5).unwrap();
         assert_eq!(near.rows.len(), 5);
         assert!(
             near.rows
@@ -675,8 +675,31 @@ mod tests {
         project
             .edit_text(near.rows[0].example, Some("something else"), "me")
             .unwrap();
-        let again = super::super::meaning::similar(&project, 1, false, 5).unwrap();
+        let again = super::super::meaning::similar(&project, 1, Among::All, 5).unwrap();
         assert!(again.rows.iter().all(|row| row.example != near.rows[0].example));
+    }
+
+    #[test]
+    fn texts_fall_into_groups_by_meaning_also_those_of_one_label() {
+        // The first label is given to texts of two kinds.
+        let (_place, mut project) = project(60, |i| (i < 30).then_some(if i % 3 == 1 { 0 } else { i % 3 }));
+        let kinds = |examples: &[u32]| -> std::collections::HashSet<u32> {
+            examples.iter().map(|example| (example - 1) % 3).collect()
+        };
+        let all = super::super::groups(&project, Among::All, 3).unwrap();
+        assert_eq!((all.all, all.looked_at, all.groups.len()), (60, 60, 3));
+        assert!(all.groups.iter().all(|group| kinds(&group.examples).len() == 1));
+        let mixed = project.example(1).unwrap().labels.unwrap()[0];
+        let of_label = super::super::groups(&project, Among::Label { id: mixed }, 2).unwrap();
+        assert_eq!((of_label.all, of_label.groups.len()), (20, 2));
+        let first = &of_label.groups[0];
+        assert_eq!(
+            (kinds(&first.examples).len(), first.shown.len()),
+            (1, first.examples.len())
+        );
+        project.edit_text(1, Some("something else"), "me").unwrap();
+        let again = super::super::groups(&project, Among::Label { id: mixed }, 2).unwrap();
+        assert_eq!((again.all, again.looked_at), (20, 19), "it has to be read again");
     }
 
     #[test]

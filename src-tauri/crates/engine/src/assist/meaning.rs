@@ -1,6 +1,6 @@
 //! Texts by what they mean: those like another one, and those like some words.
 
-use understudy_data::{Project, VectorFile};
+use understudy_data::{Among, Project, VectorFile};
 
 use super::view::{Nearby, NearbyRow};
 use super::{encoder, kept_as};
@@ -11,13 +11,14 @@ use crate::error::Result;
 const SPARE: usize = 64;
 /// Nobody looks for more.
 const MOST_ASKED: usize = 100_000;
+/// Characters of a text that is shown.
+const SHOWN: usize = 300;
 
-/// The rows that mean something like `example`, itself left out, perhaps only those without a label; empty while it was not
-/// read yet.
+/// The rows that mean something like `example`, itself left out; empty while it was not read yet.
 ///
 /// # Errors
 /// Those of the database and of reading.
-pub fn similar(project: &Project, example: u32, only_open: bool, limit: usize) -> Result<Nearby> {
+pub fn similar(project: &Project, example: u32, among: Among, limit: usize) -> Result<Nearby> {
     let Some(file) = VectorFile::find(project.folder(), &kept_as(&encoder(project)?))? else {
         return Ok(Nearby { rows: Vec::new() });
     };
@@ -28,50 +29,24 @@ pub fn similar(project: &Project, example: u32, only_open: bool, limit: usize) -
     if found.is_empty() {
         return Ok(Nearby { rows: Vec::new() });
     }
-    let which = match only_open {
-        true => Which::Open,
-        false => Which::All,
-    };
     let wanted = Wanted {
         limit,
-        which,
+        among,
         but: Some(example),
     };
     nearest(project, &file, &vector, &wanted)
 }
 
-/// The rows whose vectors are nearest to `vector`; empty while no text was read.
+/// The rows whose vectors are nearest to `vector`; `None` while no text was read.
 ///
 /// # Errors
 /// Those of the database and of reading.
-pub fn near(project: &Project, vector: &[f32], only_open: bool, limit: usize) -> Result<Nearby> {
-    match VectorFile::find(project.folder(), &kept_as(&encoder(project)?))? {
-        Some(file) if file.dimensions() == vector.len() => {
-            let which = match only_open {
-                true => Which::Open,
-                false => Which::All,
-            };
-            let wanted = Wanted {
-                limit,
-                which,
-                but: None,
-            };
-            nearest(project, &file, vector, &wanted)
-        }
-        _ => Ok(Nearby { rows: Vec::new() }),
-    }
-}
-
-/// The labelled rows whose vectors are nearest to `vector`; `None` while no text was read.
-///
-/// # Errors
-/// Those of the database and of reading.
-pub fn labelled(project: &Project, vector: &[f32], limit: usize) -> Result<Option<Nearby>> {
+pub fn near(project: &Project, vector: &[f32], among: Among, limit: usize) -> Result<Option<Nearby>> {
     match VectorFile::find(project.folder(), &kept_as(&encoder(project)?))? {
         Some(file) if file.dimensions() == vector.len() => {
             let wanted = Wanted {
                 limit,
-                which: Which::Labelled,
+                among,
                 but: None,
             };
             nearest(project, &file, vector, &wanted).map(Some)
@@ -80,20 +55,10 @@ pub fn labelled(project: &Project, vector: &[f32], limit: usize) -> Result<Optio
     }
 }
 
-/// Whether labels are wanted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Which {
-    All,
-    /// Those without a label.
-    Open,
-    /// Those with one.
-    Labelled,
-}
-
 /// Which of the nearest rows.
 struct Wanted {
     limit: usize,
-    which: Which,
+    among: Among,
     but: Option<u32>,
 }
 
@@ -107,10 +72,7 @@ fn nearest(project: &Project, file: &VectorFile, vector: &[f32], wanted: &Wanted
             if rows.len() == wanted.limit {
                 break;
             }
-            if Some(example) == wanted.but
-                || (wanted.which == Which::Open && !project.is_unlabelled(example)?)
-                || (wanted.which == Which::Labelled && project.is_unlabelled(example)?)
-            {
+            if Some(example) == wanted.but || !project.is_among(example, wanted.among)? {
                 continue;
             }
             // What the vector was made of may have been hidden or changed since.
@@ -118,13 +80,7 @@ fn nearest(project: &Project, file: &VectorFile, vector: &[f32], wanted: &Wanted
                 continue;
             };
             if file.missing(&[(example, hash)])?.is_empty() {
-                let detail = project.example(example)?;
-                rows.push(NearbyRow {
-                    example,
-                    text: detail.text.chars().take(300).collect(),
-                    labels: detail.labels,
-                    nearness: f64::from(nearness),
-                });
+                rows.push(row(project, example, nearness)?);
             }
         }
         if rows.len() == wanted.limit || all {
@@ -132,4 +88,15 @@ fn nearest(project: &Project, file: &VectorFile, vector: &[f32], wanted: &Wanted
         }
         asked *= 4;
     }
+}
+
+/// A row as it is shown.
+pub(super) fn row(project: &Project, example: u32, nearness: f32) -> Result<NearbyRow> {
+    let detail = project.example(example)?;
+    Ok(NearbyRow {
+        example,
+        text: detail.text.chars().take(SHOWN).collect(),
+        labels: detail.labels,
+        nearness: f64::from(nearness),
+    })
 }

@@ -5,15 +5,19 @@
 //! Nothing of it is a result: what the head says is never stored as a label, and a trained model is judged without it.
 
 mod assistant;
+mod groups;
 pub mod meaning;
 pub mod reading;
 mod view;
 
 pub use understudy_assist::Forecast;
 
+pub use groups::groups;
+
 pub use assistant::{Assistant, LEAST_LABELLED, foretell};
 pub use view::{
-    AssistState, DoubtPage, DoubtfulRow, LabelChance, Nearby, NearbyRow, Next, Order, Suggestion, Waiting,
+    AssistState, DoubtPage, DoubtfulRow, LabelChance, Nearby, NearbyRow, Next, Order, Suggestion, TextGroup,
+    TextGroups, Waiting,
 };
 
 use understudy_data::Project;

@@ -134,8 +134,32 @@ pub struct NearbyRow {
     pub nearness: f64,
 }
 
-/// Rows that mean something like what was asked for, the nearest first.
+/// Texts that mean something alike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct TextGroup {
+    /// The rows, the most typical first.
+    pub examples: Vec<u32>,
+    /// Words that tell it from the other groups, the most telling first; there may be none.
+    pub words: Vec<String>,
+    /// The first rows, at most 200.
+    pub shown: Vec<NearbyRow>,
+}
+
+/// Texts in groups by meaning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct TextGroups {
+    /// Texts that there are.
+    pub all: u32,
+    /// Of them looked at: those that were read already, of very many some that are spread over all.
+    pub looked_at: u32,
+    /// The groups, the largest first.
+    pub groups: Vec<TextGroup>,
+}
+
+/// Rows that mean something like what was asked for, the nearest first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Nearby {
     /// They; empty while the texts were not read yet.

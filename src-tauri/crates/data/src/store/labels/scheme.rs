@@ -431,7 +431,7 @@ fn sets_instead(tx: &Transaction<'_>, labels: &[u32], into: u32) -> Result<Vec<(
 }
 
 /// A set with `into` in the place of `labels`; `None` where it holds none of them.
-fn set_instead(
+pub(super) fn set_instead(
     tx: &Transaction<'_>,
     sets: &mut Sets,
     set: u32,

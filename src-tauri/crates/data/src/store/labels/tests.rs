@@ -1,6 +1,6 @@
 use super::*;
 use crate::store::testing::project_with;
-use crate::types::{LabelChange, LabelNotes};
+use crate::types::{LabelChange, LabelNotes, LabelPart};
 
 const ME: &str = "person";
 
@@ -467,4 +467,63 @@ fn what_came_last_can_come_first() {
         project.annotate(row, Some(&[1]), "me").unwrap();
     }
     assert_eq!(project.last_unlabelled(None).unwrap(), None);
+}
+
+#[test]
+fn a_label_is_divided_as_one_step() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,x\nc,x\nd,y\n");
+    let change = LabelChange {
+        group: Some("letters".to_owned()),
+        ..LabelChange::default()
+    };
+    project.change_label(1, &change).unwrap();
+    let part = |name: &str, examples: &[u32]| LabelPart {
+        name: name.to_owned(),
+        examples: examples.to_vec(),
+    };
+    // A row that carries another label, and one that is not there, are passed over.
+    let state = project
+        .divide_label(1, &[part(" x early ", &[1, 4, 99]), part("y", &[2])], ME)
+        .unwrap();
+    let told: Vec<_> = state
+        .labels
+        .iter()
+        .map(|label| (label.name.as_str(), label.count, label.group.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [("x", 1, "letters"), ("y", 2, ""), ("x early", 1, "letters")]
+    );
+    assert_eq!(
+        label_of(&project, 3),
+        Some(1),
+        "what is in no part keeps its label"
+    );
+    assert_eq!(project.undo_annotation(ME).unwrap().labels[0].count, 3);
+    project.redo_annotation(ME).unwrap();
+    let state = project.divide_label(1, &[part("x late", &[3])], ME).unwrap();
+    assert!(
+        state.labels.iter().all(|label| label.name != "x"),
+        "nobody carries it"
+    );
+    assert_eq!(project.undo_annotation(ME).unwrap().labels[0].name, "x");
+    assert!(matches!(
+        project.divide_label(1, &[part("  ", &[])], ME),
+        Err(DataError::LabelName { .. })
+    ));
+    assert_eq!(project.verify_audit().unwrap().broken, None);
+}
+
+#[test]
+fn a_label_among_several_is_divided_and_the_others_stay() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,x\nc,y\n");
+    project.set_problem_type(ProblemType::MultiLabel).unwrap();
+    project.annotate(1, Some(&[1, 2]), ME).unwrap();
+    let parts = [LabelPart {
+        name: "z".to_owned(),
+        examples: vec![1],
+    }];
+    project.divide_label(1, &parts, ME).unwrap();
+    assert_eq!(project.example(1).unwrap().labels, Some(vec![2, 3]));
+    assert_eq!(project.example(2).unwrap().labels, Some(vec![1]));
 }
