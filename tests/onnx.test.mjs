@@ -51,3 +51,29 @@ test("an archive with the report is a model elsewhere, to learn on from", () => 
   place.must("split", "--project", other);
   place.must("train", "--project", other, "--model", "passed-on", "--epochs", "1", "--max-length", "24");
 });
+
+test("a model that was received answers without any training, just as it does where it was trained", () => {
+  // Numbers are masked before the model reads a text: what is lost on the way would show in every answer.
+  place.must("clean", "--project", project, "--normalize", "mask_numbers,lowercase");
+  place.must("train", "--project", project, "--epochs", "1", "--max-length", "24");
+  place.must("review", "--project", project, "--errors-allowed", "30");
+  place.must("export", "--project", project, "--out", place.path("firm.zip"));
+  place.must("models", "add", place.path("firm.zip"));
+  place.must("models", "keep", "--project", project, "--id", "firm/kept");
+  const theirs = place.path("theirs.understudy");
+  place.must("import", place.write("few.csv", "text\nThe fee is due under clause 7\n"), "--project", theirs);
+  const asked = place.write("asked.csv", smallTable(40));
+  const answers = (folder, name, ...model) => {
+    place.must("predict", asked, "--project", folder, "--out", place.path(name), ...model);
+    return readFileSync(place.path(name), "utf8");
+  };
+  const own = answers(project, "own.csv");
+  assert.equal(answers(theirs, "received.csv", "--run", "model:firm"), own);
+  assert.equal(answers(theirs, "kept.csv", "--run", "model:firm/kept"), own);
+  const why = place.must("explain", "--project", theirs, "--run", "model:firm", "--text", "The fee is due under clause 7");
+  assert.ok(why.explanation.words.length > 3);
+  const unknown = place.understudy("predict", asked, "--project", theirs, "--out", place.path("no.csv"), "--run", "model:nobody");
+  assert.notEqual(unknown.status, 0);
+  assert.match(unknown.stderr + unknown.stdout, /nobody/);
+  place.must("verify", "--project", project);
+});

@@ -141,6 +141,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             usage::queue_for_review,
             usage::queue_text,
             usage::start_server,
+            usage::received_models,
             usage::demo_examples,
             usage::set_demo_examples,
             usage::fill_screen,

@@ -104,10 +104,15 @@ pub fn label_forecast(state: State<'_, AppState>) -> Answer<Option<Forecast>> {
     beside(&state, |project| foretell(project, &|| false))
 }
 
-/// Rows that mean something like this one.
+/// Rows that mean something like this one; `None` while it was not read yet.
 #[tauri::command(async)]
 #[specta::specta]
-pub fn similar_texts(state: State<'_, AppState>, example: u32, among: Among, limit: u32) -> Answer<Nearby> {
+pub fn similar_texts(
+    state: State<'_, AppState>,
+    example: u32,
+    among: Among,
+    limit: u32,
+) -> Answer<Option<Nearby>> {
     beside(&state, |project| {
         meaning::similar(project, example, among, limit as usize)
     })

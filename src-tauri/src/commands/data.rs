@@ -191,14 +191,14 @@ pub fn near_duplicates(
     limit: u32,
     open: bool,
 ) -> Answer<Option<NearPage>> {
-    state.with(|session, _| Ok(session.project.near_duplicates(offset, limit, open)?))
+    state.with_copy(|project, _| Ok(project.near_duplicates(offset, limit, open)?))
 }
 
 /// The rows of a cluster of near-duplicates.
 #[tauri::command(async)]
 #[specta::specta]
-pub fn near_cluster(state: State<'_, AppState>, id: u32) -> Answer<Vec<u32>> {
-    state.with(|session, _| Ok(session.project.near_cluster(id)?))
+pub fn near_cluster(state: State<'_, AppState>, id: u32, open: bool) -> Answer<Vec<u32>> {
+    state.with_copy(|project, _| Ok(project.near_cluster(id, open)?))
 }
 
 #[tauri::command(async)]

@@ -7,6 +7,7 @@ use tauri::{AppHandle, State, WebviewWindow};
 use understudy_engine::explanation::Explanation;
 use understudy_engine::job::{Job, JobKind};
 use understudy_engine::prediction::{self, AskedFile, Queued};
+use understudy_engine::received::{ReceivedModel, received};
 use understudy_engine::supervisor::{self, Answerer};
 use understudy_engine::view::Prediction;
 use understudy_engine::{EngineError, Problem, demo};
@@ -102,6 +103,13 @@ pub fn start_server(app: AppHandle, state: State<'_, AppState>, run: String, por
     let started = state.jobs.start(&app, SERVER, JobKind::ServeHttp, job);
     started.map_err(|error| state.tell(error))?;
     Ok(SERVER.to_owned())
+}
+
+/// Models of the library that answer without training.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn received_models(state: State<'_, AppState>) -> Answer<Vec<ReceivedModel>> {
+    received().map_err(|error| state.tell(error))
 }
 
 #[tauri::command(async)]

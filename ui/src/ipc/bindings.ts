@@ -36,7 +36,7 @@ export const commands = {
 	findNearDuplicates: () => __TAURI_INVOKE<null>("find_near_duplicates"),
 	nearDuplicates: (offset: number, limit: number, open: boolean) => __TAURI_INVOKE<NearPage | null>("near_duplicates", { offset, limit, open }),
 	/**  The rows of a cluster of near-duplicates. */
-	nearCluster: (id: number) => __TAURI_INVOKE<number[]>("near_cluster", { id }),
+	nearCluster: (id: number, open: boolean) => __TAURI_INVOKE<number[]>("near_cluster", { id, open }),
 	conflictsPage: (offset: number, limit: number) => __TAURI_INVOKE<ConflictPage>("conflicts_page", { offset, limit }),
 	decideConflict: (example: number, labels: number[]) => __TAURI_INVOKE<LabelState>("decide_conflict", { example, labels }),
 	labelState: () => __TAURI_INVOKE<LabelState>("label_state"),
@@ -88,8 +88,8 @@ export const commands = {
 	doubtsPage: (offset: number, limit: number) => __TAURI_INVOKE<DoubtPage>("doubts_page", { offset, limit }),
 	/**  What more labels would bring. */
 	labelForecast: () => __TAURI_INVOKE<Forecast | null>("label_forecast"),
-	/**  Rows that mean something like this one. */
-	similarTexts: (example: number, among: Among, limit: number) => __TAURI_INVOKE<Nearby>("similar_texts", { example, among, limit }),
+	/**  Rows that mean something like this one; `None` while it was not read yet. */
+	similarTexts: (example: number, among: Among, limit: number) => __TAURI_INVOKE<Nearby | null>("similar_texts", { example, among, limit }),
 	/**  Rows that mean something like a text; `None` while no text was read. */
 	findByMeaning: (text: string, among: Among, limit: number) => __TAURI_INVOKE<Nearby | null>("find_by_meaning", { text, among, limit }),
 	/**  Texts in groups by meaning. */
@@ -164,6 +164,8 @@ export const commands = {
 	queueText: (text: string) => __TAURI_INVOKE<Queued>("queue_text", { text }),
 	/**  Lets other programs on this machine ask a run's model, until the job is cancelled or the project closed. */
 	startServer: (run: string, port: number) => __TAURI_INVOKE<string>("start_server", { run, port }),
+	/**  Models of the library that answer without training. */
+	receivedModels: () => __TAURI_INVOKE<ReceivedModel[]>("received_models"),
 	demoExamples: (run: string) => __TAURI_INVOKE<string[]>("demo_examples", { run }),
 	setDemoExamples: (run: string, texts: string[]) => __TAURI_INVOKE<null>("set_demo_examples", { run, texts }),
 	/**  Fills the screen with the window, or gives the screen back. Where the system does not let it, the window stays. */
@@ -1933,6 +1935,22 @@ export type RankingCurves = {
 	roc: ([number, number])[],
 	/**  Share of the class's texts that are found (recall) and of the found that are right (precision). */
 	precision_recall: ([number, number])[],
+};
+
+/**  A model of the library that answers without training. */
+export type ReceivedModel = {
+	/**  What stands for it where else a run's id stands. */
+	run: string,
+	/**  Its name in the library. */
+	name: string,
+	/**  What it may answer. */
+	labels: string[],
+	/**  Whether a text may have several of them. */
+	several: boolean,
+	/**  Share of the answers given that may be wrong, where whoever trained it decided so. */
+	errors_allowed: number | null,
+	/**  Whether texts are cleaned first, as those were that it learnt from. */
+	cleans: boolean,
 };
 
 /**  A project that was open before. */

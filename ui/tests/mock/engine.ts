@@ -3,7 +3,7 @@
 import { emit } from "@tauri-apps/api/event";
 import { mockIPC } from "@tauri-apps/api/mocks";
 import type {
-  Among, AppInfo, CleaningRule, ColumnRole, DialectOverrides, Examined, FileDropEvent, GroupBy, JobEvent, Label, LabelChange, LabelNotes, LabelPart, Machine, MarkKind, ModelCard, NetworkState, Order, Preset, Preview, ProblemType, RowFilter, Settings,
+  Among, AppInfo, CleaningRule, ColumnRole, DialectOverrides, Examined, FileDropEvent, GroupBy, JobEvent, Label, LabelChange, LabelNotes, LabelPart, Machine, MarkKind, ModelCard, NetworkState, Order, Preset, Preview, ProblemType, ReceivedModel, RowFilter, Settings,
   SplitWay, TrainSettings, UserError, WorkerEvent, WrongFilter,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
@@ -41,6 +41,7 @@ class MockEngine {
   network: NetworkState = { ...NETWORK };
   settings: Settings;
   examined: Examined | null = null;
+  received: ReceivedModel[] = [];
   pace: number;
   #cancelled = new Set<string>();
   #settingsOf = new Map<string, TrainSettings>();
@@ -329,8 +330,8 @@ const handlers: Record<string, Handler> = {
     e.need().nearKnown = true;
     return null;
   },
-  near_duplicates: (e) => e.need().near(),
-  near_cluster: (e) => e.need().near()?.clusters[0]?.shown.map((row) => row.id) ?? [],
+  near_duplicates: (e, a) => e.need().near(a["open"] as boolean),
+  near_cluster: (e, a) => e.need().near(a["open"] as boolean)?.clusters[0]?.shown.map((row) => row.id) ?? [],
   undo_cleaning: (e, a) => e.need().undoCleaning(a["step"] as number),
   label_state: (e) => e.need().labelState(),
   add_label: (e, a) => e.need().addLabel(a["name"] as string),
@@ -479,6 +480,7 @@ const handlers: Record<string, Handler> = {
   queue_text: (e, a) => e.need().queue([a["text"] as string]),
   last_unlabelled: (e, a) => e.need().lastUnlabelled(a["before"] as number | null),
   start_server: (e) => e.startServer(),
+  received_models: (e) => e.received,
   demo_examples: (e) => e.need().examples,
   set_demo_examples: (e, a) => void (e.need().examples = a["texts"] as string[]),
   fill_screen: () => null,

@@ -347,10 +347,10 @@ export class MockProject {
   }
 
   /** Two rows that differ in a word. */
-  near(): NearPage | null {
+  near(open: boolean): NearPage | null {
     if (!this.nearKnown) return null;
     const [first] = this.shown();
-    if (!first) return { total: 0, rows: 0, clusters: [] };
+    if (!first || (open && first.labels !== null)) return { total: 0, rows: 0, clusters: [] };
     const row = (text: string) => ({ id: first.id, text, labels: first.labels, part: first.part });
     const other = { ...row(first.text.replace(/ \w+/, " hereby")), id: first.id + 1 };
     return { total: 1, rows: 2, clusters: [{ id: first.id, rows: 2, shown: [row(first.text), other] }] };

@@ -346,6 +346,14 @@ async function walk(language, theme) {
   await at(page, "server-token").waitFor();
   await at(page, "server-panel").scrollIntoViewIfNeeded();
   await see("7-use-server");
+  await page.evaluate(() => (window.mock.engine.received = [{ run: "model:firm-clauses", name: "firm-clauses", labels: ["Audit Rights", "Insurance"], several: false, errors_allowed: 0.05, cleans: true }]));
+  await at(page, "nav-results").click();
+  await at(page, "nav-use").click();
+  await at(page, "use-model").selectOption("model:firm-clauses");
+  await at(page, "received").waitFor();
+  await see("7-use-received");
+  await at(page, "use-model").selectOption({ index: 0 });
+  await at(page, "received").waitFor({ state: "detached" });
   await at(page, "demo-begin").click();
   tally.ok((await at(page, "demo-text").inputValue()) === "" && (await at(page, "demo-label").count()) === 0, `${language} ${theme}: the demo shows nothing that was not chosen for it`);
   await at(page, "demo-example-0").click();

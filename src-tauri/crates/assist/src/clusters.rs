@@ -16,6 +16,18 @@ pub struct Clusters {
     pub nearness: Vec<f32>,
     /// How many groups there are: at most as many as asked for.
     pub count: usize,
+    /// The centre of each group, `[count, dimensions]`, each of length one.
+    pub centres: Vec<f32>,
+}
+
+impl Clusters {
+    /// The group of each of some other texts: that of the nearest centre.
+    ///
+    /// # Panics
+    /// When there are no groups, or their vectors have another length.
+    pub fn nearest(&self, vectors: Vectors) -> Vec<usize> {
+        assign(vectors, self.centres.clone(), self.count).of
+    }
 }
 
 /// Divides texts into at most `count` groups; texts with more weight draw a centre more strongly.
@@ -27,7 +39,7 @@ pub fn clusters(vectors: Vectors, weights: &[f32], count: usize, seed: u64) -> C
     let dimensions = vectors.dimensions();
     let mut centres = first_centres(vectors, weights, count.min(vectors.len()), seed);
     let count = centres.len().checked_div(dimensions).unwrap_or_default();
-    let mut found = assign(vectors, &centres, count);
+    let mut found = assign(vectors, centres.clone(), count);
     for _ in 0..ROUNDS {
         let mut moved = vec![0.0; centres.len()];
         for (text, cluster) in found.of.iter().enumerate() {
@@ -49,7 +61,7 @@ pub fn clusters(vectors: Vectors, weights: &[f32], count: usize, seed: u64) -> C
             normalise(centre);
         }
         centres = moved;
-        let next = assign(vectors, &centres, count);
+        let next = assign(vectors, centres.clone(), count);
         let settled = next.of == found.of;
         found = next;
         if settled {
@@ -95,16 +107,17 @@ fn first_centres(vectors: Vectors, weights: &[f32], count: usize, seed: u64) -> 
     centres
 }
 
-fn assign(vectors: Vectors, centres: &[f32], count: usize) -> Clusters {
+fn assign(vectors: Vectors, centres: Vec<f32>, count: usize) -> Clusters {
     let mut found = Clusters {
         of: Vec::with_capacity(vectors.len()),
         nearness: Vec::with_capacity(vectors.len()),
         count,
+        centres,
     };
     if count == 0 {
         return found;
     }
-    let cosines = vectors.cosines(Vectors::new(centres, vectors.dimensions()));
+    let cosines = vectors.cosines(Vectors::new(&found.centres, vectors.dimensions()));
     for row in cosines.chunks_exact(count) {
         let nearest = understudy_eval::most_probable(row);
         found.of.push(nearest);
@@ -130,6 +143,7 @@ mod tests {
             );
         }
         assert!(found.nearness.iter().all(|cosine| *cosine > 0.8));
+        assert_eq!(found.nearest(blobs.vectors()), found.of);
         assert_eq!(clusters(blobs.vectors(), &[1.0; 60], 3, 0), found);
     }
 

@@ -630,7 +630,7 @@ pub struct Predict {
     /// The project's folder.
     #[arg(long)]
     pub project: PathBuf,
-    /// The run; the latest finished one unless given.
+    /// The run, or model:NAME for one of the library that was trained before; the latest finished run unless given.
     #[arg(long)]
     pub run: Option<String>,
     /// The table to read.
@@ -651,7 +651,7 @@ pub struct Explain {
     /// The project's folder.
     #[arg(long)]
     pub project: PathBuf,
-    /// The run; the latest finished one unless given.
+    /// The run, or model:NAME for one of the library that was trained before; the latest finished run unless given.
     #[arg(long)]
     pub run: Option<String>,
     #[command(flatten)]
@@ -694,7 +694,7 @@ pub struct Serve {
     /// The project's folder.
     #[arg(long)]
     pub project: PathBuf,
-    /// The run; the latest finished one unless given.
+    /// The run, or model:NAME for one of the library that was trained before; the latest finished run unless given.
     #[arg(long)]
     pub run: Option<String>,
     /// The port; the system chooses a free one unless given.

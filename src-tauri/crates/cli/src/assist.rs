@@ -11,6 +11,9 @@ use crate::arguments::Assist;
 use crate::data::label_id;
 use crate::output::Output;
 
+/// Said where nothing can be found yet.
+const UNREAD: &str = "the texts were not read yet: understudy assist read";
+
 pub fn assist(verb: Assist, output: &Output) -> Result<Value> {
     match verb {
         Assist::Read { project } => {
@@ -63,9 +66,13 @@ pub fn assist(verb: Assist, output: &Output) -> Result<Value> {
                     let vector = Embedder::load(&folder)
                         .and_then(|embedder| embedder.embed(&[text], &Control::default()))
                         .map_err(EngineError::from)?;
-                    meaning::near(&session.project, &vector, Among::All, limit)?.unwrap_or_default()
+                    meaning::near(&session.project, &vector, Among::All, limit)?
                 }
             };
+            if near.is_none() {
+                output.say(UNREAD);
+            }
+            let near = near.unwrap_or_default();
             for row in &near.rows {
                 output.say(&format!("{:.2} {}: {}", row.nearness, row.example, row.text));
             }
@@ -87,12 +94,13 @@ pub fn assist(verb: Assist, output: &Output) -> Result<Value> {
             };
             let told = groups(&session.project, among, count)?;
             output.say(&format!("{} of {} texts looked at", told.looked_at, told.all));
+            if told.looked_at == 0 && told.all > 0 {
+                output.say(UNREAD);
+            }
             for group in &told.groups {
-                output.say(&format!(
-                    "{} texts: {}",
-                    group.examples.len(),
-                    group.words.join(", ")
-                ));
+                let rows: Vec<String> = group.examples.iter().map(u32::to_string).collect();
+                output.say(&format!("{} texts: {}", rows.len(), group.words.join(", ")));
+                output.say(&format!("    rows {}", rows.join(",")));
             }
             Ok(json!({ "groups": told }))
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use understudy_data::{
-    ColumnRole, DataError, DialectOverrides, ImportOptions, Part, RunStatus, SplitWay, preview,
+    Among, ColumnRole, DataError, DialectOverrides, ImportOptions, Part, RunStatus, SplitWay, preview,
 };
 use understudy_engine::session::text_columns;
 use understudy_engine::verification::{self, Finding, Repetition, Subject};
@@ -180,11 +180,18 @@ pub fn labels(arguments: Labels, output: &Output) -> Result<Value> {
         let merged = arguments.merge.iter().map(|name| label_id(&session, name));
         let merged = merged.collect::<Result<Vec<u32>>>()?;
         let into = label_id(&session, into)?;
-        session.project.merge_labels(&merged, into, "person")?;
+        let who = session.project.person()?;
+        session.project.merge_labels(&merged, into, &who)?;
     }
     if let Some(divided) = &arguments.divide {
         let divided = label_id(&session, divided)?;
-        session.project.divide_label(divided, &arguments.part, "person")?;
+        let who = session.project.person()?;
+        let carriers = |session: &Session| session.project.rows_among(Among::Label { id: divided }, 1);
+        let (before, _) = carriers(&session)?;
+        session.project.divide_label(divided, &arguments.part, &who)?;
+        let moved = before - carriers(&session)?.0;
+        let asked: usize = arguments.part.iter().map(|part| part.examples.len()).sum();
+        output.say(&format!("{moved} of {asked} rows carry another label now"));
     }
     let mut saved = None;
     if let Some(path) = &arguments.save {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use understudy_data::Project;
 
 use crate::error::Result;
-use crate::{files, runs};
+use crate::models::bring::plain_name;
+use crate::{files, received, runs};
 
 /// More would not fit a screen.
 const MOST: usize = 12;
@@ -14,6 +15,11 @@ const MOST: usize = 12;
 const LONGEST: usize = 20_000;
 
 fn path(project: &Project, run: &str) -> Result<PathBuf> {
+    if let Some(name) = received::name_of(run) {
+        let folder = project.folder().join("demo");
+        std::fs::create_dir_all(&folder).map_err(files::failed(&folder))?;
+        return Ok(folder.join(format!("{}.json", plain_name(name))));
+    }
     let run = runs::find(project, run)?;
     Ok(project.run_folder(&run.id).join("demo.json"))
 }
@@ -57,5 +63,14 @@ mod tests {
         set_examples(&session.project, &run, &texts).unwrap();
         assert_eq!(examples(&session.project, &run).unwrap(), ["a", "b"]);
         assert!(examples(&session.project, "no run").is_err());
+        let theirs = "model:o/../../theirs";
+        set_examples(&session.project, theirs, &texts).unwrap();
+        assert_eq!(examples(&session.project, theirs).unwrap(), ["a", "b"]);
+        assert_eq!(
+            std::fs::read_dir(session.project.folder().join("demo"))
+                .unwrap()
+                .count(),
+            1
+        );
     }
 }

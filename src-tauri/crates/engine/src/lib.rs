@@ -19,6 +19,7 @@ pub mod network;
 pub mod people;
 mod planning;
 pub mod prediction;
+pub mod received;
 pub mod report;
 pub mod results;
 pub mod runs;

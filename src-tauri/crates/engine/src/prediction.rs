@@ -12,7 +12,7 @@ use understudy_data::{Pipeline, Project, TextRule};
 use understudy_train::{Control, Predicted, Predictor, review};
 
 use crate::error::Result;
-use crate::runs;
+use crate::received::{self, Trained};
 use crate::view::{LabelProbability, Prediction};
 
 pub use file::{AskedFile, FileJob, FileOutcome, look_at_file, predict_file};
@@ -47,14 +47,12 @@ impl Model {
     }
 }
 
-/// The model of a finished run.
+/// The model of a finished run, or one that was received.
 ///
 /// # Errors
-/// [`crate::EngineError::RunNotFinished`], and those of reading the model.
+/// [`crate::EngineError::RunNotFinished`], and those of the library and of reading the model.
 pub fn load(project: &Project, run: &str) -> Result<Model> {
-    let outcome = runs::outcome(&runs::find(project, run)?)?;
-    let rules = outcome.data.text_rules();
-    let folder = runs::model_folder(project, run);
+    let Trained { folder, rules } = received::trained(project, run)?;
     Ok(Model {
         predictor: Predictor::load(&folder)?,
         folder,

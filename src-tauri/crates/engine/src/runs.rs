@@ -14,6 +14,7 @@ use understudy_train::{TrainSettings, checkpoint};
 
 use crate::error::{EngineError, Problem, Result, WorkerEnding};
 use crate::files;
+use crate::received;
 use crate::view::{Fold, RunHistory, RunSummary};
 
 /// What a finished run leaves in the project's database.
@@ -342,13 +343,14 @@ pub fn model_folder(project: &Project, run: &str) -> std::path::PathBuf {
 /// How the project's history calls the files of a model when it was trained.
 pub(crate) const KEPT: &str = "model_kept";
 
-/// What may change after a training: which answers go to a person is the user's to decide.
-const CHANGES: &str = "understudy.json";
+/// What may change after a training: which answers go to a person is the user's to decide, and the rules for texts, which the
+/// run's own record has, come to lie beside a model that is given away.
+const CHANGES: [&str; 2] = ["understudy.json", received::RULES_FILE];
 
 /// The SHA-256 of each file of a model's folder, but of that which may change.
 pub(crate) fn kept_files(model: &Path) -> Result<BTreeMap<String, String>> {
     let mut found = files::hashes(model)?;
-    found.remove(CHANGES);
+    CHANGES.iter().for_each(|name| drop(found.remove(*name)));
     Ok(found)
 }
 

@@ -8,10 +8,10 @@ use understudy_data::Project;
 use understudy_serve::{Answerer, Fault, Told, Words, limits};
 use understudy_train::Control;
 
+use crate::Language;
 use crate::error::{EngineError, Result};
 use crate::prediction;
 use crate::words::catalogue;
-use crate::{Language, runs};
 
 /// Where a server listens, and what its callers have to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +53,8 @@ pub fn serve(
     go_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<()> {
     let project = Project::open(job.project)?;
-    let run = runs::find(&project, job.run)?.id;
-    let model = prediction::load(&project, &run)?;
+    let run = job.run;
+    let model = prediction::load(&project, run)?;
     drop(project);
     let folder = job.project.to_owned();
     let told = |port: u16, token: &understudy_serve::Token| {

@@ -12,7 +12,7 @@ use crate::error::{EngineError, Result};
 use crate::view::{
     Overview, Preview, ProblemPage, RoomState, Rooms, RowProblem, RunSummary, SplitSummary, StepTold,
 };
-use crate::{cross_validation, files, models, runs, words};
+use crate::{cross_validation, files, models, received, runs, words};
 
 /// Key of the setting that names the columns the texts came from, as a JSON list; earlier versions noted the only one.
 const TEXT_COLUMNS: &str = "text_columns";
@@ -360,6 +360,7 @@ impl Session {
             let to = target.join(entry.file_name());
             std::fs::copy(entry.path(), &to).map_err(files::failed(&to))?;
         }
+        received::keep_rules(target, &received::trained(&self.project, run)?.rules)?;
         files::write(&target.join("README.md"), card.as_bytes())
     }
 }

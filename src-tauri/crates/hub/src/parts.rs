@@ -14,8 +14,9 @@ pub(crate) const PICKLE: &str = "pytorch_model.bin";
 /// Says that the weights are in several files.
 const PARTS: &str = "model.safetensors.index.json";
 
-/// Files that are taken where they are there. The order is that of nothing: files come by size.
-const TAKEN: [&str; 21] = [
+/// Files that are taken where they are there, with what Understudy keeps beside a model that it trained: how it reads, which
+/// texts are unlike those it learnt from, how texts were cleaned. The order is that of nothing: files come by size.
+const TAKEN: [&str; 24] = [
     "config.json",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -31,6 +32,9 @@ const TAKEN: [&str; 21] = [
     "1_Pooling/config.json",
     "sentence_bert_config.json",
     "config_sentence_transformers.json",
+    "understudy.json",
+    "familiarity.safetensors",
+    "cleaning.json",
     "README.md",
     "LICENSE",
     "LICENSE.txt",

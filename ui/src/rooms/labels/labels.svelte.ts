@@ -260,7 +260,21 @@ export class LabelsRoom {
   async divideLabel(label: Label, parts: LabelPart[]): Promise<boolean> {
     const changed = await this.#change(() => commands.divideLabel(label.id, parts), parts.reduce((sum, { examples }) => sum + examples.length, 0));
     this.helper.stale();
+    await this.#lists();
     return changed;
+  }
+
+  /** What is listed elsewhere than on the bench is looked for again. */
+  async #lists(): Promise<void> {
+    if (this.view === "doubts") await this.doubts.load();
+    if (this.view === "many") await this.many.refresh();
+  }
+
+  /** The helper has read what there was to read. */
+  async read(): Promise<void> {
+    await this.helper.read();
+    await this.#lists();
+    if (this.divide.label) await this.divide.look();
   }
 
   /** Long work on the rows that goes on. */
@@ -312,10 +326,13 @@ export class LabelsRoom {
   async #again(work: () => Promise<LabelState>): Promise<void> {
     await this.#inTurn(async () => {
       const state = await work();
+      const before = this.scheme?.labels.length;
       this.#take(state, 1);
+      // A label that came or went was divided or merged: many rows are called otherwise now.
+      if (state.labels.length !== before) this.helper.stale();
       if (state.example !== null) await this.#show(state.example);
     });
-    if (this.view === "doubts") await this.doubts.load();
+    await this.#lists();
   }
 
   async #change(work: () => Promise<LabelState>, labels = 0): Promise<boolean> {

@@ -1,6 +1,6 @@
 // Many texts at once: found by words, by meaning or by likeness, in groups or as near-duplicates, and labelled as one step.
 import { SvelteSet } from "svelte/reactivity";
-import { commands, type Among, type ExampleDetail, type RowFilter } from "../../ipc/bindings";
+import { commands, type Among, type ExampleDetail, type Nearby, type RowFilter } from "../../ipc/bindings";
 import { Task } from "../../shared/task.svelte";
 import type { LabelsRoom } from "./labels.svelte";
 
@@ -10,10 +10,13 @@ export type Found = { id: number; text: string; labels: number[] | null };
 /** Texts that belong together: how many, what tells them from others, and the first of them. */
 export type Group = { id: number; size: number; words: string[]; rows: Found[]; all: () => Promise<number[]> };
 
+/** What a look brought; `looked` says of how many texts so many were looked at. */
+type Looked = { groups: Group[]; rows: Found[]; total: number; looked: { at: number; of: number } | null };
+
 /** Rows of a list: more than anybody looks through. */
 const MOST = 200;
 /** Clusters of near-duplicates that are listed. */
-const CLUSTERS = 50;
+export const CLUSTERS = 50;
 
 /** A row of the engine as one of the list. */
 export function found(row: { example: number; text: string; labels: number[] | null }): Found {
@@ -60,22 +63,34 @@ export class Many {
   /** Looks another way from now on; at once where nothing has to be said first. */
   async from(source: Source): Promise<void> {
     this.source = source;
+    // Near-duplicates are among all texts or those without a label.
+    if (source === "near" && this.among.which === "label") this.among = { which: "unlabelled" };
     [this.groups, this.group, this.found, this.total, this.looked, this.begun] = [[], null, [], 0, null, false];
     this.chosen.clear();
     if (source !== "words" && source !== "meaning") await this.look();
+    // What is still on its way was asked for elsewhere.
+    else await this.task.run(() => Promise.resolve());
+  }
+
+  /** Looks among other texts from now on. */
+  async within(among: Among): Promise<void> {
+    this.among = among;
+    if (this.begun || this.task.busy) await this.look();
+  }
+
+  /** The labels or what was read of the texts are other ones now. */
+  async refresh(): Promise<void> {
+    const { among } = this;
+    if (among.which === "label" && !this.#room.scheme?.labels.some(({ id }) => id === among.id)) this.among = { which: "unlabelled" };
+    if (this.begun) await this.look();
   }
 
   async look(): Promise<void> {
     const open = this.group?.id;
-    const done = await this.task.run(async () => {
-      this.looked = null;
-      if (this.source === "groups") return { groups: await this.#groups(), rows: [], total: 0 };
-      if (this.source === "near") return { groups: await this.#clusters(), rows: [], total: 0 };
-      return { groups: [], ...(await this.#find()) };
-    });
+    const done = await this.task.run(() => this.#look());
     if (!done) return;
     this.begun = true;
-    [this.groups, this.found, this.total, this.group] = [done.groups, done.rows, done.total, null];
+    [this.groups, this.found, this.total, this.group, this.looked] = [done.groups, done.rows, done.total, null, done.looked];
     this.chosen.clear();
     // A cluster stays the same whatever its texts are called.
     const again = this.source === "near" ? this.groups.find(({ id }) => id === open) : undefined;
@@ -86,7 +101,7 @@ export class Many {
   async open(group: Group): Promise<void> {
     const all = await this.task.run(() => group.all());
     if (!all) return;
-    [this.group, this.found, this.total] = [group, group.rows, all.length];
+    [this.group, this.found, this.total] = [group, group.rows.filter(({ id }) => all.includes(id)), all.length];
     this.chosen.clear();
     for (const id of all) this.chosen.add(id);
   }
@@ -107,30 +122,41 @@ export class Many {
     if (await this.#room.giveMany([...this.chosen], label)) await this.look();
   }
 
-  async #groups(): Promise<Group[]> {
-    const told = await commands.textGroups(this.among, this.count);
-    this.looked = { at: told.looked_at, of: told.all };
-    return told.groups.map(({ examples, words, shown }, id) => ({
-      id, size: examples.length, words, rows: shown.map(found), all: () => Promise.resolve(examples),
-    }));
+  async #look(): Promise<Looked> {
+    const nothing = { groups: [], rows: [], total: 0, looked: null };
+    switch (this.source) {
+      case "groups": return { ...nothing, ...(await this.#groups()) };
+      case "near": return { ...nothing, ...(await this.#clusters()) };
+      case "words": return { ...nothing, ...(await this.#words()) };
+      case "meaning": return { ...nothing, ...(this.asked.trim() === "" ? {} : this.#near(await commands.findByMeaning(this.asked, this.among, MOST))) };
+      case "similar": {
+        this.like ??= this.#room.detail;
+        return { ...nothing, ...(this.like === null ? {} : this.#near(await commands.similarTexts(this.like.id, this.among, MOST))) };
+      }
+    }
   }
 
-  async #clusters(): Promise<Group[]> {
+  async #groups() {
+    const told = await commands.textGroups(this.among, this.count);
+    const groups: Group[] = told.groups.map(({ examples, words, shown }, id) => ({
+      id, size: examples.length, words, rows: shown.map(found), all: () => Promise.resolve(examples),
+    }));
+    return { groups, looked: { at: told.looked_at, of: told.all } };
+  }
+
+  async #clusters() {
     const open = this.among.which === "unlabelled";
     const known = await commands.nearDuplicates(0, CLUSTERS, open);
     if (!known) await commands.findNearDuplicates();
     const page = known ?? (await commands.nearDuplicates(0, CLUSTERS, open));
-    return (page?.clusters ?? []).map(({ id, rows, shown }) => ({
+    const groups: Group[] = (page?.clusters ?? []).map(({ id, rows, shown }) => ({
       id, size: rows, words: [], rows: shown.map((row) => ({ id: row.id, text: row.text, labels: row.labels })),
-      all: () => commands.nearCluster(id),
+      all: () => commands.nearCluster(id, open),
     }));
+    return { groups, total: page?.total ?? 0 };
   }
 
-  async #find(): Promise<{ rows: Found[]; total: number }> {
-    if (this.source === "meaning" || this.source === "similar") {
-      const rows = ((await this.#near()) ?? []).map(found);
-      return { rows, total: rows.length };
-    }
+  async #words() {
     const label = this.among.which === "label" ? this.among.id : null;
     const filter: RowFilter = { search: this.asked, label, part: null, only: this.among.which === "unlabelled" ? "unlabelled" : "all" };
     const page = await commands.rowsPage(filter, 0, MOST);
@@ -139,14 +165,9 @@ export class Many {
     };
   }
 
-  async #near() {
-    if (this.source === "meaning") {
-      if (this.asked.trim() === "") return [];
-      const near = await commands.findByMeaning(this.asked, this.among, MOST);
-      if (near === null) this.looked = { at: 0, of: this.#room.scheme?.rows ?? 0 };
-      return near?.rows;
-    }
-    this.like ??= this.#room.detail;
-    return this.like === null ? [] : (await commands.similarTexts(this.like.id, this.among, MOST)).rows;
+  /** Rows by their meaning; without an answer, the texts were not read yet. */
+  #near(near: Nearby | null) {
+    if (near === null) return { looked: { at: 0, of: this.#room.scheme?.rows ?? 0 } };
+    return { rows: near.rows.map(found), total: near.rows.length };
   }
 }

@@ -1,7 +1,7 @@
 // The Use room's state: a text and the model's answer to it, and a file being predicted.
-import { commands, type AskedFile, type Explanation, type LabelProbability, type Prediction, type Queued } from "../../ipc/bindings";
+import { commands, type AskedFile, type Explanation, type LabelProbability, type Prediction, type Queued, type ReceivedModel } from "../../ipc/bindings";
 import type { Job } from "../../project/jobs.svelte";
-import { finishedRuns, mainRun, type Session } from "../../project/session.svelte";
+import { finishedRuns, mainRun, runName, type Session } from "../../project/session.svelte";
 import { Task } from "../../shared/task.svelte";
 
 type Answered = { text: string; prediction: Prediction };
@@ -24,6 +24,9 @@ export class UseRoom {
   readonly similarTask = new Task();
   readonly serverTask = new Task();
   readonly demoTask = new Task();
+  readonly receivedTask = new Task();
+  /** Models of the library that answer without training. */
+  received = $state.raw<ReceivedModel[]>([]);
   runId = $state<string | null>(null);
   text = $state("");
   /** The answer, and the text it was given to: a text changed since has no answer yet. */
@@ -63,11 +66,24 @@ export class UseRoom {
     this.server = $derived(session.jobs.get(SERVER));
   }
 
-  load(): void {
+  /** Looks which models there are; the one that was chosen stays while it is there. */
+  async load(): Promise<void> {
+    this.received = (await this.receivedTask.run(() => commands.receivedModels())) ?? this.received;
     const overview = this.#session.overview;
     if (!overview) return;
-    const runs = finishedRuns(overview);
-    if (!runs.some((run) => run.id === this.runId)) this.choose(mainRun(overview)?.id ?? null);
+    const ids = [...finishedRuns(overview).map(({ id }) => id), ...this.received.map(({ run }) => run)];
+    if (this.runId === null || !ids.includes(this.runId)) this.choose(mainRun(overview)?.id ?? this.received[0]?.run ?? null);
+  }
+
+  /** The model of the library that is asked; null while it is that of a run. */
+  get theirs(): ReceivedModel | null {
+    return this.received.find(({ run }) => run === this.runId) ?? null;
+  }
+
+  /** How a model is called; empty when it is no longer there. */
+  nameOf(id: string | null): string {
+    const run = this.#session.overview?.runs.find((run) => run.id === id);
+    return run ? runName(run) : (this.received.find((model) => model.run === id)?.name ?? "");
   }
 
   choose(id: string | null): void {

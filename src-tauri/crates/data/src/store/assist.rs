@@ -6,7 +6,7 @@ use super::label_sets::Sets;
 use super::project::Project;
 use super::sql::number;
 use super::vectors::TextHash;
-use crate::error::Result;
+use crate::error::{DataError, Result};
 use crate::text::content_hash;
 use crate::types::Among;
 
@@ -57,6 +57,21 @@ impl Project {
             .prepare_cached("SELECT substr(text, 1, ?2) FROM present_text WHERE example = ?1")?;
         let text = |example: &u32| query.query_row([*example, characters as u32], |row| row.get(0));
         Ok(examples.iter().map(text).collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The beginning of a row's present text, at most 300 characters, and its labels; `None` where it has none.
+    ///
+    /// # Errors
+    /// `UnknownExample`.
+    pub fn head_of(&self, example: u32) -> Result<(String, Option<Vec<u32>>)> {
+        let mut query = self.db.prepare_cached(
+            "SELECT substr(head, 1, 300), label_set FROM state JOIN present_text USING (example) WHERE example = ?1",
+        )?;
+        let (head, set) = query
+            .query_row([example], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?
+            .ok_or(DataError::UnknownExample { id: example })?;
+        Ok((head, Sets::default().of(&self.db, set)?))
     }
 
     /// The visible, labelled rows with a text, by their ids.

@@ -106,16 +106,20 @@ impl Project {
         let mut sets = Sets::default();
         let mut given: Vec<(u32, Option<u32>)> = Vec::with_capacity(examples.len());
         for example in examples {
+            let carried = tx
+                .prepare_cached("SELECT label_set FROM state WHERE example = ?1")?
+                .query_row([*example], |row| row.get(0))
+                .optional()?
+                .ok_or(DataError::UnknownExample { id: *example })?;
             let mut labels = vec![label];
             if several {
-                let carried = tx
-                    .prepare_cached("SELECT label_set FROM state WHERE example = ?1")?
-                    .query_row([*example], |row| row.get(0))
-                    .optional()?
-                    .ok_or(DataError::UnknownExample { id: *example })?;
                 labels.extend(sets.of(&tx, carried)?.unwrap_or_default());
             }
-            given.push((*example, checked_set(&tx, *example, Some(&labels))?));
+            let set = checked_set(&tx, *example, Some(&labels))?;
+            // What a row is called already is not confirmed by a step about many, which nobody read one by one.
+            if set != carried {
+                given.push((*example, set));
+            }
         }
         give_together(&tx, &given, true, who)?;
         cover_labels(&tx)?;
@@ -150,7 +154,12 @@ impl Project {
         let tx = self.write()?;
         let example = match find(&tx, who)? {
             Some(target) => {
-                let step = entries_of_step(&tx, target)?;
+                let mut step = entries_of_step(&tx, target)?;
+                let undone = kind == "undo";
+                if undone {
+                    // A row that the step gave two labels in turn goes back through both.
+                    step.reverse();
+                }
                 for target in &step {
                     let set = set_entry(&tx, *target)?;
                     revive(&tx, labels(&set))?;
@@ -164,7 +173,8 @@ impl Project {
                         },
                     )?;
                 }
-                Some(set_entry(&tx, step[0])?.example)
+                divide::follow(&tx, target, undone)?;
+                Some(set_entry(&tx, target)?.example)
             }
             None => None,
         };
@@ -243,22 +253,26 @@ pub(super) fn checked_set(tx: &Transaction<'_>, example: u32, labels: Option<&[u
     Ok(Some(ensure_set(tx, labels)?))
 }
 
-/// Gives rows their sets as one step; `own` says whether that is the author's own answer about each.
-fn give_together(tx: &Transaction<'_>, given: &[(u32, Option<u32>)], own: bool, who: &str) -> Result<()> {
+/// Gives rows their sets as one step; `own` says whether that is the author's own answer about each. Returns the entries.
+fn give_together(
+    tx: &Transaction<'_>,
+    given: &[(u32, Option<u32>)],
+    own: bool,
+    who: &str,
+) -> Result<Vec<u32>> {
     // The step has its first entry's id, which nobody else can take within this transaction.
     let first = number(tx, "SELECT coalesce(max(id), 0) + 1 FROM annotation", [])?;
+    let mut entries = Vec::with_capacity(given.len());
     for (example, label_set) in given {
-        give(
-            tx,
-            &Given {
-                label_set: *label_set,
-                batch: Some(first),
-                own,
-                ..Given::by(who, *example, "set")
-            },
-        )?;
+        let given = Given {
+            label_set: *label_set,
+            batch: Some(first),
+            own,
+            ..Given::by(who, *example, "set")
+        };
+        entries.push(give(tx, &given)?.id);
     }
-    Ok(())
+    Ok(entries)
 }
 
 /// The entries that were given together with this one, itself included.
@@ -386,7 +400,7 @@ struct SetEntry {
 
 fn set_entry(tx: &Transaction<'_>, id: u32) -> Result<SetEntry> {
     let sql = "SELECT example, label_set, previous, own FROM annotation WHERE id = ?1";
-    Ok(tx.query_row(sql, [id], |row| {
+    Ok(tx.prepare_cached(sql)?.query_row([id], |row| {
         Ok(SetEntry {
             example: row.get(0)?,
             label_set: row.get(1)?,

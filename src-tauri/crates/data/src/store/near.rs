@@ -88,15 +88,16 @@ impl Project {
         }))
     }
 
-    /// The visible rows of a cluster.
+    /// The visible rows of a cluster, with `open` only those without a label.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn near_cluster(&self, id: u32) -> Result<Vec<u32>> {
-        let mut query = self.db.prepare_cached(
+    pub fn near_cluster(&self, id: u32, open: bool) -> Result<Vec<u32>> {
+        let mut query = self.db.prepare_cached(&format!(
             "SELECT example FROM near_cluster JOIN state USING (example)
-             WHERE cluster = ?1 AND hidden_by IS NULL ORDER BY example",
-        )?;
+             WHERE cluster = ?1 AND hidden_by IS NULL{} ORDER BY example",
+            if open { " AND label_set IS NULL" } else { "" }
+        ))?;
         let rows = query.query_map([id], |row| row.get(0))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -223,11 +224,13 @@ mod tests {
         let ids: Vec<u32> = page.clusters[0].shown.iter().map(|row| row.id).collect();
         assert_eq!(ids, [1, 3]);
         assert_eq!(page.clusters[0].shown[1].labels, Some(vec![1]));
-        assert_eq!(project.near_cluster(page.clusters[0].id).unwrap(), ids);
+        assert_eq!(project.near_cluster(page.clusters[0].id, false).unwrap(), ids);
         let open = |project: &Project| project.near_duplicates(0, 9, true).unwrap().unwrap();
         assert_eq!(open(&project).clusters, [], "all are labelled");
         project.annotate(3, None, "me").unwrap();
         assert_eq!(open(&project).clusters.len(), 1);
+        let only_open = project.near_cluster(page.clusters[0].id, true).unwrap();
+        assert_eq!(only_open, [3], "what has a label is not given another unseen");
 
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(

@@ -31,12 +31,13 @@ const NOBODY: &str = "person";
 const NAME_LIMIT: usize = 80;
 const SHOWN: u32 = 2_000;
 
-/// The condition that an answer of the table `vote` holds: one with a label that was merged or divided, and is gone, answers
-/// another question.
+/// The condition that an answer of the table `vote` holds: one that was given with a label before it was divided, about a row
+/// that got another one then, answers another question.
 fn holds(vote: &str) -> String {
     format!(
-        "{vote}.label_set NOT IN
-         (SELECT label_set FROM label_set_member JOIN label ON label.id = label WHERE removed = 1)"
+        "NOT EXISTS (SELECT 1 FROM division WHERE division.example = {vote}.example AND division.at >= {vote}.arrived
+           AND division.label IN (SELECT label FROM label_set_member WHERE label_set = {vote}.label_set)
+           AND (SELECT kind FROM annotation WHERE target = division.annotation ORDER BY id DESC LIMIT 1) IS NOT 'undo')"
     )
 }
 
@@ -114,9 +115,11 @@ impl Project {
     /// # Errors
     /// Those of the database.
     pub fn people(&self) -> Result<Vec<Person>> {
-        let mut query = self.db.prepare_cached(
-            "SELECT who, count(*) FROM vote JOIN state USING (example) WHERE hidden_by IS NULL GROUP BY who ORDER BY who",
-        )?;
+        let holds = holds("vote");
+        let mut query = self.db.prepare_cached(&format!(
+            "SELECT who, count(*) FROM vote JOIN state USING (example) WHERE hidden_by IS NULL AND {holds}
+             GROUP BY who ORDER BY who"
+        ))?;
         let people = query.query_map([], |row| {
             Ok(Person {
                 name: row.get(0)?,
@@ -126,8 +129,8 @@ impl Project {
         Ok(people.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// All answers about visible texts that at least two people labelled, by text and name; those with a label that is gone
-    /// are left out.
+    /// All answers about visible texts that at least two people labelled, by text and name; those that
+    /// were given before their label was divided are left out.
     ///
     /// # Errors
     /// Those of the database.
@@ -214,9 +217,14 @@ impl Project {
     /// Those of the database.
     pub fn own_labels(&mut self, who: &str) -> Result<u32> {
         let tx = self.write()?;
-        let own = "INSERT OR IGNORE INTO vote (example, who, label_set, at, arrived)
-             SELECT example, ?1, label_set, ?2, ?2 FROM state WHERE label_set IS NOT NULL AND hidden_by IS NULL";
-        let count = tx.execute(own, params![who, now(&tx)?])? as u32;
+        let holds = holds("vote");
+        // An answer that does not hold any more makes room for one that does.
+        let own = format!(
+            "INSERT OR REPLACE INTO vote (example, who, label_set, at, arrived)
+             SELECT example, ?1, label_set, ?2, ?2 FROM state WHERE label_set IS NOT NULL AND hidden_by IS NULL
+               AND NOT EXISTS (SELECT 1 FROM vote WHERE vote.example = state.example AND who = ?1 AND {holds})"
+        );
+        let count = tx.execute(&own, params![who, now(&tx)?])? as u32;
         append(&tx, "labels_owned", &json!({ "who": who, "texts": count }))?;
         tx.commit()?;
         Ok(count)
@@ -418,9 +426,9 @@ mod tests {
 
     #[test]
     fn what_was_answered_with_a_label_that_was_divided_is_no_disagreement_and_no_agreement() {
-        let (_place, mut project) = project_with("text,label\na,x\nb,x\nc,y\n");
+        let (_place, mut project) = project_with("text,label\na,x\nb,x\nc,y\nd,x\n");
         for who in ["Ann", "Bo"] {
-            for (example, label) in [(1, 1), (2, 1), (3, 2)] {
+            for (example, label) in [(1, 1), (2, 1), (3, 2), (4, 1)] {
                 project.annotate(example, Some(&[label]), who).unwrap();
             }
         }
@@ -430,10 +438,11 @@ mod tests {
         }];
         let state = project.divide_label(1, &parts, "Ann").unwrap();
         let names: Vec<&str> = state.labels.iter().map(|label| label.name.as_str()).collect();
-        assert_eq!(names, ["y", "x one"], "nobody carries the first one any more");
+        assert_eq!(names, ["x", "y", "x one"], "one row keeps the first");
         let told = project.votes().unwrap();
-        assert!(told.len() == 2 && told.iter().all(|vote| vote.example == 3));
-        assert_eq!(project.answers_of("Bo").unwrap().len(), 1);
+        assert!(told.len() == 4 && told.iter().all(|vote| vote.example > 2));
+        assert_eq!(project.answers_of("Bo").unwrap().len(), 2);
+        assert_eq!(project.people().unwrap()[1].texts, 2);
         project.annotate(1, Some(&[3]), "Bo").unwrap();
         assert_eq!(project.disagreements_page(0, 9).unwrap().total, 0);
         project.set_second_share(100).unwrap();
@@ -444,7 +453,15 @@ mod tests {
         );
         project.undo_annotation("Bo").unwrap();
         project.undo_annotation("Ann").unwrap();
-        assert_eq!(project.votes().unwrap().len(), 6, "and what was said holds again");
+        assert_eq!(project.votes().unwrap().len(), 8, "and what was said holds again");
+        project.redo_annotation("Ann").unwrap();
+        assert_eq!(project.votes().unwrap().len(), 4);
+        assert_eq!(
+            project.own_labels("Ann").unwrap(),
+            2,
+            "as an answer to the new question"
+        );
+        assert_eq!(project.answers_of("Ann").unwrap().len(), 4);
     }
 
     #[test]

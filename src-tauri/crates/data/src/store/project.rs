@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_near_duplicates.sql"),
     include_str!("migrations/0004_texts.sql"),
     include_str!("migrations/0005_label_room.sql"),
+    include_str!("migrations/0006_division.sql"),
 ];
 
 /// "Usty" in SQLite's header: tells our database from any other.

@@ -664,7 +664,10 @@ mod tests {
     #[test]
     fn similar_texts_are_found_by_meaning() {
         let (_place, mut project) = project(30, |_| None);
-        let near = super::super::meaning::similar(&project, 1, Among::All, 5).unwrap();
+        let similar = |project: &Project, example, among| {
+            super::super::meaning::similar(project, example, among, 5).unwrap()
+        };
+        let near = similar(&project, 1, Among::All).unwrap();
         assert_eq!(near.rows.len(), 5);
         assert!(
             near.rows
@@ -675,8 +678,21 @@ mod tests {
         project
             .edit_text(near.rows[0].example, Some("something else"), "me")
             .unwrap();
-        let again = super::super::meaning::similar(&project, 1, Among::All, 5).unwrap();
+        let again = similar(&project, 1, Among::All).unwrap();
         assert!(again.rows.iter().all(|row| row.example != near.rows[0].example));
+        assert_eq!(
+            similar(&project, near.rows[0].example, Among::All),
+            None,
+            "not read again yet"
+        );
+        project.add_label("rare").unwrap();
+        let rare = label_id(&project, "rare");
+        project.label_many(&[2, 7], rare, "me").unwrap();
+        let told = similar(&project, 4, Among::Label { id: rare }).unwrap();
+        assert_eq!(
+            told.rows.iter().map(|row| row.example).collect::<Vec<_>>(),
+            [7, 2]
+        );
     }
 
     #[test]

@@ -2,16 +2,18 @@
 
 use std::collections::HashSet;
 
-use understudy_assist::{Vectors, clusters, keywords};
-use understudy_data::{Among, Project, VectorFile};
+use understudy_assist::{Clusters, Vectors, clusters, keywords};
+use understudy_data::{Among, Project, TextHash, VectorFile};
 use understudy_train::spoken_words;
 
 use super::view::{TextGroup, TextGroups};
 use super::{encoder, kept_as, meaning};
 use crate::error::Result;
 
-/// Texts that are looked at; of more, so many spread over all.
+/// Texts from which the groups are made; of more, so many spread over all.
 const MOST: u32 = 20_000;
+/// Texts that find their group together.
+const CHUNK: usize = 8_192;
 /// Groups that are asked for at most.
 const MOST_GROUPS: usize = 24;
 /// Texts of a group whose words are looked at, and characters of each.
@@ -23,7 +25,8 @@ const SHOWN: usize = 200;
 /// The same texts give the same groups.
 const SEED: u64 = 17;
 
-/// Divides those texts into at most `count` groups, the largest first, each with its most typical texts first.
+/// Divides those texts into at most `count` groups, the largest first, each with its most typical texts first. Of very many,
+/// some are looked at; of a label's, all the others follow into the group that is nearest.
 ///
 /// # Errors
 /// Those of the database and of reading.
@@ -56,14 +59,24 @@ pub fn groups(project: &Project, among: Among, count: usize) -> Result<TextGroup
             nearness(b).total_cmp(&nearness(a)).then(a.cmp(b))
         });
     }
-    members.retain(|members| !members.is_empty());
-    members.sort_by_key(|members| std::cmp::Reverse(members.len()));
-    let ids: Vec<Vec<u32>> = members
+    // The numbers of the groups, the largest first.
+    let mut order: Vec<usize> = (0..members.len())
+        .filter(|group| !members[*group].is_empty())
+        .collect();
+    order.sort_by_key(|group| std::cmp::Reverse(members[*group].len()));
+    let members: Vec<&Vec<usize>> = order.iter().map(|group| &members[*group]).collect();
+    let mut ids: Vec<Vec<u32>> = members
         .iter()
         .map(|members| members.iter().map(|text| rows[found[*text]].0).collect())
         .collect();
     let words = telling(project, &ids)?;
-    for ((examples, members), words) in ids.into_iter().zip(&members).zip(words) {
+    if let Among::Label { .. } = among
+        && (rows.len() as u32) < all
+        && found_groups.count > 0
+    {
+        told.looked_at += put_others(project, among, &rows, &file, &found_groups, &order, &mut ids)?;
+    }
+    for ((examples, members), words) in ids.into_iter().zip(members).zip(words) {
         let shown = examples.iter().zip(members).take(SHOWN);
         let shown =
             shown.map(|(example, text)| meaning::row(project, *example, found_groups.nearness[*text]));
@@ -74,6 +87,32 @@ pub fn groups(project: &Project, among: Among, count: usize) -> Result<TextGroup
         });
     }
     Ok(told)
+}
+
+/// Puts the texts that the groups were not made from into the nearest one; returns how many there are.
+fn put_others(
+    project: &Project,
+    among: Among,
+    known: &[(u32, TextHash)],
+    file: &VectorFile,
+    groups: &Clusters,
+    order: &[usize],
+    ids: &mut [Vec<u32>],
+) -> Result<u32> {
+    let (_, mut others) = project.rows_among(among, u32::MAX)?;
+    others.retain(|(example, _)| known.binary_search_by_key(example, |(known, _)| *known).is_err());
+    let mut put = 0;
+    for chunk in others.chunks(CHUNK) {
+        let (found, vectors) = file.get(chunk)?;
+        let nearest = groups.nearest(Vectors::new(&vectors, file.dimensions()));
+        for (place, group) in found.into_iter().zip(nearest) {
+            if let Some(told) = order.iter().position(|known| *known == group) {
+                ids[told].push(chunk[place].0);
+                put += 1;
+            }
+        }
+    }
+    Ok(put)
 }
 
 /// The words that tell the groups from each other.

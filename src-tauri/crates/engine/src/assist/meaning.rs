@@ -1,5 +1,6 @@
 //! Texts by what they mean: those like another one, and those like some words.
 
+use understudy_assist::Vectors;
 use understudy_data::{Among, Project, VectorFile};
 
 use super::view::{Nearby, NearbyRow};
@@ -11,30 +12,28 @@ use crate::error::Result;
 const SPARE: usize = 64;
 /// Nobody looks for more.
 const MOST_ASKED: usize = 100_000;
-/// Characters of a text that is shown.
-const SHOWN: usize = 300;
+/// Rows of one label that are all looked at: what is rare is not among the nearest of all.
+const MOST_OF_LABEL: u32 = 50_000;
 
-/// The rows that mean something like `example`, itself left out; empty while it was not read yet.
+/// The rows that mean something like `example`, itself left out; `None` while it was not read yet.
 ///
 /// # Errors
 /// Those of the database and of reading.
-pub fn similar(project: &Project, example: u32, among: Among, limit: usize) -> Result<Nearby> {
-    let Some(file) = VectorFile::find(project.folder(), &kept_as(&encoder(project)?))? else {
-        return Ok(Nearby { rows: Vec::new() });
-    };
-    let Some(hash) = project.text_hash(example)? else {
-        return Ok(Nearby { rows: Vec::new() });
+pub fn similar(project: &Project, example: u32, among: Among, limit: usize) -> Result<Option<Nearby>> {
+    let file = VectorFile::find(project.folder(), &kept_as(&encoder(project)?))?;
+    let (Some(file), Some(hash)) = (file, project.text_hash(example)?) else {
+        return Ok(None);
     };
     let (found, vector) = file.get(&[(example, hash)])?;
     if found.is_empty() {
-        return Ok(Nearby { rows: Vec::new() });
+        return Ok(None);
     }
     let wanted = Wanted {
         limit,
         among,
         but: Some(example),
     };
-    nearest(project, &file, &vector, &wanted)
+    nearest(project, &file, &vector, &wanted).map(Some)
 }
 
 /// The rows whose vectors are nearest to `vector`; `None` while no text was read.
@@ -63,6 +62,9 @@ struct Wanted {
 }
 
 fn nearest(project: &Project, file: &VectorFile, vector: &[f32], wanted: &Wanted) -> Result<Nearby> {
+    if let Among::Label { .. } = wanted.among {
+        return nearest_of_label(project, file, vector, wanted);
+    }
     let mut asked = wanted.limit + SPARE;
     loop {
         let found = file.nearest(vector, asked)?;
@@ -90,13 +92,30 @@ fn nearest(project: &Project, file: &VectorFile, vector: &[f32], wanted: &Wanted
     }
 }
 
+/// As [`nearest`], where few of all rows are wanted: each of them is looked at, none of the others.
+fn nearest_of_label(project: &Project, file: &VectorFile, vector: &[f32], wanted: &Wanted) -> Result<Nearby> {
+    let (_, rows) = project.rows_among(wanted.among, MOST_OF_LABEL)?;
+    let (found, vectors) = file.get(&rows)?;
+    let cosines = Vectors::new(&vectors, file.dimensions()).cosines(Vectors::new(vector, vector.len()));
+    let mut near: Vec<(u32, f32)> = found.iter().map(|place| rows[*place].0).zip(cosines).collect();
+    near.retain(|(example, _)| Some(*example) != wanted.but);
+    near.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    near.truncate(wanted.limit);
+    let rows = near
+        .into_iter()
+        .map(|(example, nearness)| row(project, example, nearness));
+    Ok(Nearby {
+        rows: rows.collect::<Result<_>>()?,
+    })
+}
+
 /// A row as it is shown.
 pub(super) fn row(project: &Project, example: u32, nearness: f32) -> Result<NearbyRow> {
-    let detail = project.example(example)?;
+    let (text, labels) = project.head_of(example)?;
     Ok(NearbyRow {
         example,
-        text: detail.text.chars().take(SHOWN).collect(),
-        labels: detail.labels,
+        text,
+        labels,
         nearness: f64::from(nearness),
     })
 }

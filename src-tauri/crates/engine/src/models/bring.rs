@@ -14,7 +14,7 @@ use crate::error::{EngineError, Result};
 use crate::job::{Phase, Progress};
 use crate::models::{STARTER, convert, library, library_is_given, moved_path};
 use crate::network::NetworkSettings;
-use crate::runs;
+use crate::received;
 
 /// Brings a model into the library: at once when it is there, else from what other programs have downloaded, else from
 /// the model hub. Returns its folder.
@@ -130,8 +130,9 @@ pub fn keep_run(
     report: &mut dyn FnMut(Progress),
 ) -> Result<String> {
     let project = Project::open(project)?;
-    runs::outcome(&runs::find(&project, run)?)?;
-    add(&runs::model_folder(&project, run), Some(id), cancelled, report)
+    let trained = received::trained(&project, run)?;
+    received::keep_rules(&trained.folder, &trained.rules)?;
+    add(&trained.folder, Some(id), cancelled, report)
 }
 
 /// Writes a model as one archive for another machine; `replace` says whether a file of that name may go.

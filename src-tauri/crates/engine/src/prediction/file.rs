@@ -22,7 +22,6 @@ use super::{Model, load};
 use crate::error::{EngineError, Result};
 use crate::files;
 use crate::job::{Phase, Progress};
-use crate::runs;
 use crate::session;
 
 /// Rows that are answered together: enough of them that texts of one length come together.
@@ -99,14 +98,14 @@ pub fn predict_file(
         predict: &|texts| Ok(model.predictor.predict(texts, control)?),
     };
     let looked = work.look(control, report)?;
-    let asked = [looked.sha256.clone(), fingerprint(project, job.run, &model)?].join(" ");
+    let asked = [looked.sha256.clone(), fingerprint(&model)?].join(" ");
     let partial = Partial::open(job.output, format!("{asked} {columns:?}"), job.from_start)?;
     work.carry_out(partial, &looked, control, report)
 }
 
 /// Names everything of a model that an answer depends on.
-fn fingerprint(project: &Project, run: &str, model: &Model) -> Result<String> {
-    let files = files::hashes(&runs::model_folder(project, run))?;
+fn fingerprint(model: &Model) -> Result<String> {
+    let files = files::hashes(&model.folder)?;
     let version = env!("CARGO_PKG_VERSION");
     let all = format!("{version} {ROWS} {BYTES} {:?} {files:?}", model.rules);
     Ok(hex(&Sha256::digest(all)))

@@ -527,3 +527,38 @@ fn a_label_among_several_is_divided_and_the_others_stay() {
     assert_eq!(project.example(1).unwrap().labels, Some(vec![2, 3]));
     assert_eq!(project.example(2).unwrap().labels, Some(vec![1]));
 }
+
+#[test]
+fn hidden_repetitions_follow_and_retired_labels_are_not_given() {
+    let (_place, mut project) = project_with("text,label\na,x\na,x\nb,x\nc,y\n");
+    let rule = crate::types::CleaningRule::Rows(crate::types::RowRule::DropDuplicates);
+    project.clean(&[rule], &mut |_| true).unwrap();
+    let part = |name: &str| LabelPart {
+        name: name.to_owned(),
+        examples: vec![1, 3],
+    };
+    let retire = LabelChange {
+        retired: Some(true),
+        ..LabelChange::default()
+    };
+    project.change_label(2, &retire).unwrap();
+    assert!(matches!(
+        project.divide_label(1, &[part("y")], ME),
+        Err(DataError::LabelRetired { .. })
+    ));
+    let state = project.divide_label(1, &[part("z")], ME).unwrap();
+    assert!(
+        state.labels.iter().all(|label| label.name != "x"),
+        "the hidden row follows"
+    );
+    assert_eq!(project.undo_annotation(ME).unwrap().labels[0].count, 2);
+}
+
+#[test]
+fn a_step_about_many_rows_leaves_those_that_have_the_label() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,\n");
+    project.label_many(&[1, 2], 1, ME).unwrap();
+    assert!(!project.is_confirmed(1).unwrap(), "nobody looked at it by itself");
+    project.undo_annotation(ME).unwrap();
+    assert_eq!((label_of(&project, 1), label_of(&project, 2)), (Some(1), None));
+}
