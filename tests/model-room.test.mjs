@@ -1,11 +1,11 @@
 // The model room in the real window, against a model hub on this machine: what is proposed and why, a download that is
 // paused and goes on, models from disk, the library, every connection told, and none when they are switched off.
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { FakeHub, tinyModel } from "./lib/hub.mjs";
-import { Place, SAMPLES, starterFolder } from "./lib/place.mjs";
+import { Place, SAMPLES } from "./lib/place.mjs";
 import { openWindow } from "./lib/window.mjs";
 
 const STARTER = "sentence-transformers/all-MiniLM-L6-v2";
@@ -25,10 +25,8 @@ for (const language of ["en", "zh"]) {
         "someone/legal-llama": { files: tinyModel(), model_type: "llama" },
         "someone/gated-legal-bert": { files: tinyModel(), gated: "manual" },
       }).start();
-      // A library of its own, with the starter model in it.
-      mkdirSync(place.path("models"));
-      cpSync(starterFolder(), place.path("models", "sentence-transformers--all-MiniLM-L6-v2"), { recursive: true });
-      Object.assign(place.environment, { UNDERSTUDY_MODELS: place.path("models"), HF_ENDPOINT: hub.address, HF_HOME: place.path("hf"), HF_TOKEN: "" });
+      place.ownLibrary();
+      Object.assign(place.environment, { HF_ENDPOINT: hub.address, HF_HOME: place.path("hf"), HF_TOKEN: "" });
       window = await openWindow(place, { language, answers: [place.path("tiny.zip"), place.path("tiny.zip"), place.path("nothing")] });
       writeFileSync(place.path("nothing-here.txt"), "");
       mkdirSync(place.path("nothing"));

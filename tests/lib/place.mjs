@@ -1,6 +1,6 @@
 // A place of its own for every test: folders for settings and projects, and the command line in it.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { COMMAND_LINE, ROOT, withRealLocale } from "../../scripts/lib/places.mjs";
@@ -18,6 +18,12 @@ export class Place {
     this.folder = mkdtempSync(join(tmpdir(), "understudy-test-"));
     // The model library stays the user's: the set-up has put the starter model there.
     this.environment = { ...withRealLocale(process.env), UNDERSTUDY_HOME: join(this.folder, "home") };
+  }
+
+  /** A model library of its own, with the starter model: for tests that add models. */
+  ownLibrary() {
+    this.environment.UNDERSTUDY_MODELS = this.path("models");
+    cpSync(starterFolder(), this.path("models", "sentence-transformers--all-MiniLM-L6-v2"), { recursive: true });
   }
 
   path(...names) {

@@ -1,0 +1,58 @@
+// A model that a colleague trained and sent as an archive answers in the real window of somebody who trained nothing.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { Place, readCsv, smallTable } from "./lib/place.mjs";
+import { Key, openWindow } from "./lib/window.mjs";
+
+const ASKING = 60_000;
+
+for (const language of ["en", "zh"]) {
+  describe(`a received model, in ${language}`, () => {
+    const place = new Place();
+    const colleague = place.path("colleague.understudy");
+    let window;
+    before(async () => {
+      place.ownLibrary();
+      place.must("import", place.write("table.csv", smallTable(200)), "--project", colleague);
+      place.must("split", "--project", colleague);
+      place.must("train", "--project", colleague, "--epochs", "1", "--max-length", "24");
+      place.must("export", "--project", colleague, "--out", place.path("firm.zip"));
+      window = await openWindow(place, { language, answers: [place.path("firm.zip"), place.write("asked.csv", smallTable(30)), place.path("answered.csv")] });
+    });
+    after(async () => {
+      await window?.close();
+      place.remove();
+    });
+    const look = (name) => window.look(`received-${name}-${language}`);
+
+    test("is taken in, answers a text and a file, and is shown to others", async () => {
+      await window.fill("project-name-input", "Empty");
+      await window.click("create-project");
+      await window.click("nav-use");
+      await window.until(async () => !(await window.has("use-text")), "there is nothing to ask yet");
+      await look("1-nothing");
+      await window.click("nav-model");
+      await window.driver.executeScript("document.querySelectorAll('[data-testid=model-view] input')[2].click()");
+      await window.click("add-archive");
+      await window.until(async () => place.must("models", "list").models.some(({ id, installed }) => id === "firm" && installed), "it was not taken in", ASKING);
+      await window.click("nav-use");
+      await window.get("received");
+      await window.fill("use-text", "The fee is due under clause 7");
+      await window.click("try");
+      assert.ok((await window.text("predicted-label", ASKING)).length > 0);
+      await window.get("explained-text", ASKING);
+      await look("2-answer");
+      await window.click("predict-file");
+      await window.until(() => existsSync(place.path("answered.csv")), "no file was answered", ASKING);
+      await window.get("predict-result");
+      assert.equal(readCsv(place.path("answered.csv")).length, 31);
+      await window.click("demo-keep");
+      await window.click("demo-begin");
+      await window.click("demo-example-0");
+      assert.ok((await window.text("demo-label", ASKING)).length > 0);
+      await window.press(Key.ESCAPE);
+      await window.get("use-text");
+    });
+  });
+}
