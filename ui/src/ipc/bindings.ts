@@ -2722,7 +2722,9 @@ export type WindowPooling =
 /**  Their mean: every part of the text counts alike. */
 "mean" | 
 /**  The largest of each number: one telling part is enough. */
-"max";
+"max" | 
+/**  Their sum by weights that are learned: which parts tell is learned with the rest. */
+"attention";
 
 /**  How far the work is. */
 export type WorkEvent = {

@@ -9,10 +9,10 @@ use crate::architectures::layers::{Builder, initial};
 use crate::batch::PackedBatch;
 use crate::config::{Config, ProblemType};
 use crate::error::{NnError, Result};
-use crate::head::{Head, WindowPooling};
+use crate::head::{Gathering, Head, WindowPooling};
 use crate::kernels::matmul::Precision;
 use crate::ops::Objective;
-use crate::parameters::{Gradients, Parameters};
+use crate::parameters::{Dense, Gradients, Init, Parameters};
 use crate::pool::Pool;
 use crate::random::Key;
 use crate::tape::{Mode, Tape, Var};
@@ -29,12 +29,17 @@ pub struct SequenceClassifier {
     config: Config,
     encoder: Architecture,
     head: Head,
-    window_pooling: WindowPooling,
+    gathering: Gathering,
     precision: Precision,
     recompute: bool,
     labels: Vec<String>,
     pub(crate) pool: Pool,
 }
+
+/// The query by which windows are gathered, where that is learned: its name in the weights, and the configuration's word for it.
+const WINDOW_QUERY: &str = "window_attention.weight";
+const WINDOW_POOLING: &str = "window_pooling";
+const BY_ATTENTION: &str = "attention";
 
 /// Factor of adapters' products: `alpha / rank` of Hu et al. with `alpha` twice the rank.
 const ADAPTER_SCALE: f32 = 2.0;
@@ -68,11 +73,17 @@ impl SequenceClassifier {
     /// # Errors
     /// Anything of [`NnError`] about files, configuration and weights.
     pub fn from_pretrained(folder: &Path, labels: &[String], seed: u64) -> Result<(Self, LoadReport)> {
-        let mut config = Config::read(folder)?;
-        config.set_labels(labels);
-        let mut model = Self::declare(config)?;
+        let mut model = Self::declare(Self::base_config(folder, labels)?)?;
         let report = model.read_weights(folder, seed)?;
         Ok((model, report))
+    }
+
+    /// The configuration of a model to go on from: how its texts' windows were gathered is chosen anew.
+    fn base_config(folder: &Path, labels: &[String]) -> Result<Config> {
+        let mut config = Config::read(folder)?;
+        config.set_labels(labels);
+        config.remove(WINDOW_POOLING);
+        Ok(config)
     }
 
     /// As [`SequenceClassifier::from_pretrained`] for an encoder whose meaning of a text is the mean of its tokens
@@ -83,8 +94,7 @@ impl SequenceClassifier {
     /// # Errors
     /// As there; [`NnError::UnsupportedArchitecture`] outside of the BERT family.
     pub fn from_sentence_encoder(folder: &Path, labels: &[String], seed: u64) -> Result<(Self, LoadReport)> {
-        let mut config = Config::read(folder)?;
-        config.set_labels(labels);
+        let mut config = Self::base_config(folder, labels)?;
         config.set("num_hidden_layers", config.size("num_hidden_layers", None)? + 1);
         let mut model = Self::declare(config)?;
         model.encoder.expect_pooling_layer(&mut model.parameters)?;
@@ -140,13 +150,17 @@ impl SequenceClassifier {
             parameters: &mut parameters,
         };
         let head = Head::new(encoder.head(), &mut builder, facts.hidden_size, labels.len());
+        let gathering = match config.word(WINDOW_POOLING, "")? {
+            BY_ATTENTION => Gathering::Attention(window_query(&mut parameters, facts.hidden_size)),
+            _ => Gathering::Mean,
+        };
         parameters.mark_optional(first);
         Ok(SequenceClassifier {
             parameters,
             config,
             encoder,
             head,
-            window_pooling: WindowPooling::default(),
+            gathering,
             precision: Precision::F32,
             recompute: false,
             labels,
@@ -220,9 +234,20 @@ impl SequenceClassifier {
         }
     }
 
-    /// How the windows of a long text become one representation.
+    /// How the windows of a long text become one representation. A query that is to be learned begins as the mean, and is a
+    /// part of the model from then on.
     pub fn set_window_pooling(&mut self, pooling: WindowPooling) {
-        self.window_pooling = pooling;
+        self.gathering = match (pooling, self.gathering) {
+            (WindowPooling::Mean, _) => Gathering::Mean,
+            (WindowPooling::Max, _) => Gathering::Max,
+            (WindowPooling::Attention, known @ Gathering::Attention(_)) => known,
+            (WindowPooling::Attention, _) => {
+                let hidden = self.hidden_size();
+                let query = window_query(&mut self.parameters, hidden);
+                self.config.set(WINDOW_POOLING, BY_ATTENTION);
+                Gathering::Attention(query)
+            }
+        };
     }
 
     /// In what numbers products are computed while training. Results are always computed in 32-bit floats, so that they
@@ -235,7 +260,10 @@ impl SequenceClassifier {
     /// the embeddings as they are, `i + 1` also the first `i` layers.
     pub fn freeze(&mut self, depth: usize) {
         self.encoder.freeze(depth);
-        self.parameters.freeze(|entry| entry.depth < depth);
+        // The head alone learns from what was gathered already.
+        let head_alone = depth > self.own_layers();
+        self.parameters
+            .freeze(|entry| entry.depth < depth || (head_alone && entry.name == WINDOW_QUERY));
     }
 
     /// Trains low-rank changes of all matrices of the layers at `depth` or above, and the head; everything else stays as
@@ -338,9 +366,11 @@ impl SequenceClassifier {
     /// One row a text.
     fn represent(&self, tape: &mut Tape, batch: &PackedBatch) -> Result<Var> {
         let x = self.encoder.pooled(tape, batch, self.head.pooling())?;
-        Ok(match &batch.texts {
-            Some(texts) => self.window_pooling.apply(tape, &x, texts),
-            None => x,
-        })
+        Ok(self.gathering.apply(tape, x, batch.texts.as_ref()))
     }
+}
+
+/// Declares the query that gathers windows; zeros gather their mean.
+fn window_query(parameters: &mut Parameters, hidden: usize) -> Dense {
+    parameters.matrix(WINDOW_QUERY, 1, hidden, Init::Zeros)
 }

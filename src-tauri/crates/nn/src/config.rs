@@ -146,6 +146,11 @@ impl Config {
         self.0.get(field)
     }
 
+    /// Takes a field out.
+    pub fn remove(&mut self, field: &str) {
+        self.0.remove(field);
+    }
+
     /// Sets a field.
     pub fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.0.insert(field.to_owned(), value.into());

@@ -34,14 +34,32 @@ pub enum WindowPooling {
     Mean,
     /// The largest of each number: one telling part is enough.
     Max,
+    /// Their sum by weights that are learned: which parts tell is learned with the rest.
+    Attention,
 }
 
-impl WindowPooling {
-    /// One row a text out of one row a window; `texts` as in [`crate::PackedBatch`].
-    pub fn apply(self, tape: &mut Tape, x: &Var, texts: &Arc<[usize]>) -> Var {
-        match self {
-            WindowPooling::Mean => ops::mean_tokens(tape, x, texts),
-            WindowPooling::Max => ops::max_rows(tape, x, texts),
+/// Windows to texts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Gathering {
+    Mean,
+    Max,
+    /// With the query that is learned.
+    Attention(Dense),
+}
+
+impl Gathering {
+    /// One row a text out of one row a window; `texts` as in [`crate::PackedBatch`], `None` where each window is a text.
+    pub(crate) fn apply(self, tape: &mut Tape, x: Var, texts: Option<&Arc<[usize]>>) -> Var {
+        match (self, texts) {
+            (Gathering::Mean, Some(texts)) => ops::mean_tokens(tape, &x, texts),
+            (Gathering::Max, Some(texts)) => ops::max_rows(tape, &x, texts),
+            (Gathering::Attention(query), Some(texts)) => ops::attend_rows(tape, &x, query, texts),
+            // Texts of one window teach the query nothing, but a parameter without any gradient would be a mistake.
+            (Gathering::Attention(query), None) if tape.training() => {
+                let alone = (0..=x.rows()).collect();
+                ops::attend_rows(tape, &x, query, &alone)
+            }
+            (_, None) => x,
         }
     }
 }

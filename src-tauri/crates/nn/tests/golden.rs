@@ -6,9 +6,11 @@
 mod models;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
+use understudy_nn::parameters::Place;
 use understudy_nn::random::Key;
 use understudy_nn::{
     Gradients, Input, NnError, Objective, PackedBatch, Precision, SequenceClassifier, Step, WindowPooling,
@@ -239,6 +241,64 @@ fn windows_of_a_text_are_pooled_into_one_answer() {
         assert_eq!(max[2 * hidden + i], of(3, i).max(of(4, i)));
     }
     assert_eq!(model.logits(&batch).unwrap().len(), 9);
+    model.set_window_pooling(WindowPooling::Attention);
+    let attended = model.features(&batch).unwrap();
+    for (mean, attended) in mean.iter().zip(&attended) {
+        assert!((mean - attended).abs() < 1e-6, "it begins as the mean");
+    }
+}
+
+#[test]
+fn windows_gathered_by_attention_learn_and_are_kept() {
+    let mut model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
+    model.set_window_pooling(WindowPooling::Attention);
+    let golden = golden("tiny-bert");
+    let gradient_of_query = |model: &SequenceClassifier, texts: Option<Arc<[usize]>>, labels: &[&[usize]]| {
+        let mut batch = golden.batch();
+        batch.texts = texts;
+        let objective = Objective::default();
+        let step = Step {
+            labels,
+            objective: &objective,
+            total_weight: labels.len() as f64,
+            dropout: None,
+        };
+        let mut gradients = Gradients::new(&model.parameters);
+        model
+            .loss_and_gradients(Input::Texts(&batch), &step, &mut gradients)
+            .unwrap();
+        let query = model.parameters.entries().len() - 1;
+        assert_eq!(model.parameters.entries()[query].name, "window_attention.weight");
+        match &model.parameters.entries()[query].place {
+            Place::Dense(range) => gradients.dense[range.clone()].to_vec(),
+            Place::Table(_) => panic!("a query is no table"),
+        }
+    };
+    let labels = each(&golden.labels);
+    let told = gradient_of_query(&model, Some([0, 2, 3, 5].into()), &labels[..3]);
+    assert!(told.iter().any(|x| x.abs() > 1e-6), "several windows teach it");
+    let alone = gradient_of_query(&model, None, &labels);
+    assert!(alone.iter().all(|x| x.abs() < 1e-7), "a window alone does not");
+
+    let query = model.parameters.len() - 1;
+    for (i, x) in model.parameters.values_mut(query).iter_mut().enumerate() {
+        *x = if i % 2 == 0 { 2.0 } else { -1.0 };
+    }
+    let mut batch = golden.batch();
+    batch.texts = Some([0, 2, 3, 5].into());
+    let place = tempfile::tempdir().unwrap();
+    model.save(place.path()).unwrap();
+    let again = SequenceClassifier::load(place.path()).unwrap();
+    assert_eq!(again.logits(&batch).unwrap(), model.logits(&batch).unwrap());
+    // Whoever learns on from it chooses anew.
+    let (base, report) = SequenceClassifier::from_pretrained(place.path(), model.labels(), 0).unwrap();
+    assert_eq!(report.unused, ["window_attention.weight"]);
+    assert!(
+        base.parameters
+            .entries()
+            .iter()
+            .all(|entry| entry.name != "window_attention.weight")
+    );
 }
 
 #[test]

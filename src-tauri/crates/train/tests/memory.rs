@@ -93,10 +93,10 @@ fn cases() -> Vec<(Value, usize, TrainSettings)> {
     ]
 }
 
-/// Texts of about `words` words that the tiny tokenizer knows.
-fn texts(words: usize) -> Vec<Example> {
+/// Texts of about `words` words that the tiny tokenizer knows: two steps of them, for what comes with the second.
+fn texts(words: usize, settings: &TrainSettings) -> Vec<Example> {
     let known = ["good", "bad", "court", "law", "pain", "heart", "contract", "pays"];
-    (0..64)
+    (0..settings.batch_size.max(32) as usize)
         .map(|i| {
             let count = words / 2 + (i * 37) % words.max(2);
             let word = |j: usize| known[(i + j * j) % known.len()];
@@ -145,7 +145,7 @@ fn one_case_when_asked() {
     };
     let (_, words, settings) = cases().swap_remove(which.parse().unwrap());
     let place = PathBuf::from(place);
-    let train_texts = texts(words);
+    let train_texts = texts(words, &settings);
     let job = TrainingJob {
         base: place.join("model"),
         checkpoint: place.join("checkpoint"),
@@ -181,7 +181,7 @@ fn what_is_foretold_is_what_is_measured() {
             .lines()
             .find_map(|line| line.split("peak ").nth(1)?.trim().parse().ok())
             .unwrap_or_else(|| panic!("case {case}: {printed}"));
-        let examples = texts(words);
+        let examples = texts(words, &settings);
         let all: Vec<&str> = examples.iter().map(|example| example.text.as_str()).collect();
         let encoded = Tokenizer::load(&folder, 8192, 1)
             .unwrap()

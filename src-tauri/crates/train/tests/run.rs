@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use understudy_train::predictor::decide;
 use understudy_train::{
     Control, Example, Method, Outcome, Pooling, Precision, Predictor, ProblemType, TrainError, TrainEvent,
-    TrainSettings, TrainingJob, train,
+    TrainSettings, TrainingJob, WindowPooling, train,
 };
 
 /// A tiny random BERT with a tokenizer that knows letters and a few words.
@@ -258,7 +258,7 @@ fn right(outcome: &Outcome, job: &TrainingJob) -> f64 {
 
 #[test]
 fn every_way_to_train_learns_stops_and_goes_on_with_the_same_bits() {
-    let ways: [fn(&mut TrainSettings); 6] = [
+    let ways: [fn(&mut TrainSettings); 7] = [
         |s| {
             s.method = Method::Head;
             s.pooling = Pooling::Mean;
@@ -282,6 +282,13 @@ fn every_way_to_train_learns_stops_and_goes_on_with_the_same_bits() {
             s.accumulation_steps = 3;
             s.recompute = true;
             s.layer_decay = 0.8;
+        },
+        |s| {
+            s.max_length = 8;
+            s.windows = 3;
+            s.window_pooling = WindowPooling::Attention;
+            s.head_epochs = 2;
+            s.epochs = 12;
         },
         |s| {
             s.precision = Precision::Bf16;

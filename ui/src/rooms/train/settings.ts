@@ -29,7 +29,7 @@ export const NUMBERS: NumberSetting[] = [
 export const CHOICES = [
   { name: "method", values: ["full", "lora", "head"] },
   { name: "pooling", values: ["native", "mean"] },
-  { name: "window_pooling", values: ["mean", "max"] },
+  { name: "window_pooling", values: ["mean", "max", "attention"] },
   { name: "precision", values: ["f32", "bf16"] },
 ] as const;
 

@@ -6,6 +6,7 @@
 
 mod activation;
 mod add;
+mod attend_rows;
 mod attention;
 mod binary_cross_entropy;
 mod cross_entropy;
@@ -20,6 +21,7 @@ mod select;
 
 pub use activation::bias_activation;
 pub use add::add;
+pub use attend_rows::attend_rows;
 pub use attention::{
     AttentionShape, RelativePositions, Rotary, attention, first_token_attention, relative_attention,
 };
