@@ -181,6 +181,10 @@ pub fn export_model(
             .picker
             .folder()
             .map(|folder| folder.join(format!("{name} onnx"))),
+        ModelFormat::Adapter => state
+            .picker
+            .folder()
+            .map(|folder| folder.join(format!("{name} adapter"))),
         ModelFormat::Zip => state.picker.save(&format!("{name}.zip")),
     };
     let Some(target) = target else {

@@ -118,8 +118,8 @@ pub enum Verb {
         /// The folder or file to write.
         #[arg(long)]
         out: PathBuf,
-        /// folder (Hugging Face), onnx (a file, or a folder with the tokenizer beside it) or zip (the folder with the
-        /// report); by the ending of --out unless given.
+        /// folder (Hugging Face), onnx (a file, or a folder with the tokenizer beside it), zip (the folder with the report) or
+        /// adapter (only what was learned with --method lora, for PEFT); by the ending of --out unless given.
         #[arg(long, value_parser = named::<ModelFormat>)]
         format: Option<ModelFormat>,
     },

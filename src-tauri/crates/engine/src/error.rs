@@ -148,6 +148,12 @@ pub enum EngineError {
         /// The file.
         file: String,
     },
+    /// What adapters have learned is asked of a run that had none.
+    #[error("the run {run} was not trained with adapters")]
+    NoAdapters {
+        /// The run.
+        run: String,
+    },
     /// A run has no test part whose texts could be looked at.
     #[error("run {run} was judged on no test texts that have enough words")]
     NoTestTexts {
@@ -334,6 +340,7 @@ impl EngineError {
             ),
             EngineError::NoReviewColumn { file } => ("no_review_column", vec![("file", file.clone())]),
             EngineError::NoTestTexts { run } => ("no_test_texts", vec![("run", run.clone())]),
+            EngineError::NoAdapters { run } => ("no_adapters", vec![("run", run.clone())]),
             EngineError::NoSuchLabel { name } => ("no_such_label", vec![("name", name.clone())]),
             EngineError::NoScheme { path, reason } => (
                 "no_scheme",
@@ -645,6 +652,9 @@ fn train_facts(error: &TrainError) -> Facts {
         }
         TrainError::Model(ModelError::UnsupportedArchitecture { found }) => {
             ("unsupported_architecture", vec![("found", found.clone())])
+        }
+        TrainError::Model(ModelError::NotLowRank { name }) => {
+            ("not_low_rank", vec![("name", name.clone())])
         }
         TrainError::Model(ModelError::OnnxTooLarge { bytes, limit }) => (
             "onnx_too_large",

@@ -1,4 +1,5 @@
-//! A run's model for other programs: a Hugging Face folder, an ONNX file, an archive with its report.
+//! A run's model for other programs: a Hugging Face folder, an ONNX file, an archive with its report, or what its adapters have
+//! learned alone.
 //!
 //! Whatever is written appears in one step, under its own name, when it is whole.
 
@@ -8,11 +9,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use understudy_data::DataError;
 use understudy_hub::HubError;
+use understudy_train::Method;
 use understudy_report::{self as report, Language};
 
 use crate::error::{EngineError, Result};
 use crate::session::Session;
-use crate::{files, runs};
+use crate::{files, models, runs};
 
 /// What a model can be written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,8 @@ pub enum ModelFormat {
     Onnx,
     /// The Hugging Face folder and the report as one archive, which Understudy takes in elsewhere.
     Zip,
+    /// A folder with only what adapters have learned, which PEFT puts on the model that the training began with.
+    Adapter,
 }
 
 impl ModelFormat {
@@ -88,6 +92,11 @@ pub fn export_model(
             archive(session, run, target, language, go_on)?;
             record(session, run, target, "zip")?;
         }
+        ModelFormat::Adapter => {
+            check(go_on(0.0))?;
+            adapter(session, run, target)?;
+            record(session, run, target, "adapter")?;
+        }
     }
     Ok(ModelExported {
         path: target.display().to_string(),
@@ -110,11 +119,8 @@ fn onnx(
     let alone = ModelFormat::of(target) == ModelFormat::Onnx;
     if alone {
         free(target, replace)?;
-    } else if fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(DataError::FolderTaken {
-            folder: target.to_owned(),
-        }
-        .into());
+    } else {
+        empty(target)?;
     }
     let making = Making::beside(target)?;
     let graph = making.0.join(ONNX_FILE);
@@ -135,12 +141,43 @@ fn onnx(
                 fs::copy(entry.path(), &to).map_err(files::failed(&to))?;
             }
         }
-        // Of the target only an empty folder is there; not every system renames onto one.
-        let _ = fs::remove_dir(target);
-        fs::rename(&making.0, target).map_err(files::failed(target))?;
+        making.becomes(target)?;
     }
     let most = reading.max_length.min(file.max_length);
     Ok((reading.windows > 1).then_some(most as u32))
+}
+
+/// How PEFT puts an adapter on its model.
+fn how_to_load(base: &str) -> String {
+    format!(
+        r#"```python
+from peft import PeftModel
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+folder = "."
+config = AutoConfig.from_pretrained(folder)
+base = AutoModelForSequenceClassification.from_pretrained("{base}", config=config)
+model = PeftModel.from_pretrained(base, folder)
+```
+"#
+    )
+}
+
+fn adapter(session: &Session, run: &str, target: &Path) -> Result<()> {
+    let record = runs::find(&session.project, run)?;
+    runs::outcome(&record)?;
+    let settings = runs::settings(&record)?;
+    if settings.method != Method::Lora {
+        return Err(EngineError::NoAdapters { run: run.to_owned() });
+    }
+    empty(target)?;
+    let base = models::base_folder(&settings.model)?;
+    let source = runs::model_folder(&session.project, run);
+    let making = Making::beside(target)?;
+    let rank = settings.lora_rank as usize;
+    understudy_train::save_adapter(&source, &base, &settings.model, rank, &making.0)?;
+    files::write(&making.0.join("README.md"), how_to_load(&settings.model).as_bytes())?;
+    making.becomes(target)
 }
 
 fn archive(
@@ -175,6 +212,17 @@ fn free(target: &Path, replace: bool) -> Result<()> {
     }
 }
 
+/// A folder to be written must not be there, or have nothing in it.
+fn empty(target: &Path) -> Result<()> {
+    match fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
+        true => Err(DataError::FolderTaken {
+            folder: target.to_owned(),
+        }
+        .into()),
+        false => Ok(()),
+    }
+}
+
 fn check(goes_on: bool) -> Result<()> {
     match goes_on {
         true => Ok(()),
@@ -191,6 +239,13 @@ impl Making {
         let folder = target.with_file_name(format!(".{name}.{}.partial", std::process::id()));
         fs::create_dir_all(&folder).map_err(files::failed(&folder))?;
         Ok(Making(folder))
+    }
+
+    /// The whole folder is what was made.
+    fn becomes(&self, target: &Path) -> Result<()> {
+        // Of the target only an empty folder is there; not every system renames onto one.
+        let _ = fs::remove_dir(target);
+        fs::rename(&self.0, target).map_err(files::failed(target))
     }
 }
 

@@ -282,6 +282,7 @@ fn own() -> Vec<EngineError> {
             file: text("new.csv"),
         },
         EngineError::NoTestTexts { run: text("r1") },
+        EngineError::NoAdapters { run: text("r1") },
         EngineError::NoSuchLabel { name: "x".into() },
         EngineError::NoScheme {
             path: path(),

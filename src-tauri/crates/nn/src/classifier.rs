@@ -37,7 +37,7 @@ pub struct SequenceClassifier {
 }
 
 /// The query by which windows are gathered, where that is learned: its name in the weights, and the configuration's word for it.
-const WINDOW_QUERY: &str = "window_attention.weight";
+pub(crate) const WINDOW_QUERY: &str = "window_attention.weight";
 const WINDOW_POOLING: &str = "window_pooling";
 const BY_ATTENTION: &str = "attention";
 
@@ -174,10 +174,19 @@ impl SequenceClassifier {
     /// # Errors
     /// [`NnError::File`], [`NnError::Weights`].
     pub fn save(&self, folder: &Path) -> Result<()> {
+        self.write_config(folder)?;
+        weights::save(&folder.join(WEIGHTS_FILE), &self.parameters.merged())
+    }
+
+    pub(crate) fn write_config(&self, folder: &Path) -> Result<()> {
         let mut config = self.config.clone();
         config.set("architectures", vec![self.encoder.classifier_class()]);
-        config.write(folder)?;
-        weights::save(&folder.join(WEIGHTS_FILE), &self.parameters.merged())
+        config.write(folder)
+    }
+
+    /// What stands before the names of the encoder's tensors in a classifier.
+    pub(crate) fn prefix(&self) -> &'static str {
+        self.encoder.prefix()
     }
 
     /// The class names, in the order of the logits.

@@ -38,6 +38,12 @@ pub enum NnError {
         /// What the reader said.
         reason: String,
     },
+    /// More of a model has changed than adapters change: it was trained in another way, or from another model.
+    #[error("{name} has changed by more than an adapter changes")]
+    NotLowRank {
+        /// The tensor.
+        name: String,
+    },
     /// The classifier is larger than an ONNX file can be.
     #[error("an ONNX file of {bytes} bytes; the limit is {limit}")]
     OnnxTooLarge {

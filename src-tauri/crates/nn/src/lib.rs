@@ -19,6 +19,7 @@
 // Indexed loops over slices of one length are what the compiler vectorises best, and what reads like the formula.
 #![allow(clippy::needless_range_loop)]
 
+mod adapter;
 pub mod architectures;
 pub mod batch;
 pub mod classifier;

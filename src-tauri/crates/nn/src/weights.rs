@@ -95,7 +95,7 @@ pub fn save(path: &Path, parameters: &Parameters) -> Result<()> {
 }
 
 /// An open weights file and the places of its tensors.
-struct Checkpoint {
+pub(crate) struct Checkpoint {
     file: File,
     path: std::path::PathBuf,
     data_start: u64,
@@ -112,7 +112,8 @@ struct Stored {
 const MAX_HEADER: u64 = 100_000_000;
 
 impl Checkpoint {
-    fn open(path: &Path) -> Result<Self> {
+    /// Opens a weights file and reads its header.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let read = |source| NnError::File {
             path: path.to_owned(),
             source,
@@ -163,7 +164,7 @@ impl Checkpoint {
     }
 
     /// The name under which a parameter stands in the file.
-    fn find(&self, name: &str, prefix: &str) -> Option<String> {
+    pub(crate) fn find(&self, name: &str, prefix: &str) -> Option<String> {
         let short = name.strip_prefix(prefix).unwrap_or(name);
         let older = OLD_NAMES
             .iter()
@@ -178,7 +179,13 @@ impl Checkpoint {
             .find(|name| self.tensors.contains_key(name))
     }
 
-    fn read_into(&mut self, name: &str, out: &mut [f32]) -> Result<()> {
+    /// The shape of a tensor that the file has.
+    pub(crate) fn shape(&self, name: &str) -> &[usize] {
+        &self.tensors[name].shape
+    }
+
+    /// Reads a tensor that the file has.
+    pub(crate) fn read_into(&mut self, name: &str, out: &mut [f32]) -> Result<()> {
         let failed = |reason: String| NnError::Weights {
             path: self.path.clone(),
             reason,

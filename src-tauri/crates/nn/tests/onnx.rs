@@ -1,5 +1,5 @@
 //! ONNX files: whole by their own rules, and what they promise. That they compute the same is tested in ONNX Runtime
-//! (`tests/onnx.test.mjs` of the product).
+//! (`tests/export.test.mjs` of the product).
 #![allow(clippy::unwrap_used)]
 
 mod models;

@@ -1,14 +1,15 @@
-// A model that goes out: as an ONNX file, which ONNX Runtime answers from where Python has it ($PYTHON or python3), and as
-// an archive with its report, which another machine takes in and learns on from.
+// A model that goes out: as an ONNX file, which ONNX Runtime answers from where Python has it ($PYTHON or python3), as what
+// its adapters have learned, and as an archive with its report, which another machine takes in, asks and learns on from.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { COMMAND_LINE, ROOT } from "../scripts/lib/places.mjs";
-import { Place, smallTable } from "./lib/place.mjs";
+import { Place, smallTable, starterFolder } from "./lib/place.mjs";
 
 const python = process.env.PYTHON ?? "python3";
 const present = spawnSync(python, ["-c", "import onnxruntime, transformers"]).status === 0;
+const peft = spawnSync(python, ["-c", "import peft, torch, transformers"]).status === 0;
 
 const place = new Place();
 const project = place.path("p.understudy");
@@ -51,6 +52,25 @@ test("an archive with the report is a model elsewhere, to learn on from", () => 
   place.must("import", place.path("table.csv"), "--project", other);
   place.must("split", "--project", other);
   place.must("train", "--project", other, "--model", "passed-on", "--epochs", "1", "--max-length", "24");
+});
+
+test("what adapters have learned goes out alone, and PEFT puts it back on the model", () => {
+  const none = place.understudy("export", "--project", project, "--out", place.path("none"), "--format", "adapter");
+  assert.equal(none.status, 2, "this run had none");
+  const small = place.path("additions.understudy");
+  place.must("import", place.path("table.csv"), "--project", small);
+  place.must("split", "--project", small);
+  place.must("train", "--project", small, "--preset", "textbook", "--method", "lora", "--lora-rank", "4", "--learning-rate", "0.001", "--epochs", "3", "--max-length", "24");
+  place.must("export", "--project", small, "--out", place.path("adapter"), "--format", "adapter");
+  place.must("export", "--project", small, "--out", place.path("trained"), "--format", "folder");
+  const config = JSON.parse(readFileSync(place.path("adapter/adapter_config.json"), "utf8"));
+  assert.ok(config.target_modules.some((name) => name.endsWith("attention.self.query")), config.target_modules);
+  const size = (name) => statSync(place.path(name)).size;
+  assert.ok(size("adapter/adapter_model.safetensors") < size("trained/model.safetensors") / 20);
+  if (!peft) return;
+  const check = spawnSync(python, [`${ROOT}/tests/adapter_roundtrip.py`, starterFolder(), place.path("adapter"), place.path("trained"), place.path("table.csv")], { encoding: "utf8", env: place.environment });
+  assert.equal(check.status, 0, check.stdout + check.stderr);
+  console.log(check.stdout.trim());
 });
 
 test("a model that was received answers without any training, just as it does where it was trained", () => {
