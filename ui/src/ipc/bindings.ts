@@ -1493,7 +1493,9 @@ export type ModelFormat =
 /**  For ONNX Runtime: a file, or a folder with the tokenizer beside it. */
 "onnx" | 
 /**  The Hugging Face folder and the report as one archive, which Understudy takes in elsewhere. */
-"zip";
+"zip" | 
+/**  A folder with only what adapters have learned, which PEFT puts on the model that the training began with. */
+"adapter";
 
 /**  The model room at a glance. */
 export type ModelShelf = {

@@ -653,9 +653,7 @@ fn train_facts(error: &TrainError) -> Facts {
         TrainError::Model(ModelError::UnsupportedArchitecture { found }) => {
             ("unsupported_architecture", vec![("found", found.clone())])
         }
-        TrainError::Model(ModelError::NotLowRank { name }) => {
-            ("not_low_rank", vec![("name", name.clone())])
-        }
+        TrainError::Model(ModelError::NotLowRank { name }) => ("not_low_rank", vec![("name", name.clone())]),
         TrainError::Model(ModelError::OnnxTooLarge { bytes, limit }) => (
             "onnx_too_large",
             vec![("size", megabytes(*bytes)), ("limit", megabytes(*limit))],

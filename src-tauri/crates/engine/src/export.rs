@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use understudy_data::DataError;
 use understudy_hub::HubError;
-use understudy_train::Method;
 use understudy_report::{self as report, Language};
+use understudy_train::Method;
 
 use crate::error::{EngineError, Result};
 use crate::session::Session;
@@ -176,7 +176,10 @@ fn adapter(session: &Session, run: &str, target: &Path) -> Result<()> {
     let making = Making::beside(target)?;
     let rank = settings.lora_rank as usize;
     understudy_train::save_adapter(&source, &base, &settings.model, rank, &making.0)?;
-    files::write(&making.0.join("README.md"), how_to_load(&settings.model).as_bytes())?;
+    files::write(
+        &making.0.join("README.md"),
+        how_to_load(&settings.model).as_bytes(),
+    )?;
     making.becomes(target)
 }
 

@@ -62,7 +62,10 @@ impl SequenceClassifier {
                 continue;
             }
             let numbers = self.parameters.values(entry);
-            let module = entry.name.rsplit_once('.').map_or(&*entry.name, |(module, _)| module);
+            let module = entry
+                .name
+                .rsplit_once('.')
+                .map_or(&*entry.name, |(module, _)| module);
             let known = before.find(&entry.name, self.prefix());
             let known = known.filter(|name| entry.depth < head && before.shape(name) == entry.shape);
             let Some(known) = known else {
@@ -78,7 +81,10 @@ impl SequenceClassifier {
             };
             let mut change = vec![0.0; numbers.len()];
             before.read_into(&known, &mut change)?;
-            change.iter_mut().zip(numbers).for_each(|(old, new)| *old = new - *old);
+            change
+                .iter_mut()
+                .zip(numbers)
+                .for_each(|(old, new)| *old = new - *old);
             if change.iter().all(|x| *x == 0.0) {
                 continue;
             }
@@ -121,7 +127,9 @@ impl SequenceClassifier {
 }
 
 fn not_low_rank(name: &str) -> NnError {
-    NnError::NotLowRank { name: name.to_owned() }
+    NnError::NotLowRank {
+        name: name.to_owned(),
+    }
 }
 
 /// The factors of a matrix of at most this rank; `None` where its rank is larger.
@@ -161,7 +169,11 @@ fn multiply(a: View, b: View, out: ViewMut) {
 /// become zero.
 fn orthonormal(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     let mut basis: Vec<Vec<f64>> = (0..columns)
-        .map(|column| (0..rows).map(|row| f64::from(matrix[row * columns + column])).collect())
+        .map(|column| {
+            (0..rows)
+                .map(|row| f64::from(matrix[row * columns + column]))
+                .collect()
+        })
         .collect();
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     for column in 0..columns {
@@ -190,7 +202,8 @@ fn write(tensors: &[Tensor], path: &Path) -> Result<()> {
     };
     let views = tensors.iter().map(|tensor| {
         let bytes = bytemuck::cast_slice(&tensor.numbers);
-        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(|e| failed(e.to_string()))?;
+        let view =
+            TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(|e| failed(e.to_string()))?;
         Ok((tensor.name.as_str(), view))
     });
     let views = views.collect::<Result<Vec<_>>>()?;
@@ -215,7 +228,8 @@ mod tests {
 
     #[test]
     fn a_change_of_low_rank_is_found_again_and_a_larger_one_is_not() {
-        let normal = |seed, n: usize| -> Vec<f32> { (0..n).map(|i| Key::new(seed).normal(i as u64) as f32).collect() };
+        let normal =
+            |seed, n: usize| -> Vec<f32> { (0..n).map(|i| Key::new(seed).normal(i as u64) as f32).collect() };
         let change = product(&normal(1, 12 * 2), &normal(2, 2 * 9), 2, 9);
         // Also where more rank is asked for than there is.
         for rank in [2, 4] {

@@ -22,7 +22,13 @@ pub fn save_onnx(folder: &Path, target: &Path) -> Result<(OnnxFile, Reading)> {
 ///
 /// # Errors
 /// [`crate::TrainError::Model`], as `NotLowRank` where it was trained in another way.
-pub fn save_adapter(folder: &Path, base: &Path, base_name: &str, rank: usize, target: &Path) -> Result<usize> {
+pub fn save_adapter(
+    folder: &Path,
+    base: &Path,
+    base_name: &str,
+    rank: usize,
+    target: &Path,
+) -> Result<usize> {
     let (model, _) = load(folder)?;
     Ok(model.save_adapter(base, base_name, rank, target)?)
 }
