@@ -1,6 +1,7 @@
-// A model that a colleague trained and sent as an archive answers in the real window of somebody who trained nothing.
+// A model that a colleague trained and sent as an archive answers in the real window of somebody who trained nothing; and
+// of a training by additions only these are passed on.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { Place, readCsv, smallTable } from "./lib/place.mjs";
 import { Key, openWindow } from "./lib/window.mjs";
@@ -16,15 +17,27 @@ for (const language of ["en", "zh"]) {
       place.ownLibrary();
       place.must("import", place.write("table.csv", smallTable(200)), "--project", colleague);
       place.must("split", "--project", colleague);
-      place.must("train", "--project", colleague, "--epochs", "1", "--max-length", "24");
+      place.must("train", "--project", colleague, "--preset", "textbook", "--method", "lora", "--learning-rate", "0.001", "--epochs", "2", "--max-length", "24");
       place.must("export", "--project", colleague, "--out", place.path("firm.zip"));
-      window = await openWindow(place, { language, answers: [place.path("firm.zip"), place.write("asked.csv", smallTable(30)), place.path("answered.csv")] });
+      window = await openWindow(place, { language, answers: [colleague, place.folder, place.path("firm.zip"), place.write("asked.csv", smallTable(30)), place.path("answered.csv")] });
     });
     after(async () => {
       await window?.close();
       place.remove();
     });
     const look = (name) => window.look(`received-${name}-${language}`);
+
+    test("is passed on as what was learned alone", async () => {
+      await window.click("open-project");
+      await window.click("nav-results");
+      await window.click("export-model");
+      await window.click("export-as-adapter");
+      await look("0-export");
+      await window.click("export-model-yes");
+      const written = () => readdirSync(place.folder).find((name) => name.endsWith(" adapter"));
+      await window.until(() => written() && existsSync(place.path(written(), "adapter_config.json")), "nothing was exported", ASKING);
+      await window.click("close-project");
+    });
 
     test("is taken in, answers a text and a file, and is shown to others", async () => {
       await window.fill("project-name-input", "Empty");
