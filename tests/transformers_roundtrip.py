@@ -30,7 +30,7 @@ worker.wait()
 classify = pipeline("text-classification", model=folder)
 labels, worst = 0, 0.0
 for text, ours in zip(texts, answer["predictions"]):
-    labels += classify(text, truncation=True)[0]["label"] == ours["label"]
+    labels += [classify(text, truncation=True)[0]["label"]] == ours["labels"]
     with torch.no_grad():
         inputs = classify.tokenizer(text, truncation=True, return_tensors="pt")
         theirs = torch.log_softmax(classify.model(**inputs).logits[0], -1)
