@@ -119,8 +119,7 @@ impl SequenceClassifier {
             "inference_mode": true, "target_modules": changed, "modules_to_save": whole,
         });
         let path = target.join(CONFIG);
-        let text = serde_json::to_string_pretty(&config).unwrap_or_default();
-        std::fs::write(&path, text).map_err(|source| NnError::File { path, source })?;
+        std::fs::write(&path, format!("{config:#}")).map_err(|source| NnError::File { path, source })?;
         self.write_config(target)?;
         Ok(changed.len())
     }

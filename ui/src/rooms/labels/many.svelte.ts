@@ -16,10 +16,10 @@ type Looked = { groups: Group[]; rows: Found[]; total: number; looked: { at: num
 /** Rows of a list: more than anybody looks through. */
 const MOST = 200;
 /** Clusters of near-duplicates that are listed. */
-export const CLUSTERS = 50;
+const CLUSTERS = 50;
 
 /** A row of the engine as one of the list. */
-export function found(row: { example: number; text: string; labels: number[] | null }): Found {
+function found(row: { example: number; text: string; labels: number[] | null }): Found {
   return { id: row.example, text: row.text, labels: row.labels };
 }
 

@@ -44,20 +44,20 @@ impl Project {
         Ok(tx.commit()?)
     }
 
-    /// The clusters with at least two visible rows, with `open` only those where one of them has no label, the largest
-    /// first: how many there are, how many rows they have together, and a page of them. `None` until they were looked for.
+    /// The clusters with at least two visible rows, with `open` only those where one of them has no label, and of
+    /// them only such rows, the largest first: how many there are, how many rows they have together, and a page of them. `None` until they were looked for.
     ///
     /// # Errors
     /// Those of the database.
     pub fn near_duplicates(&self, offset: u32, limit: u32, open: bool) -> Result<Option<NearPage>> {
+        let counted = if open {
+            "count(*) - count(label_set)"
+        } else {
+            "count(*)"
+        };
         let clusters = format!(
-            "SELECT cluster, count(*) AS rows FROM near_cluster JOIN state USING (example)
-             WHERE hidden_by IS NULL GROUP BY cluster HAVING count(*) > 1{}",
-            if open {
-                " AND count(label_set) < count(*)"
-            } else {
-                ""
-            }
+            "SELECT cluster, {counted} AS rows FROM near_cluster JOIN state USING (example)
+             WHERE hidden_by IS NULL GROUP BY cluster HAVING count(*) > 1 AND {counted} > 0"
         );
         let tx = self.read()?;
         if !is_known(&tx)? {
@@ -77,7 +77,7 @@ impl Project {
                 Ok(NearCluster {
                     id: cluster,
                     rows,
-                    shown: shown(&tx, cluster)?,
+                    shown: shown(&tx, cluster, open)?,
                 })
             })
             .collect::<Result<_>>()?;
@@ -117,12 +117,13 @@ pub(super) fn is_known(db: &Connection) -> Result<bool> {
     Ok(read_setting(db, KNOWN)?.is_some_and(|known| texts_now(db).is_ok_and(|now| known == now)))
 }
 
-fn shown(db: &Connection, cluster: u32) -> Result<Vec<NearRow>> {
-    let mut query = db.prepare_cached(
+fn shown(db: &Connection, cluster: u32, open: bool) -> Result<Vec<NearRow>> {
+    let only = if open { "AND label_set IS NULL" } else { "" };
+    let mut query = db.prepare_cached(&format!(
         "SELECT example, substr(head, 1, 300), label_set, part FROM near_cluster
          JOIN state USING (example) JOIN present_text USING (example)
-         WHERE cluster = ?1 AND hidden_by IS NULL ORDER BY example LIMIT ?2",
-    )?;
+         WHERE cluster = ?1 AND hidden_by IS NULL {only} ORDER BY example LIMIT ?2"
+    ))?;
     let mut found = query.query([cluster, ROWS_SHOWN])?;
     let mut sets = Sets::default();
     let mut rows = Vec::new();
@@ -228,7 +229,12 @@ mod tests {
         let open = |project: &Project| project.near_duplicates(0, 9, true).unwrap().unwrap();
         assert_eq!(open(&project).clusters, [], "all are labelled");
         project.annotate(3, None, "me").unwrap();
-        assert_eq!(open(&project).clusters.len(), 1);
+        let left = open(&project);
+        assert_eq!((left.total, left.rows, left.clusters[0].rows), (1, 1, 1));
+        assert_eq!(
+            left.clusters[0].shown[0].id, 3,
+            "those with a label are not in the way"
+        );
         let only_open = project.near_cluster(page.clusters[0].id, true).unwrap();
         assert_eq!(only_open, [3], "what has a label is not given another unseen");
 
