@@ -19,6 +19,8 @@ const TOKENS_KEPT: usize = 2048;
 /// A pass at one place, or several, on the way between words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WayPoint {
+    /// Scores of every class, `[texts, classes]` row-major.
+    pub logits: Vec<f32>,
     /// The log-odds of the class, one a text.
     pub log_odds: Vec<f64>,
     /// What each token's step from the first words to its own adds to them at this place: gradient times difference
@@ -45,8 +47,8 @@ pub fn log_odds(problem_type: ProblemType, logits: &[f32], class: usize, gradien
 }
 
 impl SequenceClassifier {
-    /// What each token adds to the log-odds of `class` at the places of `interpolation` between other words and the
-    /// batch's own. `gradients` is room for work, to be used again.
+    /// What each token adds to the log-odds of a class at the places of `interpolation` between other words and the
+    /// batch's own; `class` says which by the logits there. `gradients` is room for work, to be used again.
     ///
     /// # Errors
     /// [`NnError::Batch`].
@@ -54,7 +56,7 @@ impl SequenceClassifier {
         &self,
         batch: &PackedBatch,
         interpolation: Interpolation,
-        class: usize,
+        class: impl FnOnce(&[f32]) -> usize,
         gradients: &mut Gradients,
     ) -> Result<WayPoint> {
         let classes = self.labels().len();
@@ -62,7 +64,6 @@ impl SequenceClassifier {
             true => Ok(()),
             false => Err(NnError::Batch { what, value, limit }),
         };
-        fits("class", class, classes)?;
         for length in [interpolation.from.len(), interpolation.shares.len()] {
             fits("places on the way", length.abs_diff(batch.tokens()), 1)?;
         }
@@ -77,6 +78,8 @@ impl SequenceClassifier {
             .with_recompute(batch.tokens() > TOKENS_KEPT)
             .with_interpolation(interpolation);
         let logits = self.forward(&mut tape, batch)?;
+        let class = class(logits.values());
+        fits("class", class, classes)?;
         let mut gradient = vec![0.0; logits.values().len()];
         let rows = logits.values().chunks_exact(classes);
         let log_odds = rows
@@ -86,6 +89,7 @@ impl SequenceClassifier {
         gradients.clear();
         let (gradient, words) = tape.backward_to_embeddings(&logits, gradient, gradients)?;
         Ok(WayPoint {
+            logits: logits.values().to_vec(),
             log_odds,
             slopes: slopes(self.parameters.table_of(words), &batch.ids, &from, &gradient),
         })

@@ -50,7 +50,7 @@ fn explained(model: &SequenceClassifier, class: usize, cases: &[(&[u32], &[u32],
     };
     let mut gradients = Gradients::new(&model.parameters);
     model
-        .way_point(&batch, interpolation, class, &mut gradients)
+        .way_point(&batch, interpolation, |_| class, &mut gradients)
         .unwrap()
 }
 
@@ -135,7 +135,7 @@ fn questions_that_do_not_fit_the_model_are_refused() {
     let mut ask = |from: Vec<u32>, class| {
         let shares = vec![0.5; from.len()];
         model
-            .way_point(&batch, Interpolation { from, shares }, class, &mut gradients)
+            .way_point(&batch, Interpolation { from, shares }, |_| class, &mut gradients)
             .is_err()
     };
     assert!(ask(vec![4], 0) && ask(vec![4, 90], 0) && ask(vec![4, 4], 3));

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use understudy_nn::{Gradients, Interpolation, PackedBatch, SequenceClassifier, log_odds};
+use understudy_nn::{Gradients, Interpolation, PackedBatch, log_odds};
 
 use crate::control::Control;
 use crate::error::Result;
@@ -17,15 +17,15 @@ use crate::predictor::{Predictor, decide};
 use crate::tokenizer::Placed;
 use crate::words::{word_of, words};
 
-/// The way is looked at in two pieces, `(from, to, intervals)`: most happens soon after the words begin to show (about nine
-/// tenths of it before the middle, for clauses and MiniLM), so that places stand closer there.
-const PIECES: [(f64, f64, usize); 2] = [(0.0, 0.5, 6), (0.5, 1.0, 2)];
+/// Where the pieces of the way meet at first. Most happens soon after the words begin to show (about nine tenths of it
+/// before the middle, for clauses and MiniLM), so that pieces are shorter there.
+const MEETINGS: [f64; 4] = [0.0, 0.25, 0.5, 1.0];
 
-/// How often the intervals may be halved where the parts miss too much; every place serves again.
-const MOST_HALVINGS: u32 = 3;
+/// Places on the way that are looked at, at most.
+const MOST_PLACES: usize = 33;
 
-/// Share of the whole difference that the parts may miss before more steps are taken.
-const GAP: f64 = 0.1;
+/// Share of the whole difference that the pieces may miss together before more places are looked at.
+const GAP: f64 = 0.15;
 
 /// Tokens of a pass there and back: bounds the memory.
 const TOKENS_PER_PASS: usize = 1024;
@@ -93,33 +93,41 @@ impl Predictor {
         control: &Control,
     ) -> Result<Explanation> {
         let read = self.tokenizer.encode_with_places(text)?;
-        let logits = self.model.logits(&packed(std::slice::from_ref(&read.windows)))?;
-        let mut probabilities = vec![0.0; logits.len()];
-        self.model.probabilities(&logits, &mut probabilities);
-        let class = class.unwrap_or_else(|| understudy_eval::most_probable(&probabilities));
-        let own = self.log_odds(&logits, class);
         let mut places: Vec<Range<usize>> = read.places.iter().flatten().flatten().cloned().collect();
         places.sort_by_key(|place| (place.start, place.end));
         let words = words(text, &places);
-        let mut explanation = Explanation {
-            class,
+        let found = match method {
+            ExplanationMethod::Gradients => self.gradients(&read, &words, class, control)?,
+            ExplanationMethod::Occlusion => self.occlusion(&read, &words, class, control)?,
+        };
+        let probabilities = self.probabilities(&found.logits);
+        let [hidden, gap] = found
+            .missed
+            .map_or([None; 2], |[hidden, gap]| [Some(hidden), Some(gap)]);
+        let scored = words.into_iter().zip(found.scores);
+        Ok(Explanation {
+            class: found.class,
             labels: decide(&probabilities, self.thresholds.as_deref()),
             probabilities,
-            words: Vec::new(),
-            log_odds: own,
-            hidden_log_odds: None,
-            gap: None,
-            steps: 0,
+            words: scored.map(|(place, score)| WordScore { place, score }).collect(),
+            log_odds: self.log_odds(&found.logits, found.class),
+            hidden_log_odds: hidden,
+            gap,
+            steps: found.steps,
             tokens: read.windows.iter().map(Vec::len).sum(),
             truncated: read.truncated,
-        };
-        let scores = match method {
-            ExplanationMethod::Gradients => self.gradients(&read, &words, &mut explanation, control)?,
-            ExplanationMethod::Occlusion => self.occlusion(&read, &words, &explanation, control)?,
-        };
-        let scored = words.into_iter().zip(scores);
-        explanation.words = scored.map(|(place, score)| WordScore { place, score }).collect();
-        Ok(explanation)
+        })
+    }
+
+    fn probabilities(&self, logits: &[f32]) -> Vec<f32> {
+        let mut probabilities = vec![0.0; logits.len()];
+        self.model.probabilities(logits, &mut probabilities);
+        probabilities
+    }
+
+    /// The class that is asked about, or the most probable one.
+    fn class_of(&self, asked: Option<usize>, logits: &[f32]) -> usize {
+        asked.unwrap_or_else(|| understudy_eval::most_probable(&self.probabilities(logits)))
     }
 
     fn log_odds(&self, logits: &[f32], class: usize) -> f64 {
@@ -136,9 +144,9 @@ impl Predictor {
         &self,
         read: &Placed,
         words: &[Range<usize>],
-        found: &mut Explanation,
+        class: Option<usize>,
         control: &Control,
-    ) -> Result<Vec<f64>> {
+    ) -> Result<Weighed> {
         let neutral = self.tokenizer.neutral_token();
         let hide = |(ids, places): (&Vec<u32>, &Vec<Option<Range<usize>>>)| -> Vec<u32> {
             let pairs = ids.iter().zip(places);
@@ -147,29 +155,25 @@ impl Predictor {
                 .collect()
         };
         let hidden: Vec<Vec<u32>> = read.windows.iter().zip(&read.places).map(hide).collect();
-        let mut way = Way::new(&self.model, &read.windows, &hidden, found.class);
-        let mut halvings = 0;
-        let parts = loop {
-            let places = places(halvings);
-            way.look(&places, control)?;
-            let parts = way.parts(&places);
-            let [hidden, own] = way.ends;
-            let whole = own - hidden;
-            let gap = (parts.iter().sum::<f64>() - whole).abs() / whole.abs().max(f64::MIN_POSITIVE);
-            (found.hidden_log_odds, found.gap) = (Some(hidden), Some(gap));
-            found.steps = places.len();
-            if gap < GAP || halvings == MOST_HALVINGS {
-                break parts;
-            }
-            halvings += 1;
-        };
+        let mut way = Way::new(self, &read.windows, &hidden, class);
+        way.walk(control)?;
+        let parts = way.parts();
+        let [hidden, own] = way.ends();
+        let whole = own - hidden;
+        let gap = (parts.iter().sum::<f64>() - whole).abs() / whole.abs().max(f64::MIN_POSITIVE);
         let mut scores = vec![0.0; words.len()];
         for (place, part) in read.places.iter().flatten().zip(parts) {
             if let Some(word) = place.as_ref().and_then(|place| word_of(words, place)) {
                 scores[word] += part;
             }
         }
-        Ok(scores)
+        Ok(Weighed {
+            class: self.class_of(class, &way.logits),
+            scores,
+            missed: Some([hidden, gap]),
+            steps: way.seen.len(),
+            logits: way.logits,
+        })
     }
 
     /// By how much the log-odds fall without each word.
@@ -177,9 +181,13 @@ impl Predictor {
         &self,
         read: &Placed,
         words: &[Range<usize>],
-        found: &Explanation,
+        class: Option<usize>,
         control: &Control,
-    ) -> Result<Vec<f64>> {
+    ) -> Result<Weighed> {
+        let own = self.model.logits(&packed(std::slice::from_ref(&read.windows)))?;
+        let class = self.class_of(class, &own);
+        let whole = self.log_odds(&own, class);
+        let tokens: usize = read.windows.iter().map(Vec::len).sum();
         let neutral = self.tokenizer.neutral_token();
         let without = |word: usize| -> Vec<Vec<u32>> {
             let windows = read.windows.iter().zip(&read.places);
@@ -194,18 +202,35 @@ impl Predictor {
             });
             windows.collect()
         };
-        let classes = found.probabilities.len();
         let mut scores = Vec::with_capacity(words.len());
         let all: Vec<usize> = (0..words.len()).collect();
-        for some in all.chunks((TOKENS_PER_BATCH / found.tokens.max(1)).max(1)) {
+        for some in all.chunks((TOKENS_PER_BATCH / tokens.max(1)).max(1)) {
             control.check()?;
             let texts: Vec<_> = some.iter().map(|&word| without(word)).collect();
             let logits = self.model.logits(&packed(&texts))?;
-            let fall = |logits| found.log_odds - self.log_odds(logits, found.class);
-            scores.extend(logits.chunks_exact(classes).map(fall));
+            let fall = |logits| whole - self.log_odds(logits, class);
+            scores.extend(logits.chunks_exact(own.len()).map(fall));
         }
-        Ok(scores)
+        Ok(Weighed {
+            class,
+            logits: own,
+            scores,
+            missed: None,
+            steps: 0,
+        })
     }
+}
+
+/// What a way of weighing words found.
+struct Weighed {
+    class: usize,
+    /// Of the text itself.
+    logits: Vec<f32>,
+    /// One a word.
+    scores: Vec<f64>,
+    /// The log-odds of the hidden text and the share of the difference that the scores miss.
+    missed: Option<[f64; 2]>,
+    steps: usize,
 }
 
 /// Texts, each of one window or several, end to end.
@@ -222,135 +247,166 @@ fn packed(texts: &[Vec<Vec<u32>>]) -> PackedBatch {
 }
 
 /// The way from a text with all words hidden to the text itself, as far as it was looked at.
+///
+/// The mean slope of each piece is taken by Simpson's rule from its ends and its middle. What a piece misses is known
+/// and not guessed, since the log-odds at its ends are: so the piece that misses most is cut in two until all together
+/// miss little (adaptive quadrature: Kuncir 1962, <https://doi.org/10.1145/367766.368179>, with the error known).
 struct Way<'p> {
-    model: &'p SequenceClassifier,
+    predictor: &'p Predictor,
     windows: &'p [Vec<u32>],
     from: Vec<u32>,
-    class: usize,
+    class: Option<usize>,
+    /// Of the text itself, as soon as it was looked at.
+    logits: Vec<f32>,
     gradients: Gradients,
-    /// What each token's step adds at each place, by [`Place::index`].
-    slopes: HashMap<(usize, usize), Vec<f64>>,
-    /// The log-odds where all words are hidden, and those of the text.
-    ends: [f64; 2],
+    /// In the order of the way.
+    pieces: Vec<Piece>,
+    /// What was seen at each place, by the share of the way in bits.
+    seen: HashMap<u64, Seen>,
+}
+
+/// A piece of the way, as shares of the whole.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    from: f64,
+    to: f64,
+}
+
+impl Piece {
+    fn middle(self) -> f64 {
+        f64::midpoint(self.from, self.to)
+    }
+
+    /// The places of Simpson's rule with their weights.
+    fn places(self) -> [(f64, f64); 3] {
+        let length = self.to - self.from;
+        [
+            (self.from, length / 6.0),
+            (self.middle(), length * 2.0 / 3.0),
+            (self.to, length / 6.0),
+        ]
+    }
+}
+
+/// What was seen at a place.
+#[derive(Debug)]
+struct Seen {
+    log_odds: f64,
+    /// What each token's step would add if the way went on like here.
+    slopes: Vec<f64>,
 }
 
 impl<'p> Way<'p> {
     fn new(
-        model: &'p SequenceClassifier,
+        predictor: &'p Predictor,
         windows: &'p [Vec<u32>],
         hidden: &[Vec<u32>],
-        class: usize,
+        class: Option<usize>,
     ) -> Self {
+        let ends = MEETINGS.windows(2);
         Way {
-            model,
+            predictor,
             windows,
             from: hidden.concat(),
             class,
-            gradients: Gradients::new(&model.parameters),
-            slopes: HashMap::new(),
-            ends: [0.0; 2],
+            logits: Vec::new(),
+            gradients: Gradients::new(&predictor.model.parameters),
+            pieces: ends
+                .map(|ends| Piece {
+                    from: ends[0],
+                    to: ends[1],
+                })
+                .collect(),
+            seen: HashMap::new(),
         }
     }
 
-    /// Looks at those places that were not looked at before.
-    fn look(&mut self, places: &[Place], control: &Control) -> Result<()> {
-        let tokens = self.from.len();
-        let unseen = |place: &&Place| !self.slopes.contains_key(&place.index);
-        let unseen: Vec<&Place> = places.iter().filter(unseen).collect();
-        for places in unseen.chunks((TOKENS_PER_PASS / tokens.max(1)).max(1)) {
-            control.check()?;
-            let batch = packed(&vec![self.windows.to_vec(); places.len()]);
-            let shares = places.iter().flat_map(|place| vec![place.share as f32; tokens]);
-            let interpolation = Interpolation {
-                from: self.from.repeat(places.len()),
-                shares: shares.collect(),
+    /// Looks at as many places as it takes.
+    fn walk(&mut self, control: &Control) -> Result<()> {
+        loop {
+            self.look(control)?;
+            let missed: Vec<f64> = self.pieces.iter().map(|&piece| self.missed(piece)).collect();
+            let [hidden, own] = self.ends();
+            let enough = missed.iter().sum::<f64>() < GAP * (own - hidden).abs();
+            let worst = (0..missed.len()).max_by(|&a, &b| missed[a].total_cmp(&missed[b]));
+            let Some(worst) = worst.filter(|_| !enough && self.seen.len() + 2 <= MOST_PLACES) else {
+                return Ok(());
             };
-            let point = self
+            let Piece { from, to } = self.pieces[worst];
+            let middle = self.pieces[worst].middle();
+            let halves = [Piece { from, to: middle }, Piece { from: middle, to }];
+            self.pieces.splice(worst..=worst, halves);
+        }
+    }
+
+    /// Looks at those places of the pieces that were not looked at before, the text itself first: what it is taken for
+    /// is explained where no class was named.
+    fn look(&mut self, control: &Control) -> Result<()> {
+        let tokens = self.from.len();
+        let places = self
+            .pieces
+            .iter()
+            .rev()
+            .flat_map(|piece| piece.places().into_iter().rev());
+        let mut unseen: Vec<f64> = places.map(|(share, _)| share).collect();
+        unseen.dedup();
+        unseen.retain(|share| !self.seen.contains_key(&share.to_bits()));
+        for shares in unseen.chunks((TOKENS_PER_PASS / tokens.max(1)).max(1)) {
+            control.check()?;
+            let batch = packed(&vec![self.windows.to_vec(); shares.len()]);
+            let of_tokens = shares.iter().flat_map(|&share| vec![share as f32; tokens]);
+            let interpolation = Interpolation {
+                from: self.from.repeat(shares.len()),
+                shares: of_tokens.collect(),
+            };
+            let (predictor, asked) = (self.predictor, self.class);
+            let class = |logits: &[f32]| predictor.class_of(asked, &logits[..predictor.labels().len()]);
+            let point = predictor
                 .model
-                .way_point(&batch, interpolation, self.class, &mut self.gradients)?;
-            let found = point.slopes.chunks_exact(tokens.max(1)).zip(&point.log_odds);
-            for (place, (slopes, log_odds)) in places.iter().zip(found) {
-                self.slopes.insert(place.index, slopes.to_vec());
-                if place.share == 0.0 {
-                    self.ends[0] = *log_odds;
-                } else if place.share == 1.0 {
-                    self.ends[1] = *log_odds;
-                }
+                .way_point(&batch, interpolation, class, &mut self.gradients)?;
+            if self.logits.is_empty() {
+                self.logits = point.logits[..predictor.labels().len()].to_vec();
+                self.class = Some(predictor.class_of(asked, &self.logits));
+            }
+            let found = point.slopes.chunks_exact(tokens.max(1)).zip(point.log_odds);
+            for (share, (slopes, log_odds)) in shares.iter().zip(found) {
+                let slopes = slopes.to_vec();
+                self.seen.insert(share.to_bits(), Seen { log_odds, slopes });
             }
         }
         Ok(())
     }
 
-    /// What each token adds on the whole way, by these places.
-    fn parts(&self, places: &[Place]) -> Vec<f64> {
+    fn at(&self, share: f64) -> &Seen {
+        &self.seen[&share.to_bits()]
+    }
+
+    /// By how much the slopes of a piece miss the difference of the log-odds at its ends.
+    fn missed(&self, piece: Piece) -> f64 {
+        let whole = self.at(piece.to).log_odds - self.at(piece.from).log_odds;
+        let parts = piece
+            .places()
+            .map(|(share, weight)| weight * self.at(share).slopes.iter().sum::<f64>());
+        (parts.iter().sum::<f64>() - whole).abs()
+    }
+
+    /// The log-odds where all words are hidden, and those of the text.
+    fn ends(&self) -> [f64; 2] {
+        [0.0, 1.0].map(|share| self.at(share).log_odds)
+    }
+
+    /// What each token adds on the whole way.
+    fn parts(&self) -> Vec<f64> {
         let mut parts = vec![0.0; self.from.len()];
-        for place in places {
-            let slopes = self.slopes.get(&place.index).into_iter().flatten();
+        for (share, weight) in self.pieces.iter().flat_map(|piece| piece.places()) {
+            let slopes = &self.at(share).slopes;
             parts
                 .iter_mut()
                 .zip(slopes)
-                .for_each(|(part, slope)| *part += place.weight * slope);
+                .for_each(|(part, slope)| *part += weight * slope);
         }
         parts
     }
-}
-
-/// A place on the way.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    /// Its piece and its number there among the most places that there may be: the same whatever the intervals.
-    index: (usize, usize),
-    /// 0 where all words are hidden, 1 at the text.
-    share: f64,
-    /// Its weight in the mean.
-    weight: f64,
-}
-
-/// The places of both pieces when their intervals were halved so many times. Where the pieces meet there is one.
-fn places(halvings: u32) -> Vec<Place> {
-    let mut places: Vec<Place> = Vec::new();
-    for (piece, (from, to, intervals)) in PIECES.into_iter().enumerate() {
-        let intervals = intervals << halvings;
-        for (number, weight) in clenshaw_curtis(intervals).into_iter().enumerate() {
-            let (at, weight) = (share(number, intervals), weight * (to - from));
-            match places.last_mut() {
-                Some(last) if number == 0 && piece > 0 => last.weight += weight,
-                _ => places.push(Place {
-                    index: (piece, number << (MOST_HALVINGS - halvings)),
-                    share: if at == 1.0 { to } else { from + at * (to - from) },
-                    weight,
-                }),
-            }
-        }
-    }
-    places
-}
-
-/// Where between 0 and 1 a place of a rule with so many intervals stands.
-fn share(number: usize, intervals: usize) -> f64 {
-    if number == intervals {
-        return 1.0;
-    }
-    (1.0 - (std::f64::consts::PI * number as f64 / intervals as f64).cos()) / 2.0
-}
-
-/// The weights of the places of an even number of intervals, with which the mean of a polynomial is exact up to that
-/// degree (Clenshaw and Curtis 1960). Twice as many intervals have the same places and those between, and the ends of the
-/// way, which are needed anyway, are among them; nearly as exact as Gauss's rule for functions like these (Trefethen
-/// 2008, <https://doi.org/10.1137/060659831>).
-fn clenshaw_curtis(intervals: usize) -> Vec<f64> {
-    let n = intervals as f64;
-    let weight = |number: usize| {
-        let angle = std::f64::consts::PI * number as f64 / n;
-        let terms = (1..=intervals / 2).map(|k| {
-            let last = 2 * k == intervals;
-            let b = if last { 1.0 } else { 2.0 };
-            b * (2.0 * k as f64 * angle).cos() / (4.0 * (k * k) as f64 - 1.0)
-        });
-        let end = number == 0 || number == intervals;
-        (1.0 - terms.sum::<f64>()) / n / if end { 2.0 } else { 1.0 }
-    };
-    (0..=intervals).map(weight).collect()
 }
 
 #[cfg(test)]
@@ -358,29 +414,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mean_of_a_polynomial_is_exact() {
-        for halvings in 0..=MOST_HALVINGS {
-            let places = places(halvings);
-            assert_eq!(places.len(), (8 << halvings) + 1);
-            assert!((places.iter().map(|place| place.weight).sum::<f64>() - 1.0).abs() < 1e-12);
-            assert_eq!((places[0].share, places.last().unwrap().share), (0.0, 1.0));
-            // ∫ x² = 1/3
-            let mean: f64 = places
-                .iter()
-                .map(|place| place.weight * place.share.powi(2))
-                .sum();
-            assert!((mean - 1.0 / 3.0).abs() < 1e-12, "{halvings}: {mean}");
-        }
-    }
-
-    #[test]
-    fn every_place_serves_again_when_intervals_are_halved() {
-        let finer: HashMap<(usize, usize), f64> = places(2)
-            .into_iter()
-            .map(|place| (place.index, place.share))
-            .collect();
-        for place in places(1) {
-            assert!((finer[&place.index] - place.share).abs() < 1e-15, "{place:?}");
-        }
+    fn the_pieces_make_the_way_and_their_rule_is_exact_for_cubics() {
+        let pieces = MEETINGS.windows(2).map(|ends| Piece {
+            from: ends[0],
+            to: ends[1],
+        });
+        let places: Vec<(f64, f64)> = pieces.flat_map(Piece::places).collect();
+        assert_eq!((places[0].0, places.last().unwrap().0), (0.0, 1.0));
+        assert!((places.iter().map(|(_, weight)| weight).sum::<f64>() - 1.0).abs() < 1e-12);
+        // ∫ x³ = 1/4
+        let mean: f64 = places.iter().map(|(share, weight)| weight * share.powi(3)).sum();
+        assert!((mean - 0.25).abs() < 1e-12, "{mean}");
     }
 }
