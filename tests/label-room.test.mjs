@@ -18,6 +18,8 @@ const KINDS = 5;
 const TEXTS = Number(process.env.EXPERT_TEXTS ?? 40);
 /** Labels beside those, which the page has to draw too: EXPERT_LABELS=200 measures a large scheme. */
 const FURTHER = Number(process.env.EXPERT_LABELS ?? 0);
+/** Texts that are labelled in one step: enough that it takes seconds. */
+const MANY = 60_000;
 /** Milliseconds that the expert looks at a text: EXPERT_PACE=400 measures a quick person instead of the driver's speed. */
 const PACE = Number(process.env.EXPERT_PACE ?? 0);
 
@@ -191,6 +193,7 @@ for (const language of ["en", "zh"]) {
       await window.hold(Key.CONTROL, "z");
       await window.until(async () => labelled() === before, "the group is labelled still");
       await to("near");
+      await window.click("many-compare");
       await window.until(async () => (await window.has("many-groups")) || (await window.has("many-none")), "near-duplicates were not looked for", READING);
       await look("6-near");
 
@@ -281,3 +284,43 @@ for (const language of ["en", "zh"]) {
     });
   });
 }
+
+describe("a step about tens of thousands of texts", () => {
+  const place = new Place();
+  const folder = place.path("home/projects", "Many.understudy");
+  let window;
+  before(async () => {
+    const rows = Array.from({ length: MANY }, (_, i) => ({ text: `The fee of clause ${i} is due.`, label: i < 2 ? "Term" : "" }));
+    place.must("import", place.write("many.csv", formatCsv(["text", "label"], rows)), "--project", folder);
+    window = await openWindow(place, { language: "en", answers: [folder] });
+  });
+  after(async () => {
+    await window?.close();
+    place.remove();
+  });
+  const labelled = () => place.must("labels", "--project", folder).labels.reduce((sum, { count }) => sum + count, 0);
+
+  test("says how far it is, can be stopped, and is taken back as one", async () => {
+    await window.click("open-project");
+    await window.click("nav-labels");
+    const view = await window.get("label-view");
+    await (await view.findElement({ css: 'input[value="many"]' })).sendKeys(" ");
+    await window.fill("many-asked", "fee");
+    await window.click("many-look");
+    await window.get("many-rows", 60_000);
+    await window.click("many-all");
+    await window.until(async () => (await window.get("many-give-1")).isEnabled(), "they were not chosen");
+    await window.driver.executeScript("document.activeElement?.blur()");
+    await window.press("1");
+    await window.click("stop-work");
+    await window.until(async () => !(await window.has("work")), "it was not stopped", 60_000);
+    assert.equal(labelled(), 2, "what is stopped leaves nothing behind");
+    await window.press("1");
+    await window.get("work");
+    await window.look("label-many-work-en");
+    await window.until(async () => labelled() === MANY, "they were not labelled", 120_000);
+    await window.until(async () => !(await window.has("work")), "the work does not end", 60_000);
+    await window.hold(Key.CONTROL, "z");
+    await window.until(async () => labelled() === 2, "they are labelled still", 120_000);
+  });
+});

@@ -32,6 +32,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             data::data_summary,
             data::long_texts,
             data::rows_page,
+            data::row_ids,
             data::example,
             data::problems_page,
             data::update_from_file,

@@ -35,6 +35,8 @@ pub enum WorkKind {
     Clean,
     /// Labelled texts are written to a file.
     Export,
+    /// Many texts are given a label, or get back what they had.
+    Label,
 }
 
 /// How far the work is.
@@ -145,4 +147,23 @@ pub fn long_alone<T>(
 ) -> Answer<T> {
     let mut reporter = Reporter::new(app, state, kind);
     state.with(|session, _| work(session, &mut |done| reporter.go_on(done)))
+}
+
+/// Rows of a step from which it is long work.
+const MANY: usize = 2_000;
+
+/// Gives rows labels: at once by the window's own connection, which keeps its counts, or where they are many as long work.
+///
+/// # Errors
+/// As [`long`].
+pub fn labelling<T>(
+    app: &AppHandle,
+    state: &AppState,
+    rows: usize,
+    work: impl FnOnce(&mut Session, &mut dyn FnMut(f64) -> bool) -> Result<T, EngineError>,
+) -> Answer<T> {
+    match rows < MANY {
+        true => state.with(|session, _| work(session, &mut |_| true)),
+        false => long(app, state, WorkKind::Label, work),
+    }
 }

@@ -112,6 +112,13 @@ pub fn rows_page(
     state.with(|session, _| Ok(session.project.rows_page(&filter, offset, limit)?))
 }
 
+/// All rows that pass.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn row_ids(state: State<'_, AppState>, filter: RowFilter) -> Answer<Vec<u32>> {
+    state.with(|session, _| Ok(session.project.row_ids(&filter)?))
+}
+
 #[tauri::command(async)]
 #[specta::specta]
 pub fn example(state: State<'_, AppState>, id: u32) -> Answer<ExampleDetail> {

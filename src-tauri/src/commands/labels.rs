@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use tauri::{AppHandle, State};
 use understudy_data::{
-    Circumstances, ExampleDetail, ExportFormat, ExportSummary, LabelChange, LabelNotes, LabelPart,
+    Circumstances, ExampleDetail, ExportFormat, ExportSummary, Label, LabelChange, LabelNotes, LabelPart,
     LabelState, MarkKind, ProblemType, RowPlace, SpellingGroup,
 };
 
 use understudy_engine::scheme;
 
 use crate::state::{Answer, AppState};
-use crate::work::{WorkKind, long};
+use crate::work::{WorkKind, labelling, long};
 
 #[tauri::command(async)]
 #[specta::specta]
@@ -120,10 +120,15 @@ pub fn annotate(
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn label_many(state: State<'_, AppState>, examples: Vec<u32>, label: u32) -> Answer<LabelState> {
-    state.with(|session, _| {
+pub fn label_many(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    examples: Vec<u32>,
+    label: u32,
+) -> Answer<LabelState> {
+    labelling(&app, &state, examples.len(), |session, go_on| {
         let who = session.project.person()?;
-        Ok(session.project.label_many(&examples, label, &who)?)
+        Ok(session.project.label_many(&examples, label, &who, go_on)?)
     })
 }
 
@@ -174,38 +179,61 @@ pub fn label_spellings(state: State<'_, AppState>) -> Answer<Vec<SpellingGroup>>
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn merge_labels(state: State<'_, AppState>, labels: Vec<u32>, into: u32) -> Answer<LabelState> {
-    state.with(|session, _| {
+pub fn merge_labels(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    labels: Vec<u32>,
+    into: u32,
+) -> Answer<LabelState> {
+    let carriers = state.with(|session, _| {
+        let merged = |label: &&Label| label.id != into && labels.contains(&label.id);
+        let state = session.project.label_state()?;
+        Ok(state
+            .labels
+            .iter()
+            .filter(merged)
+            .map(|label| label.count)
+            .sum::<u32>())
+    })?;
+    labelling(&app, &state, carriers as usize, |session, go_on| {
         let who = session.project.person()?;
-        Ok(session.project.merge_labels(&labels, into, &who)?)
+        Ok(session.project.merge_labels(&labels, into, &who, go_on)?)
     })
 }
 
 /// Gives rows of a label another one in its place, as one step.
 #[tauri::command(async)]
 #[specta::specta]
-pub fn divide_label(state: State<'_, AppState>, id: u32, parts: Vec<LabelPart>) -> Answer<LabelState> {
-    state.with(|session, _| {
+pub fn divide_label(
+    app: AppHandle,
+    state: State<'_, AppState>,
+    id: u32,
+    parts: Vec<LabelPart>,
+) -> Answer<LabelState> {
+    let rows = parts.iter().map(|part| part.examples.len()).sum();
+    labelling(&app, &state, rows, |session, go_on| {
         let who = session.project.person()?;
-        Ok(session.project.divide_label(id, &parts, &who)?)
+        Ok(session.project.divide_label(id, &parts, &who, go_on)?)
     })
 }
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn undo_annotation(state: State<'_, AppState>) -> Answer<LabelState> {
-    state.with(|session, _| {
+pub fn undo_annotation(app: AppHandle, state: State<'_, AppState>) -> Answer<LabelState> {
+    let rows = state.with(|session, _| Ok(session.project.rows_to_undo(&session.project.person()?)?))?;
+    labelling(&app, &state, rows, |session, go_on| {
         let who = session.project.person()?;
-        Ok(session.project.undo_annotation(&who)?)
+        Ok(session.project.undo_step(&who, go_on)?)
     })
 }
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn redo_annotation(state: State<'_, AppState>) -> Answer<LabelState> {
-    state.with(|session, _| {
+pub fn redo_annotation(app: AppHandle, state: State<'_, AppState>) -> Answer<LabelState> {
+    let rows = state.with(|session, _| Ok(session.project.rows_to_redo(&session.project.person()?)?))?;
+    labelling(&app, &state, rows, |session, go_on| {
         let who = session.project.person()?;
-        Ok(session.project.redo_annotation(&who)?)
+        Ok(session.project.redo_step(&who, go_on)?)
     })
 }
 

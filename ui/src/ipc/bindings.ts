@@ -22,6 +22,8 @@ export const commands = {
 	dataSummary: () => __TAURI_INVOKE<DataSummary>("data_summary"),
 	longTexts: () => __TAURI_INVOKE<LongTexts | null>("long_texts"),
 	rowsPage: (filter: RowFilter, offset: number, limit: number) => __TAURI_INVOKE<RowPage>("rows_page", { filter, offset, limit }),
+	/**  All rows that pass. */
+	rowIds: (filter: RowFilter) => __TAURI_INVOKE<number[]>("row_ids", { filter }),
 	example: (id: number) => __TAURI_INVOKE<ExampleDetail>("example", { id }),
 	problemsPage: (offset: number, limit: number) => __TAURI_INVOKE<ProblemPage>("problems_page", { offset, limit }),
 	updateFromFile: (path: string, options: ImportOptions, onlyTell: boolean) => __TAURI_INVOKE<FileChanges>("update_from_file", { path, options, onlyTell }),
@@ -2751,7 +2753,9 @@ export type WorkKind =
 /**  Texts are cleaned, or cleaning is taken back. */
 "clean" | 
 /**  Labelled texts are written to a file. */
-"export";
+"export" | 
+/**  Many texts are given a label, or get back what they had. */
+"label";
 
 /**  News of a job, in the window's language. */
 export type WorkerEvent = ({ event: "started"; pid: number }) & { address?: never; cut_cells?: never; error?: never; learning_rate?: never; left_out?: never; loss?: never; message?: never; number?: never; of?: never; path?: never; run?: never; scores?: never; step?: never; steps?: never; texts?: never; token?: never } | {

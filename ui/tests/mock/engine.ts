@@ -315,6 +315,7 @@ const handlers: Record<string, Handler> = {
   data_summary: (e) => e.need().summary(),
   long_texts: (e) => ({ rows: e.need().shown().filter((row) => row.text.length > 180).length, characters: 180 }),
   rows_page: (e, a) => e.need().page(a["filter"] as RowFilter, a["offset"] as number, a["limit"] as number),
+  row_ids: (e, a) => e.need().page(a["filter"] as RowFilter, 0, Infinity).id,
   example: (e, a) => e.need().example(a["id"] as number),
   problems_page: (e) => ({ total: 1, problems: e.preview("x.csv", { encoding: null, delimiter: null, header: null, sheet: null }).problems.map((problem) => ({ ...problem, id: 1 })) }),
   stop_work: () => null,

@@ -168,6 +168,7 @@ async function walk(language, theme) {
   await see("2-labels-groups");
   await page.locator("[data-testid=many-source] label").nth(4).click();
   await at(page, "many-among").selectOption("all");
+  await at(page, "many-compare").click();
   await at(page, "many-groups").or(at(page, "many-none")).first().waitFor();
   await see("2-labels-near");
   await at(page, "edit-label-1").click();

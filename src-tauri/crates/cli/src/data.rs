@@ -181,14 +181,16 @@ pub fn labels(arguments: Labels, output: &Output) -> Result<Value> {
         let merged = merged.collect::<Result<Vec<u32>>>()?;
         let into = label_id(&session, into)?;
         let who = session.project.person()?;
-        session.project.merge_labels(&merged, into, &who)?;
+        session.project.merge_labels(&merged, into, &who, &mut |_| true)?;
     }
     if let Some(divided) = &arguments.divide {
         let divided = label_id(&session, divided)?;
         let who = session.project.person()?;
         let carriers = |session: &Session| session.project.rows_among(Among::Label { id: divided }, 1);
         let (before, _) = carriers(&session)?;
-        session.project.divide_label(divided, &arguments.part, &who)?;
+        session
+            .project
+            .divide_label(divided, &arguments.part, &who, &mut |_| true)?;
         let moved = before - carriers(&session)?.0;
         let asked: usize = arguments.part.iter().map(|part| part.examples.len()).sum();
         output.say(&format!("{moved} of {asked} rows carry another label now"));

@@ -277,11 +277,6 @@ export class LabelsRoom {
     if (this.divide.label) await this.divide.look();
   }
 
-  /** Long work on the rows that goes on. */
-  get work() {
-    return this.#session.work;
-  }
-
   /** Says who labels from now on. */
   async become(name: string): Promise<void> {
     await this.#change(() => commands.setPerson(name));

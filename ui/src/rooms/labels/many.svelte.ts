@@ -10,8 +10,12 @@ export type Found = { id: number; text: string; labels: number[] | null };
 /** Texts that belong together: how many, what tells them from others, and the first of them. */
 export type Group = { id: number; size: number; words: string[]; rows: Found[]; all: () => Promise<number[]> };
 
-/** What a look brought; `looked` says of how many texts so many were looked at. */
-type Looked = { groups: Group[]; rows: Found[]; total: number; looked: { at: number; of: number } | null };
+/** What a look brought; `looked` says of how many texts so many were looked at, `all` tells the rows where only the first came. */
+type Looked = {
+  groups: Group[]; rows: Found[]; total: number; looked: { at: number; of: number } | null; uncompared: boolean;
+  all: (() => Promise<number[]>) | null;
+};
+const NOTHING: Looked = { groups: [], rows: [], total: 0, looked: null, uncompared: false, all: null };
 
 /** Rows of a list: more than anybody looks through. */
 const MOST = 200;
@@ -40,6 +44,10 @@ export class Many {
   total = $state(0);
   /** Texts that were looked at, of how many; null where that is no question. */
   looked = $state.raw<{ at: number; of: number } | null>(null);
+  /** Whether near-duplicates were never looked for, which may take minutes. */
+  uncompared = $state(false);
+  /** The ids of all rows that were found, where more were found than are shown. */
+  #all: (() => Promise<number[]>) | null = null;
   readonly chosen = new SvelteSet<number>();
   /** Whether something was looked for yet. */
   begun = $state(false);
@@ -65,8 +73,8 @@ export class Many {
     this.source = source;
     // Near-duplicates are among all texts or those without a label.
     if (source === "near" && this.among.which === "label") this.among = { which: "unlabelled" };
-    [this.groups, this.group, this.found, this.total, this.looked, this.begun] = [[], null, [], 0, null, false];
-    this.chosen.clear();
+    this.begun = false;
+    this.#show(NOTHING);
     if (source !== "words" && source !== "meaning") await this.look();
     // What is still on its way was asked for elsewhere.
     else await this.task.run(() => Promise.resolve());
@@ -90,11 +98,22 @@ export class Many {
     const done = await this.task.run(() => this.#look());
     if (!done) return;
     this.begun = true;
-    [this.groups, this.found, this.total, this.group, this.looked] = [done.groups, done.rows, done.total, null, done.looked];
-    this.chosen.clear();
+    this.#show(done);
     // A cluster stays the same whatever its texts are called.
     const again = this.source === "near" ? this.groups.find(({ id }) => id === open) : undefined;
     if (again) await this.open(again);
+  }
+
+  #show({ groups, rows, total, looked, uncompared, all }: Looked): void {
+    [this.groups, this.found, this.total, this.group, this.looked] = [groups, rows, total, null, looked];
+    [this.uncompared, this.#all] = [uncompared, all];
+    this.chosen.clear();
+  }
+
+  /** Compares all texts with each other, then shows what is nearly the same. */
+  async compare(): Promise<void> {
+    await this.task.run(() => commands.findNearDuplicates());
+    if (this.task.failure === null) await this.look();
   }
 
   /** Shows the texts of a group, all chosen: they are meant to be labelled alike. */
@@ -112,8 +131,9 @@ export class Many {
 
   async chooseAll(all: boolean): Promise<void> {
     if (all && this.group) return this.open(this.group);
+    const ids = !all ? [] : this.#all ? await this.task.run(this.#all) : this.found.map(({ id }) => id);
     this.chosen.clear();
-    if (all) for (const row of this.found) this.chosen.add(row.id);
+    for (const id of ids ?? []) this.chosen.add(id);
   }
 
   /** Gives all chosen rows this label. */
@@ -123,15 +143,14 @@ export class Many {
   }
 
   async #look(): Promise<Looked> {
-    const nothing = { groups: [], rows: [], total: 0, looked: null };
     switch (this.source) {
-      case "groups": return { ...nothing, ...(await this.#groups()) };
-      case "near": return { ...nothing, ...(await this.#clusters()) };
-      case "words": return { ...nothing, ...(await this.#words()) };
-      case "meaning": return { ...nothing, ...(this.asked.trim() === "" ? {} : this.#near(await commands.findByMeaning(this.asked, this.among, MOST))) };
+      case "groups": return { ...NOTHING, ...(await this.#groups()) };
+      case "near": return { ...NOTHING, ...(await this.#clusters()) };
+      case "words": return { ...NOTHING, ...(await this.#words()) };
+      case "meaning": return { ...NOTHING, ...(this.asked.trim() === "" ? {} : this.#near(await commands.findByMeaning(this.asked, this.among, MOST))) };
       case "similar": {
         this.like ??= this.#room.detail;
-        return { ...nothing, ...(this.like === null ? {} : this.#near(await commands.similarTexts(this.like.id, this.among, MOST))) };
+        return { ...NOTHING, ...(this.like === null ? {} : this.#near(await commands.similarTexts(this.like.id, this.among, MOST))) };
       }
     }
   }
@@ -146,14 +165,13 @@ export class Many {
 
   async #clusters() {
     const open = this.among.which === "unlabelled";
-    const known = await commands.nearDuplicates(0, CLUSTERS, open);
-    if (!known) await commands.findNearDuplicates();
-    const page = known ?? (await commands.nearDuplicates(0, CLUSTERS, open));
-    const groups: Group[] = (page?.clusters ?? []).map(({ id, rows, shown }) => ({
+    const page = await commands.nearDuplicates(0, CLUSTERS, open);
+    if (page === null) return { uncompared: true };
+    const groups: Group[] = page.clusters.map(({ id, rows, shown }) => ({
       id, size: rows, words: [], rows: shown.map((row) => ({ id: row.id, text: row.text, labels: row.labels })),
       all: () => commands.nearCluster(id, open),
     }));
-    return { groups, total: page?.total ?? 0 };
+    return { groups, total: page.total };
   }
 
   async #words() {
@@ -162,6 +180,7 @@ export class Many {
     const page = await commands.rowsPage(filter, 0, MOST);
     return {
       rows: page.id.map((id, i) => ({ id, text: page.text[i] ?? "", labels: page.labels[i] ?? null })), total: page.total,
+      all: page.total > page.id.length ? () => commands.rowIds(filter) : null,
     };
   }
 

@@ -7,6 +7,8 @@ mod counts;
 mod divide;
 mod scheme;
 
+use std::collections::{HashMap, HashSet};
+
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::audit::{BATCH, cover_labels};
@@ -19,6 +21,9 @@ use crate::types::{Circumstances, LabelState, ProblemType};
 pub(super) use counts::Counts;
 pub(super) use scheme::{MOST_LABELS, NAME_LIMIT, become_type, checked_name, ensure_label, labels_in_use};
 use scheme::{label_name, problem_type, refuse_taken};
+
+/// Rows of a step after which it is asked whether to go on.
+const ASKED_EVERY: usize = 1_000;
 
 impl Project {
     /// All labels with their counts; `can_undo` and `can_redo` are about whoever labels now.
@@ -90,20 +95,29 @@ impl Project {
         for example in examples {
             given.push((*example, checked_set(&tx, *example, labels)?));
         }
-        give_together(&tx, &given, true, who)?;
+        give_together(&tx, &given, true, who, &mut |_| true)?;
         cover_labels(&tx)?;
         tx.commit()?;
         self.state_for(who, None)
     }
 
     /// Gives several rows this label as one step: in place of theirs, or where a row may carry several beside them.
+    /// `go_on` is told the share that is done; when it says no, nothing is labelled.
     ///
     /// # Errors
-    /// As [`Project::annotate`].
-    pub fn label_many(&mut self, examples: &[u32], label: u32, who: &str) -> Result<LabelState> {
+    /// As [`Project::annotate`], and `Cancelled`.
+    pub fn label_many(
+        &mut self,
+        examples: &[u32],
+        label: u32,
+        who: &str,
+        go_on: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<LabelState> {
         let several = self.problem_type()? == ProblemType::MultiLabel;
         let tx = self.write()?;
         let mut sets = Sets::default();
+        // What a set becomes is the same for all rows that carry it.
+        let mut become_of: HashMap<Option<u32>, Option<u32>> = HashMap::new();
         let mut given: Vec<(u32, Option<u32>)> = Vec::with_capacity(examples.len());
         for example in examples {
             let carried = tx
@@ -111,20 +125,43 @@ impl Project {
                 .query_row([*example], |row| row.get(0))
                 .optional()?
                 .ok_or(DataError::UnknownExample { id: *example })?;
-            let mut labels = vec![label];
-            if several {
-                labels.extend(sets.of(&tx, carried)?.unwrap_or_default());
-            }
-            let set = checked_set(&tx, *example, Some(&labels))?;
+            let set = match become_of.get(&carried) {
+                Some(known) => *known,
+                None => {
+                    let mut labels = vec![label];
+                    if several {
+                        labels.extend(sets.of(&tx, carried)?.unwrap_or_default());
+                    }
+                    let set = checked_set(&tx, *example, Some(&labels))?;
+                    become_of.insert(carried, set);
+                    set
+                }
+            };
             // What a row is called already is not confirmed by a step about many, which nobody read one by one.
             if set != carried {
                 given.push((*example, set));
             }
         }
-        give_together(&tx, &given, true, who)?;
+        give_together(&tx, &given, true, who, go_on)?;
         cover_labels(&tx)?;
         tx.commit()?;
         self.state_for(who, None)
+    }
+
+    /// Rows of the step that an undo would take back.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn rows_to_undo(&self, who: &str) -> Result<usize> {
+        rows_of_step(&self.db, undoable(&self.db, who)?)
+    }
+
+    /// Rows of the step that a redo would give again.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn rows_to_redo(&self, who: &str) -> Result<usize> {
+        rows_of_step(&self.db, redoable(&self.db, who)?)
     }
 
     /// Takes back the last label by `who` that is not undone; without one, nothing happens.
@@ -132,7 +169,15 @@ impl Project {
     /// # Errors
     /// `LabelExists` when the label to bring back was removed and its name given to another.
     pub fn undo_annotation(&mut self, who: &str) -> Result<LabelState> {
-        self.give_again("undo", who, undoable, |set| set.previous)
+        self.undo_step(who, &mut |_| true)
+    }
+
+    /// The same; `go_on` is told the share of a step about many rows that is done. When it says no, all stays as it was.
+    ///
+    /// # Errors
+    /// As [`Project::undo_annotation`], and `Cancelled`.
+    pub fn undo_step(&mut self, who: &str, go_on: &mut dyn FnMut(f64) -> bool) -> Result<LabelState> {
+        self.give_again("undo", who, undoable, |set| set.previous, go_on)
     }
 
     /// Gives again what `who` undid last; without that, nothing happens.
@@ -140,7 +185,15 @@ impl Project {
     /// # Errors
     /// `LabelExists` when the label to bring back was removed and its name given to another.
     pub fn redo_annotation(&mut self, who: &str) -> Result<LabelState> {
-        self.give_again("redo", who, redoable, |set| set.label_set)
+        self.redo_step(who, &mut |_| true)
+    }
+
+    /// The same; `go_on` as for [`Project::undo_step`].
+    ///
+    /// # Errors
+    /// As [`Project::redo_annotation`], and `Cancelled`.
+    pub fn redo_step(&mut self, who: &str, go_on: &mut dyn FnMut(f64) -> bool) -> Result<LabelState> {
+        self.give_again("redo", who, redoable, |set| set.label_set, go_on)
     }
 
     /// Gives the rows of an earlier step the labels that stood before it or after it.
@@ -150,6 +203,7 @@ impl Project {
         who: &str,
         find: fn(&Connection, &str) -> Result<Option<u32>>,
         labels: fn(&SetEntry) -> Option<u32>,
+        go_on: &mut dyn FnMut(f64) -> bool,
     ) -> Result<LabelState> {
         let tx = self.write()?;
         let example = match find(&tx, who)? {
@@ -160,9 +214,13 @@ impl Project {
                     // A row that the step gave two labels in turn goes back through both.
                     step.reverse();
                 }
-                for target in &step {
+                let mut revived: HashSet<Option<u32>> = HashSet::new();
+                for (done, target) in step.iter().enumerate() {
+                    ask(done, step.len(), go_on)?;
                     let set = set_entry(&tx, *target)?;
-                    revive(&tx, labels(&set))?;
+                    if revived.insert(labels(&set)) {
+                        revive(&tx, labels(&set))?;
+                    }
                     give(
                         &tx,
                         &Given {
@@ -259,11 +317,13 @@ fn give_together(
     given: &[(u32, Option<u32>)],
     own: bool,
     who: &str,
+    go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Result<Vec<u32>> {
     // The step has its first entry's id, which nobody else can take within this transaction.
     let first = number(tx, "SELECT coalesce(max(id), 0) + 1 FROM annotation", [])?;
     let mut entries = Vec::with_capacity(given.len());
-    for (example, label_set) in given {
+    for (done, (example, label_set)) in given.iter().enumerate() {
+        ask(done, given.len(), go_on)?;
         let given = Given {
             label_set: *label_set,
             batch: Some(first),
@@ -275,9 +335,21 @@ fn give_together(
     Ok(entries)
 }
 
+/// Asks now and then whether a step about many rows is to go on.
+fn ask(done: usize, of: usize, go_on: &mut dyn FnMut(f64) -> bool) -> Result<()> {
+    match done.is_multiple_of(ASKED_EVERY) && !go_on(done as f64 / of.max(1) as f64) {
+        true => Err(DataError::Cancelled),
+        false => Ok(()),
+    }
+}
+
+fn rows_of_step(db: &Connection, entry: Option<u32>) -> Result<usize> {
+    entry.map_or(Ok(0), |entry| Ok(entries_of_step(db, entry)?.len()))
+}
+
 /// The entries that were given together with this one, itself included.
-fn entries_of_step(tx: &Transaction<'_>, entry: u32) -> Result<Vec<u32>> {
-    let mut query = tx.prepare_cached(
+fn entries_of_step(db: &Connection, entry: u32) -> Result<Vec<u32>> {
+    let mut query = db.prepare_cached(
         "SELECT id FROM annotation WHERE batch = (SELECT batch FROM annotation WHERE id = ?1) ORDER BY id",
     )?;
     let ids = query.query_map([entry], |row| row.get(0))?;

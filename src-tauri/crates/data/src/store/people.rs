@@ -436,7 +436,7 @@ mod tests {
             name: "x one".to_owned(),
             examples: vec![1, 2],
         }];
-        let state = project.divide_label(1, &parts, "Ann").unwrap();
+        let state = project.divide_label(1, &parts, "Ann", &mut |_| true).unwrap();
         let names: Vec<&str> = state.labels.iter().map(|label| label.name.as_str()).collect();
         assert_eq!(names, ["x", "y", "x one"], "one row keeps the first");
         let told = project.votes().unwrap();
@@ -554,7 +554,7 @@ mod tests {
     fn renaming_a_label_by_merging_is_nobodys_answer() {
         let (_place, mut project) = project_with(CSV);
         project.annotate(1, Some(&[1]), "Ann").unwrap();
-        project.merge_labels(&[1], 2, "Bo").unwrap();
+        project.merge_labels(&[1], 2, "Bo", &mut |_| true).unwrap();
         let people: Vec<String> = project
             .people()
             .unwrap()

@@ -103,6 +103,17 @@ impl Project {
         fetch(&tx, &ids, listing.ids.len())
     }
 
+    /// The ids of all visible rows that pass, ascending.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn row_ids(&self, filter: &RowFilter) -> Result<Vec<u32>> {
+        let tx = self.read()?;
+        let mut listing = self.listing.borrow_mut();
+        let listing = listed(&tx, &mut listing, filter)?;
+        Ok(listing.ids.page(0, u32::MAX))
+    }
+
     /// How many visible rows stand before `id`, and how many there are.
     ///
     /// # Errors
@@ -553,6 +564,7 @@ mod tests {
         );
         assert_eq!(page.labels, [Some(vec![2]), Some(vec![1])]);
         assert_eq!(project.rows_page(&RowFilter::default(), 9, 2).unwrap().total, 4);
+        assert_eq!(project.row_ids(&RowFilter::default()).unwrap(), [1, 2, 3, 4]);
     }
 
     #[test]

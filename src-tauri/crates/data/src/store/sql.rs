@@ -23,11 +23,8 @@ impl FromSql for Part {
 
 /// The time now: UTC, ISO 8601, milliseconds.
 pub(super) fn now(db: &Connection) -> Result<String> {
-    Ok(
-        db.query_row("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')", [], |row| {
-            row.get(0)
-        })?,
-    )
+    let mut query = db.prepare_cached("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")?;
+    Ok(query.query_row([], |row| row.get(0))?)
 }
 
 /// The one number that a query answers.

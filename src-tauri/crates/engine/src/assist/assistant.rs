@@ -687,7 +687,7 @@ mod tests {
         );
         project.add_label("rare").unwrap();
         let rare = label_id(&project, "rare");
-        project.label_many(&[2, 7], rare, "me").unwrap();
+        project.label_many(&[2, 7], rare, "me", &mut |_| true).unwrap();
         let told = similar(&project, 4, Among::Label { id: rare }).unwrap();
         assert_eq!(
             told.rows.iter().map(|row| row.example).collect::<Vec<_>>(),

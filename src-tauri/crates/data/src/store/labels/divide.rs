@@ -41,9 +41,17 @@ impl Project {
     /// text follow. A label that nobody carries then is removed; an undo brings it back. What people had answered about those
     /// rows with the divided label stands in the log, but is no answer to the new question (see [`Project::votes`]).
     ///
+    /// `go_on` is told the share that is done; when it says no, all stays as it was.
+    ///
     /// # Errors
-    /// `UnknownLabel`, `LabelName`, `LabelRetired`, `TooManyLabels`, and those of the database.
-    pub fn divide_label(&mut self, id: u32, parts: &[LabelPart], who: &str) -> Result<LabelState> {
+    /// `UnknownLabel`, `LabelName`, `LabelRetired`, `TooManyLabels`, `Cancelled`, and those of the database.
+    pub fn divide_label(
+        &mut self,
+        id: u32,
+        parts: &[LabelPart],
+        who: &str,
+        go_on: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<LabelState> {
         let tx = self.write()?;
         let name = label_name(&tx, id)?;
         let mut sets = Sets::default();
@@ -87,7 +95,7 @@ impl Project {
                 rows: moved.len() as u32,
             });
         }
-        let entries = give_together(&tx, &given, false, who)?;
+        let entries = give_together(&tx, &given, false, who, go_on)?;
         note(&tx, id, &entries, &given, &part_of, &told)?;
         let left = remove_if_unused(&tx, id)?;
         let parts = told

@@ -257,11 +257,18 @@ impl Project {
     }
 
     /// Gives every row that carries one of `labels` the label `into` instead, as one step that is undone at once. The
-    /// labels that nobody carries then are removed; an undo brings them back.
+    /// labels that nobody carries then are removed; an undo brings them back. `go_on` is told the share that is done; when
+    /// it says no, all stays as it was.
     ///
     /// # Errors
-    /// `UnknownLabel`, and those of the database.
-    pub fn merge_labels(&mut self, labels: &[u32], into: u32, who: &str) -> Result<LabelState> {
+    /// `UnknownLabel`, `Cancelled`, and those of the database.
+    pub fn merge_labels(
+        &mut self,
+        labels: &[u32],
+        into: u32,
+        who: &str,
+        go_on: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<LabelState> {
         let tx = self.write()?;
         let into_name = label_name(&tx, into)?;
         let merged: Vec<u32> = labels.iter().copied().filter(|label| *label != into).collect();
@@ -270,7 +277,7 @@ impl Project {
             .map(|label| label_name(&tx, *label))
             .collect::<Result<Vec<String>>>()?;
         let given = with_label_instead(&tx, &merged, into)?;
-        give_together(&tx, &given, false, who)?;
+        give_together(&tx, &given, false, who, go_on)?;
         let instead = sets_instead(&tx, &merged, into)?;
         for (from, to) in instead {
             tx.execute("UPDATE vote SET label_set = ?2 WHERE label_set = ?1", [from, to])?;

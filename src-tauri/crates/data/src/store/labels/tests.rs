@@ -256,7 +256,7 @@ fn labels_given_together_are_undone_and_redone_together() {
 #[test]
 fn labels_are_merged_and_come_back() {
     let (_place, mut project) = project_with("text,label\na,Contract\nb,contract\nc,CONTRACT\nd,Lease\n");
-    let state = project.merge_labels(&[1, 2, 3], 1, ME).unwrap();
+    let state = project.merge_labels(&[1, 2, 3], 1, ME, &mut |_| true).unwrap();
     let seen: Vec<_> = state
         .labels
         .iter()
@@ -269,7 +269,7 @@ fn labels_are_merged_and_come_back() {
         [1, 1, 1, 1]
     );
     assert!(matches!(
-        project.merge_labels(&[9], 1, ME),
+        project.merge_labels(&[9], 1, ME, &mut |_| true),
         Err(DataError::UnknownLabel { id: 9 })
     ));
     assert!(project.verify_audit().unwrap().broken.is_none());
@@ -281,7 +281,7 @@ fn where_texts_have_several_labels_a_merge_keeps_the_others() {
     project.set_problem_type(ProblemType::MultiLabel).unwrap();
     project.add_label("z").unwrap();
     project.annotate(1, Some(&[1, 2, 3]), ME).unwrap();
-    project.merge_labels(&[1], 2, ME).unwrap();
+    project.merge_labels(&[1], 2, ME, &mut |_| true).unwrap();
     assert_eq!(project.example(1).unwrap().labels, Some(vec![2, 3]));
 }
 
@@ -443,14 +443,47 @@ fn a_scheme_goes_from_one_project_to_another() {
 #[test]
 fn many_rows_gain_a_label_beside_theirs_where_they_may_have_several() {
     let (_place, mut project) = project_with("text,label\na,x\nb,y\nc,\n");
-    project.label_many(&[1, 3], 2, ME).unwrap();
+    project.label_many(&[1, 3], 2, ME, &mut |_| true).unwrap();
     assert_eq!((label_of(&project, 1), label_of(&project, 3)), (Some(2), Some(2)));
     project.undo_annotation(ME).unwrap();
     assert_eq!((label_of(&project, 1), label_of(&project, 3)), (Some(1), None));
     project.set_problem_type(ProblemType::MultiLabel).unwrap();
-    project.label_many(&[1, 3], 2, ME).unwrap();
+    project.label_many(&[1, 3], 2, ME, &mut |_| true).unwrap();
     assert_eq!(project.example(1).unwrap().labels, Some(vec![1, 2]));
     assert_eq!(project.example(3).unwrap().labels, Some(vec![2]));
+}
+
+#[test]
+fn a_step_that_is_stopped_leaves_all_as_it_was() {
+    let (_place, mut project) = project_with("text,label\na,x\nb,y\nc,\n");
+    let before = project.label_state().unwrap();
+    let mut stop = |_: f64| false;
+    let stopped = |result: Result<LabelState>| matches!(result, Err(DataError::Cancelled));
+    assert!(stopped(project.label_many(&[2, 3], 1, ME, &mut stop)));
+    assert!(stopped(project.merge_labels(&[1], 2, ME, &mut stop)));
+    let parts = [LabelPart {
+        name: "z".to_owned(),
+        examples: vec![1],
+    }];
+    assert!(stopped(project.divide_label(1, &parts, ME, &mut stop)));
+    assert_eq!(project.label_state().unwrap(), before);
+    assert_eq!(
+        (
+            project.rows_to_undo(ME).unwrap(),
+            project.rows_to_redo(ME).unwrap()
+        ),
+        (0, 0)
+    );
+
+    project.label_many(&[2, 3], 1, ME, &mut |_| true).unwrap();
+    assert_eq!(project.rows_to_undo(ME).unwrap(), 2);
+    assert!(stopped(project.undo_step(ME, &mut stop)));
+    assert_eq!(label_of(&project, 3), Some(1));
+    project.undo_annotation(ME).unwrap();
+    assert_eq!((label_of(&project, 2), label_of(&project, 3)), (Some(2), None));
+    assert_eq!(project.rows_to_redo(ME).unwrap(), 2);
+    assert!(stopped(project.redo_step(ME, &mut stop)));
+    assert_eq!(label_of(&project, 3), None);
 }
 
 #[test]
@@ -483,7 +516,12 @@ fn a_label_is_divided_as_one_step() {
     };
     // A row that carries another label, and one that is not there, are passed over.
     let state = project
-        .divide_label(1, &[part(" x early ", &[1, 4, 99]), part("y", &[2])], ME)
+        .divide_label(
+            1,
+            &[part(" x early ", &[1, 4, 99]), part("y", &[2])],
+            ME,
+            &mut |_| true,
+        )
         .unwrap();
     let told: Vec<_> = state
         .labels
@@ -501,14 +539,16 @@ fn a_label_is_divided_as_one_step() {
     );
     assert_eq!(project.undo_annotation(ME).unwrap().labels[0].count, 3);
     project.redo_annotation(ME).unwrap();
-    let state = project.divide_label(1, &[part("x late", &[3])], ME).unwrap();
+    let state = project
+        .divide_label(1, &[part("x late", &[3])], ME, &mut |_| true)
+        .unwrap();
     assert!(
         state.labels.iter().all(|label| label.name != "x"),
         "nobody carries it"
     );
     assert_eq!(project.undo_annotation(ME).unwrap().labels[0].name, "x");
     assert!(matches!(
-        project.divide_label(1, &[part("  ", &[])], ME),
+        project.divide_label(1, &[part("  ", &[])], ME, &mut |_| true),
         Err(DataError::LabelName { .. })
     ));
     assert_eq!(project.verify_audit().unwrap().broken, None);
@@ -523,7 +563,7 @@ fn a_label_among_several_is_divided_and_the_others_stay() {
         name: "z".to_owned(),
         examples: vec![1],
     }];
-    project.divide_label(1, &parts, ME).unwrap();
+    project.divide_label(1, &parts, ME, &mut |_| true).unwrap();
     assert_eq!(project.example(1).unwrap().labels, Some(vec![2, 3]));
     assert_eq!(project.example(2).unwrap().labels, Some(vec![1]));
 }
@@ -543,10 +583,10 @@ fn hidden_repetitions_follow_and_retired_labels_are_not_given() {
     };
     project.change_label(2, &retire).unwrap();
     assert!(matches!(
-        project.divide_label(1, &[part("y")], ME),
+        project.divide_label(1, &[part("y")], ME, &mut |_| true),
         Err(DataError::LabelRetired { .. })
     ));
-    let state = project.divide_label(1, &[part("z")], ME).unwrap();
+    let state = project.divide_label(1, &[part("z")], ME, &mut |_| true).unwrap();
     assert!(
         state.labels.iter().all(|label| label.name != "x"),
         "the hidden row follows"
@@ -557,7 +597,7 @@ fn hidden_repetitions_follow_and_retired_labels_are_not_given() {
 #[test]
 fn a_step_about_many_rows_leaves_those_that_have_the_label() {
     let (_place, mut project) = project_with("text,label\na,x\nb,\n");
-    project.label_many(&[1, 2], 1, ME).unwrap();
+    project.label_many(&[1, 2], 1, ME, &mut |_| true).unwrap();
     assert!(!project.is_confirmed(1).unwrap(), "nobody looked at it by itself");
     project.undo_annotation(ME).unwrap();
     assert_eq!((label_of(&project, 1), label_of(&project, 2)), (Some(1), None));
