@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
 import { ROOT, TARGET } from "../lib/places.mjs";
 import { say } from "../lib/say.mjs";
+import { APP_FEATURES } from "../setup.mjs";
 import * as place from "./place.mjs";
 
 const CASES = [
@@ -14,7 +15,7 @@ const SEEDS = 5;
 const PROGRAM = resolve(TARGET, "debug/examples/label_bench");
 
 export async function bench({ only }) {
-  execFileSync("cargo", ["build", "--quiet", "--example", "label_bench", "-p", "understudy-engine"], { cwd: ROOT, stdio: "inherit" });
+  execFileSync("cargo", ["build", "--quiet", "--workspace", "--example", "label_bench", ...APP_FEATURES], { cwd: ROOT, stdio: "inherit" });
   const results = [];
   for (const chosen of CASES.filter(({ id }) => !only || only.includes(id))) {
     const file = resolve(place.SHARED, "data", chosen.file);

@@ -159,7 +159,7 @@ impl AppState {
 
     /// Closes the open project.
     pub fn close(&self) {
-        self.stops.stop();
+        self.stops.stop_all();
         self.close_answerer();
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -2,13 +2,15 @@
 //!
 //! It has a connection to the project of its own, so that everything else in the window goes on meanwhile.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tauri::AppHandle;
 use tauri_specta::Event as _;
-use understudy_data::Project;
+use understudy_data::{LongWrite, Project};
 use understudy_engine::{EngineError, Session};
 
 use crate::state::{Answer, AppState};
@@ -20,7 +22,7 @@ const NEWS_EVERY: Duration = Duration::from_millis(100);
 const FORECAST_AFTER: Duration = Duration::from_secs(2);
 
 /// What is being done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkKind {
     /// A file is read into the project.
@@ -35,7 +37,7 @@ pub enum WorkKind {
     Clean,
     /// Labelled texts are written to a file.
     Export,
-    /// Many texts are given a label, or get back what they had.
+    /// Many texts are given other labels, or get back what they had.
     Label,
 }
 
@@ -53,13 +55,26 @@ pub struct WorkEvent {
 /// Stops the work that is going on; what comes later is not concerned.
 #[derive(Default)]
 pub struct Stops {
-    asked: AtomicU32,
+    all: AtomicU32,
+    of_kind: Mutex<HashMap<WorkKind, u32>>,
 }
 
 impl Stops {
     /// Stops all work that goes on now.
-    pub fn stop(&self) {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+    pub fn stop_all(&self) {
+        self.all.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Stops what goes on of this kind.
+    pub fn stop(&self, kind: WorkKind) {
+        let mut of_kind = self.of_kind.lock().unwrap_or_else(PoisonError::into_inner);
+        *of_kind.entry(kind).or_default() += 1;
+    }
+
+    /// How often work of this kind was told to stop.
+    fn asked(&self, kind: WorkKind) -> (u32, Option<u32>) {
+        let of_kind = self.of_kind.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.all.load(Ordering::Relaxed), of_kind.get(&kind).copied())
     }
 }
 
@@ -70,7 +85,7 @@ struct Reporter<'a> {
     kind: WorkKind,
     began: Instant,
     told: Option<Instant>,
-    asked: u32,
+    asked: (u32, Option<u32>),
 }
 
 impl<'a> Reporter<'a> {
@@ -81,7 +96,7 @@ impl<'a> Reporter<'a> {
             kind,
             began: Instant::now(),
             told: None,
-            asked: state.stops.asked.load(Ordering::Relaxed),
+            asked: state.stops.asked(kind),
         }
     }
 
@@ -93,7 +108,7 @@ impl<'a> Reporter<'a> {
                 (passed >= FORECAST_AFTER && done > 0.0).then(|| passed.as_secs_f64() * (1.0 - done) / done);
             self.tell(Some(done), left);
         }
-        self.asked == self.state.stops.asked.load(Ordering::Relaxed)
+        self.asked == self.state.stops.asked(self.kind)
     }
 
     fn tell(&self, done: Option<f64>, seconds_left: Option<f64>) {
@@ -129,6 +144,7 @@ pub fn long<T>(
 ) -> Answer<T> {
     let folder = state.folder()?;
     let mut reporter = Reporter::new(app, state, kind);
+    let _writing = LongWrite::begin();
     let done = Project::open(&folder)
         .map_err(EngineError::from)
         .and_then(|project| work(&mut Session { project }, &mut |done| reporter.go_on(done)));

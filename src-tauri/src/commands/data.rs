@@ -79,8 +79,8 @@ pub fn update_from_file(
 
 #[tauri::command(async)]
 #[specta::specta]
-pub fn stop_work(state: State<'_, AppState>) {
-    state.stops.stop();
+pub fn stop_work(state: State<'_, AppState>, kind: WorkKind) {
+    state.stops.stop(kind);
 }
 
 #[tauri::command(async)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tauri::{AppHandle, State};
 use understudy_data::{
-    Circumstances, ExampleDetail, ExportFormat, ExportSummary, Label, LabelChange, LabelNotes, LabelPart,
+    Circumstances, ExampleDetail, ExportFormat, ExportSummary, LabelChange, LabelNotes, LabelPart,
     LabelState, MarkKind, ProblemType, RowPlace, SpellingGroup,
 };
 
@@ -185,17 +185,9 @@ pub fn merge_labels(
     labels: Vec<u32>,
     into: u32,
 ) -> Answer<LabelState> {
-    let carriers = state.with(|session, _| {
-        let merged = |label: &&Label| label.id != into && labels.contains(&label.id);
-        let state = session.project.label_state()?;
-        Ok(state
-            .labels
-            .iter()
-            .filter(merged)
-            .map(|label| label.count)
-            .sum::<u32>())
-    })?;
-    labelling(&app, &state, carriers as usize, |session, go_on| {
+    let merged: Vec<u32> = labels.iter().copied().filter(|label| *label != into).collect();
+    let carriers = state.with(|session, _| Ok(session.project.carriers(&merged)?))?;
+    labelling(&app, &state, carriers, |session, go_on| {
         let who = session.project.person()?;
         Ok(session.project.merge_labels(&labels, into, &who, go_on)?)
     })
@@ -210,8 +202,8 @@ pub fn divide_label(
     id: u32,
     parts: Vec<LabelPart>,
 ) -> Answer<LabelState> {
-    let rows = parts.iter().map(|part| part.examples.len()).sum();
-    labelling(&app, &state, rows, |session, go_on| {
+    let carriers = state.with(|session, _| Ok(session.project.carriers(&[id])?))?;
+    labelling(&app, &state, carriers, |session, go_on| {
         let who = session.project.person()?;
         Ok(session.project.divide_label(id, &parts, &who, go_on)?)
     })

@@ -27,7 +27,7 @@ export const commands = {
 	example: (id: number) => __TAURI_INVOKE<ExampleDetail>("example", { id }),
 	problemsPage: (offset: number, limit: number) => __TAURI_INVOKE<ProblemPage>("problems_page", { offset, limit }),
 	updateFromFile: (path: string, options: ImportOptions, onlyTell: boolean) => __TAURI_INVOKE<FileChanges>("update_from_file", { path, options, onlyTell }),
-	stopWork: () => __TAURI_INVOKE<void>("stop_work"),
+	stopWork: (kind: WorkKind) => __TAURI_INVOKE<void>("stop_work", { kind }),
 	mendForm: (problem: number) => __TAURI_INVOKE<MendForm>("mend_form", { problem }),
 	mendRow: (problem: number, cells: string[]) => __TAURI_INVOKE<number>("mend_row", { problem, cells }),
 	editText: (id: number, text: string | null) => __TAURI_INVOKE<ExampleDetail>("edit_text", { id, text }),
@@ -2754,7 +2754,7 @@ export type WorkKind =
 "clean" | 
 /**  Labelled texts are written to a file. */
 "export" | 
-/**  Many texts are given a label, or get back what they had. */
+/**  Many texts are given other labels, or get back what they had. */
 "label";
 
 /**  News of a job, in the window's language. */

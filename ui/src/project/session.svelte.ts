@@ -12,6 +12,12 @@ import { Jobs } from "./jobs.svelte";
 export type RoomName = keyof Rooms;
 export const ROOMS: readonly RoomName[] = ["data", "labels", "split", "model", "train", "results", "use"];
 
+/** The work that goes on, by what came last about each kind. */
+export function withNews(work: readonly WorkEvent[], news: WorkEvent): readonly WorkEvent[] {
+  if (news.done === null) return work.filter(({ kind }) => kind !== news.kind);
+  return work.some(({ kind }) => kind === news.kind) ? work.map((one) => (one.kind === news.kind ? news : one)) : [...work, news];
+}
+
 export class Session {
   info = $state.raw<AppInfo | null>(null);
   overview = $state.raw<Overview | null>(null);
@@ -23,13 +29,13 @@ export class Session {
   readonly settingsTask = new Task();
   readonly jobs = new Jobs(() => this.refresh());
   /** Long work in the app itself, while there is any. */
-  work = $state.raw<WorkEvent | null>(null);
+  work = $state.raw<readonly WorkEvent[]>([]);
 
   /** Reads settings and recent projects, and begins to listen. */
   async begin(): Promise<void> {
     await this.task.run(async () => {
       await this.jobs.listen();
-      await events.workEvent.listen(({ payload }) => (this.work = payload.done === null ? null : payload));
+      await events.workEvent.listen(({ payload }) => (this.work = withNews(this.work, payload)));
       this.#take(await commands.appInfo());
     });
   }

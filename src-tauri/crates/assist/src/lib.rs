@@ -29,5 +29,5 @@ pub use doubts::{Doubt, doubts};
 pub use forecast::{Forecast, forecast};
 pub use head::{Gold, Head, Learnt, learn};
 pub use keywords::keywords;
-pub use order::{spread, uncertain_and_spread, uncertainty};
+pub use order::{begins_with_typical, typical, uncertain_and_spread, uncertainty};
 pub use vectors::Vectors;

@@ -31,6 +31,11 @@ impl<'a> Vectors<'a> {
         self.dimensions
     }
 
+    /// All numbers, `[texts, dimensions]`.
+    pub fn numbers(self) -> &'a [f32] {
+        self.values
+    }
+
     /// One text's numbers.
     ///
     /// # Panics

@@ -92,7 +92,7 @@ pub trait Backward {
 }
 
 /// Where the word embeddings of a pass stand between those of other words and the batch's own: every token's is
-/// `from + share · (own - from)`. For questions about the words instead of the parameters.
+/// `(1 - share) · from + share · own`. For questions about the words instead of the parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Interpolation {
     /// The word to begin from, one a token; a token's own id leaves it as it is.

@@ -24,8 +24,11 @@ const MEETINGS: [f64; 4] = [0.0, 0.25, 0.5, 1.0];
 /// Places on the way that are looked at, at most.
 const MOST_PLACES: usize = 33;
 
-/// Share of the whole difference that the pieces may miss together before more places are looked at.
-const GAP: f64 = 0.15;
+/// Share of the whole difference that the pieces may miss, each for itself.
+const MISSED: f64 = 0.15;
+
+/// Share that they may miss together, where what one misses the other may have too much.
+const GAP: f64 = 0.1;
 
 /// Tokens of a pass there and back: bounds the memory.
 const TOKENS_PER_PASS: usize = 1024;
@@ -327,8 +330,10 @@ impl<'p> Way<'p> {
             self.look(control)?;
             let missed: Vec<f64> = self.pieces.iter().map(|&piece| self.missed(piece)).collect();
             let [hidden, own] = self.ends();
-            let enough = missed.iter().sum::<f64>() < GAP * (own - hidden).abs();
-            let worst = (0..missed.len()).max_by(|&a, &b| missed[a].total_cmp(&missed[b]));
+            let whole = (own - hidden).abs();
+            let enough = missed.iter().map(|missed| missed.abs()).sum::<f64>() <= MISSED * whole
+                && missed.iter().sum::<f64>().abs() <= GAP * whole;
+            let worst = (0..missed.len()).max_by(|&a, &b| missed[a].abs().total_cmp(&missed[b].abs()));
             let Some(worst) = worst.filter(|_| !enough && self.seen.len() + 2 <= MOST_PLACES) else {
                 return Ok(());
             };
@@ -387,7 +392,7 @@ impl<'p> Way<'p> {
         let parts = piece
             .places()
             .map(|(share, weight)| weight * self.at(share).slopes.iter().sum::<f64>());
-        (parts.iter().sum::<f64>() - whole).abs()
+        parts.iter().sum::<f64>() - whole
     }
 
     /// The log-odds where all words are hidden, and those of the text.

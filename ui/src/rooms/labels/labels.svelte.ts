@@ -11,7 +11,7 @@ import { DoubtList } from "./doubts.svelte";
 import { Helper } from "./helper.svelte";
 import { Many } from "./many.svelte";
 import { PeopleList } from "./people.svelte";
-import { withoutNeedlessChange } from "./scheme";
+import { moved, withoutNeedlessChange } from "./scheme";
 
 /** Where one goes after a label: in the helper's order, by chance, to the next row without one, or simply to the next row. */
 export type Walk = Order | "second" | "newest" | "unlabelled" | "all";
@@ -63,6 +63,8 @@ export class LabelsRoom {
   /** Whether the row on screen was given labels while it stood there. */
   #given = false;
   #last: Promise<void> = Promise.resolve();
+  /** Steps about many rows that are on their way. */
+  #steps = $state(0);
   #tellOthers = settled(250, () => void this.#session.refresh());
 
   constructor(session: Session) {
@@ -195,12 +197,22 @@ export class LabelsRoom {
     return this.detail?.marks.find((mark) => mark.kind === kind)?.value ?? null;
   }
 
+  /** Long work in the app itself. */
+  get work() {
+    return this.#session.work;
+  }
+
+  /** Whether a step about many rows is on its way: a key that comes meanwhile would be about something else than is seen. */
+  get stepping(): boolean {
+    return this.#steps > 0 || this.work.some(({ kind }) => kind === "label");
+  }
+
   async undo(): Promise<void> {
-    if (this.scheme?.can_undo) await this.#again(() => commands.undoAnnotation());
+    if (this.scheme?.can_undo && !this.stepping) await this.#again(() => commands.undoAnnotation());
   }
 
   async redo(): Promise<void> {
-    if (this.scheme?.can_redo) await this.#again(() => commands.redoAnnotation());
+    if (this.scheme?.can_redo && !this.stepping) await this.#again(() => commands.redoAnnotation());
   }
 
   async add(name: string): Promise<boolean> {
@@ -253,12 +265,15 @@ export class LabelsRoom {
 
   /** Gives many rows a label as one step; true when it was done. */
   async giveMany(examples: number[], label: number): Promise<boolean> {
-    return this.#change(() => commands.labelMany(examples, label), examples.length);
+    if (this.stepping) return false;
+    return this.#step(() => this.#change(() => commands.labelMany(examples, label), examples.length));
   }
 
   /** Gives rows of a label others in its place, as one step; true when it was done. */
   async divideLabel(label: Label, parts: LabelPart[]): Promise<boolean> {
-    const changed = await this.#change(() => commands.divideLabel(label.id, parts), parts.reduce((sum, { examples }) => sum + examples.length, 0));
+    if (this.stepping) return false;
+    const rows = parts.reduce((sum, { examples }) => sum + examples.length, 0);
+    const changed = await this.#step(() => this.#change(() => commands.divideLabel(label.id, parts), rows));
     this.helper.stale();
     await this.#lists();
     return changed;
@@ -322,12 +337,21 @@ export class LabelsRoom {
     await this.#inTurn(async () => {
       const state = await work();
       const before = this.scheme?.labels.length;
-      this.#take(state, 1);
+      this.#take(state, moved(this.scheme, state));
       // A label that came or went was divided or merged: many rows are called otherwise now.
       if (state.labels.length !== before) this.helper.stale();
       if (state.example !== null) await this.#show(state.example);
     });
     await this.#lists();
+  }
+
+  async #step<T>(work: () => Promise<T>): Promise<T> {
+    this.#steps += 1;
+    try {
+      return await work();
+    } finally {
+      this.#steps -= 1;
+    }
   }
 
   async #change(work: () => Promise<LabelState>, labels = 0): Promise<boolean> {

@@ -21,6 +21,8 @@ const NOTHING: Looked = { groups: [], rows: [], total: 0, looked: null, uncompar
 const MOST = 200;
 /** Clusters of near-duplicates that are listed. */
 const CLUSTERS = 50;
+/** So many texts are compared with each other in a moment, without being asked. */
+const QUICKLY_COMPARED = 5_000;
 
 /** A row of the engine as one of the list. */
 function found(row: { example: number; text: string; labels: number[] | null }): Found {
@@ -29,6 +31,8 @@ function found(row: { example: number; text: string; labels: number[] | null }):
 
 export class Many {
   readonly task = new Task();
+  /** Apart from `task`: one goes on with something else meanwhile. */
+  readonly comparing = new Task();
   source = $state<Source>("words");
   asked = $state("");
   /** The text that others are to be like. */
@@ -49,6 +53,8 @@ export class Many {
   /** The ids of all rows that were found, where more were found than are shown. */
   #all: (() => Promise<number[]>) | null = null;
   readonly chosen = new SvelteSet<number>();
+  /** The label about which it is asked whether rows that are not in the list are meant. */
+  asking = $state<number | null>(null);
   /** Whether something was looked for yet. */
   begun = $state(false);
   #room: LabelsRoom;
@@ -106,14 +112,15 @@ export class Many {
 
   #show({ groups, rows, total, looked, uncompared, all }: Looked): void {
     [this.groups, this.found, this.total, this.group, this.looked] = [groups, rows, total, null, looked];
-    [this.uncompared, this.#all] = [uncompared, all];
+    [this.uncompared, this.#all, this.asking] = [uncompared, all, null];
     this.chosen.clear();
   }
 
   /** Compares all texts with each other, then shows what is nearly the same. */
   async compare(): Promise<void> {
-    await this.task.run(() => commands.findNearDuplicates());
-    if (this.task.failure === null) await this.look();
+    if (this.comparing.busy) return;
+    await this.comparing.run(() => commands.findNearDuplicates());
+    if (this.comparing.failure === null && this.source === "near") await this.look();
   }
 
   /** Shows the texts of a group, all chosen: they are meant to be labelled alike. */
@@ -131,14 +138,22 @@ export class Many {
 
   async chooseAll(all: boolean): Promise<void> {
     if (all && this.group) return this.open(this.group);
-    const ids = !all ? [] : this.#all ? await this.task.run(this.#all) : this.found.map(({ id }) => id);
+    const ids = await this.task.run(() => (all ? (this.#all?.() ?? Promise.resolve(this.found.map(({ id }) => id))) : Promise.resolve([])));
+    if (!ids) return;
     this.chosen.clear();
-    for (const id of ids ?? []) this.chosen.add(id);
+    for (const id of ids) this.chosen.add(id);
   }
 
-  /** Gives all chosen rows this label. */
-  async give(label: number): Promise<void> {
-    if (this.chosen.size === 0) return;
+  /** Chosen rows that are not in the list, and that nobody has seen. */
+  get unseen(): number {
+    return this.chosen.size - this.found.filter(({ id }) => this.chosen.has(id)).length;
+  }
+
+  /** Gives all chosen rows this label; where some of them were not seen, once it was said that they are meant. */
+  async give(label: number, meant = false): Promise<void> {
+    if (this.chosen.size === 0 || this.#room.stepping) return;
+    this.asking = this.unseen > 0 && !meant ? label : null;
+    if (this.asking !== null) return;
     if (await this.#room.giveMany([...this.chosen], label)) await this.look();
   }
 
@@ -165,7 +180,11 @@ export class Many {
 
   async #clusters() {
     const open = this.among.which === "unlabelled";
-    const page = await commands.nearDuplicates(0, CLUSTERS, open);
+    let page = await commands.nearDuplicates(0, CLUSTERS, open);
+    if (page === null && (this.#room.scheme?.rows ?? 0) <= QUICKLY_COMPARED) {
+      await commands.findNearDuplicates();
+      page = await commands.nearDuplicates(0, CLUSTERS, open);
+    }
     if (page === null) return { uncompared: true };
     const groups: Group[] = page.clusters.map(({ id, rows, shown }) => ({
       id, size: rows, words: [], rows: shown.map((row) => ({ id: row.id, text: row.text, labels: row.labels })),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Label, LabelState } from "../../ipc/bindings";
-import { partsOf, withoutNeedlessChange } from "./scheme";
+import { moved, partsOf, withoutNeedlessChange } from "./scheme";
 
 const label = (id: number, count: number): Label => ({
   id, name: `label ${id}`, description: "", examples: "", counter_examples: "", group: "", retired: false, colour: id, key: "", count,
@@ -17,6 +17,16 @@ describe("labels that the engine tells again", () => {
     expect(now.labels[1]).toEqual(label(2, 2));
     expect(now.labels).toHaveLength(3);
     expect(withoutNeedlessChange(null, before)).toEqual(before);
+  });
+});
+
+describe("what a step has moved", () => {
+  it("is told by the counts, also of labels that came or went", () => {
+    const before = state(label(1, 2), label(2, 50));
+    expect(moved(before, state(label(1, 52), label(2, 0)))).toBe(50);
+    expect(moved(before, state(label(1, 2)))).toBe(50);
+    expect(moved(before, state(label(1, 2), label(2, 49), label(3, 1)))).toBe(1);
+    expect(moved(before, before)).toBe(1);
   });
 });
 

@@ -12,6 +12,14 @@ export function withoutNeedlessChange(before: LabelState | null, state: LabelSta
   return { ...state, labels };
 }
 
+/** Rows whose labels changed between two states, at least: where a row may carry several it is no more than a guess. */
+export function moved(before: LabelState | null, after: LabelState): number {
+  const counts = new Map(before?.labels.map(({ id, count }) => [id, count]));
+  const differences = after.labels.map(({ id, count }) => Math.abs(count - (counts.get(id) ?? 0)));
+  for (const { id, count } of before?.labels ?? []) if (!after.labels.some((label) => label.id === id)) differences.push(count);
+  return Math.max(1, Math.max(0, ...differences));
+}
+
 /** What the named groups become; a group without a name, or with the label's own, keeps it. Groups of one name are one part. */
 export function partsOf(groups: readonly TextGroup[], names: readonly string[], own: string): LabelPart[] {
   const parts = new Map<string, number[]>();

@@ -32,7 +32,7 @@ mod vectors;
 pub use assist::LabelledRow;
 pub use audit::{AuditReport, BreakKind, BrokenEntry};
 pub use predictions::{RowOrigin, StoredPrediction, WhichWrong, WrongRow};
-pub use project::Project;
+pub use project::{LongWrite, Project};
 pub use runs::RunRecord;
 pub use vectors::{TextHash, VectorFile};
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
@@ -31,6 +32,39 @@ const SUFFIX: &str = ".understudy";
 const DATABASE: &str = "project.db";
 const NAME_KEY: &str = "name";
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks whether the database is free.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Long writers of this process that are at work.
+static WRITERS: AtomicUsize = AtomicUsize::new(0);
+
+/// While it lives, others of this process that want to write wait for as long as it takes instead of a moment: what holds
+/// the database is this program itself.
+#[derive(Debug)]
+pub struct LongWrite(());
+
+impl LongWrite {
+    /// A long writer begins.
+    pub fn begin() -> Self {
+        WRITERS.fetch_add(1, Ordering::SeqCst);
+        LongWrite(())
+    }
+}
+
+impl Drop for LongWrite {
+    fn drop(&mut self) {
+        WRITERS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Asked by SQLite each time that it finds the database taken.
+fn wait_on(times: i32) -> bool {
+    let waited = PAUSE * times.unsigned_abs();
+    if waited >= PATIENCE && WRITERS.load(Ordering::SeqCst) == 0 {
+        return false;
+    }
+    std::thread::sleep(PAUSE);
+    true
+}
 
 /// An open project. It may move to another thread but not be shared between threads: a second one opens its own.
 #[derive(Debug)]
@@ -107,7 +141,7 @@ impl Project {
         }
         migrate(&mut db, |_| Ok(()))?;
         let name = read_setting(&db, NAME_KEY)?.ok_or_else(not_a_project)?;
-        let project = Project {
+        let mut project = Project {
             db,
             folder: folder.to_path_buf(),
             name,
@@ -179,13 +213,13 @@ impl Project {
 
     /// Writes through the write-ahead log (as always), or straight to the file, which nobody else may have open then:
     /// otherwise nothing changes.
-    pub(super) fn use_log(&self, log: bool) -> Result<()> {
+    pub(super) fn use_log(&mut self, log: bool) -> Result<()> {
         let mode = if log { "WAL" } else { "DELETE" };
         self.db.busy_timeout(Duration::ZERO)?;
         let changed = self
             .db
             .pragma_update_and_check(None, "journal_mode", mode, |_| Ok(()));
-        self.db.busy_timeout(PATIENCE)?;
+        self.db.busy_handler(Some(wait_on))?;
         match changed.map_err(DataError::from) {
             Err(DataError::Locked) | Ok(()) => Ok(()),
             Err(error) => Err(error),
@@ -223,8 +257,8 @@ pub(super) fn read_setting(db: &Connection, key: &str) -> Result<Option<String>>
 
 fn connect(folder: &Path, extra: OpenFlags) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
-    let db = Connection::open_with_flags(folder.join(DATABASE), flags)?;
-    db.busy_timeout(PATIENCE)?;
+    let mut db = Connection::open_with_flags(folder.join(DATABASE), flags)?;
+    db.busy_handler(Some(wait_on))?;
     db.set_prepared_statement_cache_capacity(64);
     // FULL: every commit reaches the disk before the call returns, so that no label is ever lost.
     db.pragma_update(None, "synchronous", "FULL")?;

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use understudy_assist::{
-    Doubt, Forecast, Gold, Head, Vectors, doubts, forecast, learn, spread, uncertain_and_spread, uncertainty,
+    Doubt, Forecast, Gold, Head, Vectors, begins_with_typical, doubts, forecast, learn, typical,
+    uncertain_and_spread, uncertainty,
 };
 use understudy_data::{Among, LabelledRow, ProblemType, Project, TextHash, VectorFile};
 use understudy_eval::{given, most_probable, wilson};
@@ -147,13 +148,18 @@ impl Assistant {
         let (found, vectors) = file.get(&rows)?;
         let vectors = Vectors::new(&vectors, self.dimensions);
         let ids = |chosen: Vec<usize>| chosen.into_iter().map(|place| rows[found[place]].0).collect();
+        let early = begins_with_typical(self.learnt_from.len(), self.labels.len());
+        if early || self.head.is_none() {
+            self.useful = ids(typical(vectors, self.learnt_vectors(), QUEUE, SEED));
+        }
         let Some(head) = &self.head else {
-            self.useful = ids(spread(vectors, QUEUE, SEED));
             return Ok(());
         };
         let probabilities = head.probabilities(vectors);
-        let unsure = uncertainty(&probabilities, head.classes(), self.several);
-        self.useful = ids(uncertain_and_spread(vectors, &unsure, QUEUE, SEED));
+        if !early {
+            let unsure = uncertainty(&probabilities, head.classes(), self.several);
+            self.useful = ids(uncertain_and_spread(vectors, &unsure, QUEUE, SEED));
+        }
         self.rare = ids(self.rare_first(&probabilities));
         Ok(())
     }

@@ -32,7 +32,7 @@ pub fn embed(tape: &mut Tape, tables: &EmbeddingTables, ids: &[u32], indices: Ve
             match interpolation {
                 Some(Interpolation { from, shares }) => {
                     for ((y, &from), &own) in y.iter_mut().zip(row(from[token])).zip(row(ids[token])) {
-                        *y = from + shares[token] * (own - from);
+                        *y = (1.0 - shares[token]) * from + shares[token] * own;
                     }
                 }
                 None => y.copy_from_slice(row(ids[token])),

@@ -2,6 +2,7 @@
 //! rectangle before it has seen what is in it, and a damaged file of a few kilobytes would end the program (found by
 //! fuzzing).
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
@@ -14,7 +15,7 @@ pub(super) fn claims_too_much(file: &mut File) -> io::Result<Option<bool>> {
     file.rewind()?;
     let found = match too_many_rows(file)? {
         true => Some(true),
-        false => too_many_columns(file),
+        false => in_its_records(file),
     };
     file.rewind()?;
     Ok(found)
@@ -37,42 +38,98 @@ fn too_many_rows(file: &mut File) -> io::Result<bool> {
     Ok(found)
 }
 
-/// Walks through the records of the workbook's stream and looks where the cells stand.
-fn too_many_columns(file: &mut File) -> Option<bool> {
+/// Walks through the records of the workbook's stream, as its reader does: from the beginning, and from where the workbook
+/// says that a sheet begins, which in a damaged one may be anywhere.
+fn in_its_records(file: &mut File) -> Option<bool> {
     let mut container = cfb::CompoundFile::open(file).ok()?;
     for name in ["/Workbook", "/Book"] {
         if let Ok(stream) = container.open_stream(name) {
+            let mut stream = BufReader::new(stream);
             // A stream that ends within a record is for its reader to find fault with.
-            return Some(a_cell_stands_outside(&mut BufReader::new(stream)).unwrap_or(false));
+            let mut seen = Seen::default();
+            let _ends_within_a_record = walk(&mut stream, 0, false, &mut seen);
+            for sheet in std::mem::take(&mut seen.sheets) {
+                let _ends_within_a_record = walk(&mut stream, sheet, true, &mut seen);
+            }
+            return Some(seen.too_much);
         }
     }
     Some(false)
 }
 
-fn a_cell_stands_outside(stream: &mut (impl Read + Seek)) -> io::Result<bool> {
+/// What was seen in the records.
+#[derive(Debug, Default)]
+struct Seen {
+    too_much: bool,
+    /// Where sheets begin.
+    sheets: BTreeSet<u32>,
+}
+
+/// Looks at the records from a place on: to the end of the stream, or of the `sheet` that begins there.
+fn walk(stream: &mut (impl Read + Seek), from: u32, sheet: bool, seen: &mut Seen) -> io::Result<()> {
+    stream.seek(SeekFrom::Start(u64::from(from)))?;
     let mut head = [0; 4];
-    while stream.read_exact(&mut head).is_ok() {
+    // Charts and the like have a beginning and an end of their own within the sheet's.
+    let mut begun = 0_u32;
+    while !seen.too_much && stream.read_exact(&mut head).is_ok() {
         let kind = u16::from_le_bytes([head[0], head[1]]);
         let length = u16::from_le_bytes([head[2], head[3]]);
-        let is_cell = matches!(
-            kind,
-            // FORMULA, LABELSST, BLANK, NUMBER, LABEL, BOOLERR, RK, RSTRING
-            0x0006 | 0x00FD | 0x0201 | 0x0203 | 0x0204 | 0x0205 | 0x027E | 0x00D6
-        );
-        // MULRK and MULBLANK name their last column at the end.
-        let is_run = matches!(kind, 0x00BD | 0x00BE);
-        if (is_cell || is_run) && length >= 6 {
-            let mut record = vec![0; usize::from(length)];
-            stream.read_exact(&mut record)?;
-            let at = if is_run { record.len() - 2 } else { 2 };
-            if u16::from_le_bytes([record[at], record[at + 1]]) >= MOST_COLUMNS {
-                return Ok(true);
-            }
-        } else {
+        if !matters(kind) {
             stream.seek(SeekFrom::Current(i64::from(length)))?;
+            match kind {
+                BEGIN => begun += 1,
+                END if begun <= 1 && sheet => return Ok(()),
+                END => begun = begun.saturating_sub(1),
+                _ => {}
+            }
+            continue;
+        }
+        let mut record = vec![0; usize::from(length)];
+        stream.read_exact(&mut record)?;
+        let word = |at: usize| u16::from_le_bytes([record[at], record[at + 1]]);
+        let long =
+            |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
+        match kind {
+            SHEET if record.len() >= 4 => {
+                seen.sheets.insert(long(0));
+            }
+            EXTENT => {
+                // The first row and column, and those after the last.
+                let (rows, columns) = match record.len() {
+                    10 => ([u32::from(word(0)), u32::from(word(2))], word(6)),
+                    14 | 16 => ([long(0), long(4)], word(10)),
+                    _ => continue,
+                };
+                let cells = u64::from(rows[1]) * u64::from(columns);
+                seen.too_much |= rows[1] > MOST_ROWS
+                    || cells > u64::from(MOST_ROWS) * u64::from(MOST_COLUMNS)
+                    || (rows[1] > 0 && rows[0] >= rows[1]);
+            }
+            // These name their last column at the end.
+            RUN_OF_NUMBERS | RUN_OF_BLANKS if record.len() >= 6 => {
+                seen.too_much |= word(record.len() - 2) >= MOST_COLUMNS;
+            }
+            _ if kind != SHEET && record.len() >= 6 => seen.too_much |= word(2) >= MOST_COLUMNS,
+            _ => {}
         }
     }
-    Ok(false)
+    Ok(())
+}
+
+/// Records of the format, by the names of its description (MS-XLS): `BoundSheet8`, `Dimensions`, `MulRk`, `MulBlank`, `BOF`,
+/// `EOF`.
+const SHEET: u16 = 0x0085;
+const EXTENT: u16 = 0x0200;
+const RUN_OF_NUMBERS: u16 = 0x00BD;
+const RUN_OF_BLANKS: u16 = 0x00BE;
+const BEGIN: u16 = 0x0809;
+const END: u16 = 0x000A;
+
+/// Whether a record says where something stands: those above, and cells (`Formula`, `LabelSst`, `Blank`, `Number`, `Label`,
+/// `BoolErr`, `RK`, `RString`).
+fn matters(kind: u16) -> bool {
+    const CELLS: [u16; 8] = [0x0006, 0x00FD, 0x0201, 0x0203, 0x0204, 0x0205, 0x027E, 0x00D6];
+    matches!(kind, SHEET | EXTENT | RUN_OF_NUMBERS | RUN_OF_BLANKS) || CELLS.contains(&kind)
 }
 
 #[cfg(test)]
@@ -85,8 +142,14 @@ mod tests {
         [&kind.to_le_bytes()[..], &(data.len() as u16).to_le_bytes(), data].concat()
     }
 
-    fn outside(records: &[Vec<u8>]) -> bool {
-        a_cell_stands_outside(&mut Cursor::new(records.concat())).unwrap()
+    fn too_much(records: &[Vec<u8>]) -> bool {
+        let mut seen = Seen::default();
+        let mut stream = Cursor::new(records.concat());
+        walk(&mut stream, 0, false, &mut seen).unwrap();
+        for sheet in std::mem::take(&mut seen.sheets) {
+            walk(&mut stream, sheet, true, &mut seen).unwrap();
+        }
+        seen.too_much
     }
 
     #[test]
@@ -94,8 +157,37 @@ mod tests {
         let number =
             |column: u8, high: u8| record(0x0203, &[0, 0, column, high, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
         let other = record(0x0042, &[0xFF; 9]);
-        assert!(!outside(&[other.clone(), number(255, 0)]));
-        assert!(outside(&[other, number(0, 1)]));
-        assert!(outside(&[record(0x00BD, &[0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 1])]));
+        assert!(!too_much(&[other.clone(), number(255, 0)]));
+        assert!(too_much(&[other, number(0, 1)]));
+        assert!(too_much(&[record(
+            RUN_OF_NUMBERS,
+            &[0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 1]
+        )]));
+    }
+
+    #[test]
+    fn an_extent_beyond_the_format_is_seen_whatever_is_damaged_besides() {
+        let extent_of = |from: u32, to: u32, columns: u8| {
+            let rows = [from.to_le_bytes(), to.to_le_bytes()].concat();
+            record(EXTENT, &[&rows[..], &[0, 0, 9, columns, 0xAB, 0xCD]].concat())
+        };
+        let extent = |from: u32, to: u32| extent_of(from, to, 0);
+        assert!(!too_much(&[extent(0, 0)]) && !too_much(&[extent(0, MOST_ROWS)]));
+        assert!(!too_much(&[extent_of(0, 9, 0xFF)]) && too_much(&[extent_of(0, MOST_ROWS, 0xFF)]));
+        assert!(too_much(&[extent(0, MOST_ROWS + 1)]) && too_much(&[extent(7, 7)]));
+    }
+
+    #[test]
+    fn a_sheet_is_looked_at_where_the_workbook_says_that_it_begins() {
+        // The extent stands within another record, and the sheet is said to begin there.
+        let inside = [
+            record(0x0042, &[0; 3]),
+            record(EXTENT, &[0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 1, 0, 9, 0, 0, 0, 0, 0]),
+        ];
+        let hidden = record(0x0042, &inside.concat());
+        let sheet = record(SHEET, &[16, 0, 0, 0, 0, 0, 1, 0]);
+        assert_eq!(sheet.len(), 12);
+        assert!(!too_much(std::slice::from_ref(&hidden)));
+        assert!(too_much(&[sheet, hidden]));
     }
 }

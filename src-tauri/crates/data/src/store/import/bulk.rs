@@ -16,7 +16,7 @@ pub(super) struct Bulk {
 const LARGE_FILE: u64 = 20_000_000;
 
 impl Bulk {
-    pub(super) fn begin(project: &Project, bytes: u64) -> Result<Bulk> {
+    pub(super) fn begin(project: &mut Project, bytes: u64) -> Result<Bulk> {
         if bytes < LARGE_FILE || !project.is_empty()? {
             return Ok(Bulk { indexes: Vec::new() });
         }

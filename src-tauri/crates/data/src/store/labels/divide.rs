@@ -36,6 +36,17 @@ struct Carrier {
 }
 
 impl Project {
+    /// How many rows carry one of these labels, hidden ones included: so many a step about all of them may change.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn carriers(&self, labels: &[u32]) -> Result<usize> {
+        let of_label = labels
+            .iter()
+            .map(|label| Ok(number(&self.db, CARRIERS, [label])? as usize));
+        of_label.sum()
+    }
+
     /// Gives rows that carry a label another one in its place, as one step that is undone at once. Labels that are new are
     /// made, in the group of the divided one; rows that do not carry it (any more) stay as they are; hidden rows of the same
     /// text follow. A label that nobody carries then is removed; an undo brings it back. What people had answered about those

@@ -454,18 +454,27 @@ fn many_rows_gain_a_label_beside_theirs_where_they_may_have_several() {
 }
 
 #[test]
-fn a_step_that_is_stopped_leaves_all_as_it_was() {
-    let (_place, mut project) = project_with("text,label\na,x\nb,y\nc,\n");
+fn a_step_that_is_stopped_in_the_middle_leaves_all_as_it_was() {
+    let rows: String = (0..1_500).map(|row| format!("text {row},x\n")).collect();
+    let (_place, mut project) = project_with(&format!("text,label\n{rows}other,y\n"));
     let before = project.label_state().unwrap();
-    let mut stop = |_: f64| false;
+    let all: Vec<u32> = (1..=1_500).collect();
+    // The first question comes before the first row, the second in the middle.
+    let stop = || {
+        let mut asked = 0;
+        move |_: f64| {
+            asked += 1;
+            asked < 2
+        }
+    };
     let stopped = |result: Result<LabelState>| matches!(result, Err(DataError::Cancelled));
-    assert!(stopped(project.label_many(&[2, 3], 1, ME, &mut stop)));
-    assert!(stopped(project.merge_labels(&[1], 2, ME, &mut stop)));
+    assert!(stopped(project.label_many(&all, 2, ME, &mut stop())));
+    assert!(stopped(project.merge_labels(&[1], 2, ME, &mut stop())));
     let parts = [LabelPart {
         name: "z".to_owned(),
-        examples: vec![1],
+        examples: all.clone(),
     }];
-    assert!(stopped(project.divide_label(1, &parts, ME, &mut stop)));
+    assert!(stopped(project.divide_label(1, &parts, ME, &mut stop())));
     assert_eq!(project.label_state().unwrap(), before);
     assert_eq!(
         (
@@ -474,16 +483,33 @@ fn a_step_that_is_stopped_leaves_all_as_it_was() {
         ),
         (0, 0)
     );
+    assert_eq!(project.carriers(&[1, 2]).unwrap(), 1_501);
 
-    project.label_many(&[2, 3], 1, ME, &mut |_| true).unwrap();
-    assert_eq!(project.rows_to_undo(ME).unwrap(), 2);
-    assert!(stopped(project.undo_step(ME, &mut stop)));
-    assert_eq!(label_of(&project, 3), Some(1));
+    project.label_many(&all, 2, ME, &mut |_| true).unwrap();
+    assert_eq!(project.rows_to_undo(ME).unwrap(), 1_500);
+    assert!(stopped(project.undo_step(ME, &mut stop())));
+    assert_eq!(project.carriers(&[2]).unwrap(), 1_501);
     project.undo_annotation(ME).unwrap();
-    assert_eq!((label_of(&project, 2), label_of(&project, 3)), (Some(2), None));
-    assert_eq!(project.rows_to_redo(ME).unwrap(), 2);
-    assert!(stopped(project.redo_step(ME, &mut stop)));
-    assert_eq!(label_of(&project, 3), None);
+    assert_eq!(project.carriers(&[2]).unwrap(), 1);
+    assert_eq!(project.rows_to_redo(ME).unwrap(), 1_500);
+    assert!(stopped(project.redo_step(ME, &mut stop())));
+    assert_eq!(project.carriers(&[2]).unwrap(), 1);
+}
+
+#[test]
+fn another_connection_waits_while_this_program_writes_at_length() {
+    let (place, mut project) = project_with("text,label\na,x\nb,y\n");
+    let mut second = Project::open(project.folder()).unwrap();
+    let held = crate::LongWrite::begin();
+    let writing = project.write().unwrap();
+    let waiting = std::thread::spawn(move || second.annotate(1, Some(&[2]), ME).map(|state| state.labelled));
+    // Longer than anybody else is waited for.
+    std::thread::sleep(std::time::Duration::from_millis(5_600));
+    assert!(!waiting.is_finished());
+    drop(writing);
+    drop(held);
+    assert_eq!(waiting.join().unwrap().unwrap(), 2);
+    drop(place);
 }
 
 #[test]
