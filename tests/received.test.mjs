@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { Place, readCsv, smallTable } from "./lib/place.mjs";
-import { Key, openWindow } from "./lib/window.mjs";
+import { Key, freePort, openWindow } from "./lib/window.mjs";
 
 const ASKING = 60_000;
 
@@ -19,7 +19,9 @@ for (const language of ["en", "zh"]) {
       place.must("split", "--project", colleague);
       place.must("train", "--project", colleague, "--preset", "textbook", "--method", "lora", "--learning-rate", "0.001", "--epochs", "2", "--max-length", "24");
       place.must("export", "--project", colleague, "--out", place.path("firm.zip"));
-      window = await openWindow(place, { language, answers: [colleague, place.folder, place.path("firm.zip"), place.write("asked.csv", smallTable(30)), place.path("answered.csv")] });
+      const odd = place.write("odd.csv", "first,second\nthe fee is due,we settle in court\nsee above,the term ends in a year\n");
+      const asked = [place.write("asked.csv", smallTable(30)), place.path("answered.csv"), odd, place.path("odd-answered.csv")];
+      window = await openWindow(place, { language, answers: [colleague, place.folder, place.path("firm.zip"), ...asked] });
     });
     after(async () => {
       await window?.close();
@@ -36,6 +38,18 @@ for (const language of ["en", "zh"]) {
       await window.click("export-model-yes");
       const written = () => readdirSync(place.folder).find((name) => name.endsWith(" adapter"));
       await window.until(() => written() && existsSync(place.path(written(), "adapter_config.json")), "nothing was exported", ASKING);
+    });
+
+    test("is trained once more by whoever doubts it, and comes to the same", async () => {
+      await window.click("run-again");
+      const state = async () => (await window.get("nav-train")).getAttribute("data-state");
+      await window.until(async () => (await state()) === "working", "it is not trained again");
+      await window.until(async () => (await state()) === "done", "it was not trained again", ASKING);
+      await window.click("nav-results");
+      await window.click("verify");
+      assert.match(await window.text("repetition", ASKING), /./);
+      await window.get("checks");
+      await look("0-again");
       await window.click("close-project");
     });
 
@@ -60,6 +74,25 @@ for (const language of ["en", "zh"]) {
       await window.until(() => existsSync(place.path("answered.csv")), "no file was answered", ASKING);
       await window.get("predict-result");
       assert.equal(readCsv(place.path("answered.csv")).length, 31);
+      // Neither column has the name that the texts stood under.
+      await window.click("predict-file");
+      await window.get("columns");
+      await window.driver.executeScript("document.querySelector('[data-testid=columns] input[value=second]').click()");
+      await look("3-column");
+      await window.click("column-yes");
+      await window.until(() => existsSync(place.path("odd-answered.csv")), "the second file was not answered", ASKING);
+      assert.equal(readCsv(place.path("odd-answered.csv")).length, 3);
+      await window.fill("server-port", String(await freePort()));
+      await window.click("server-start");
+      const value = async (id) => (await window.get(id, ASKING)).getAttribute("value");
+      const [address, token] = [await value("server-address"), await value("server-token")];
+      const answer = await fetch(new URL("/predict", address), {
+        method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json" }, body: JSON.stringify({ texts: ["The fee is due"] }),
+      });
+      assert.equal(answer.status, 200);
+      assert.equal((await answer.json()).predictions.length, 1);
+      await look("4-server");
+      await window.click("server-stop");
       await window.click("demo-keep");
       await window.click("demo-begin");
       await window.click("demo-example-0");

@@ -174,7 +174,8 @@ class Window {
   }
 }
 
-function freePort() {
+/** A port of this machine that nobody listens at. */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on("error", reject).listen(0, "127.0.0.1", () => {

@@ -20,6 +20,9 @@ export const WALKS: readonly Walk[] = ["useful", "rare", "random", "second", "ne
 /** How one works: a text at a time, many at once, or through the doubtful ones. */
 export type View = "bench" | "many" | "doubts" | "people";
 
+/** Rows from which a step takes so long that its progress is shown, as the shell has it (`work.rs`). */
+const MANY = 2_000;
+
 /** Nobody reads one text for longer: they were elsewhere. */
 const LONGEST_LOOK = 300;
 
@@ -266,14 +269,14 @@ export class LabelsRoom {
   /** Gives many rows a label as one step; true when it was done. */
   async giveMany(examples: number[], label: number): Promise<boolean> {
     if (this.stepping) return false;
-    return this.#step(() => this.#change(() => commands.labelMany(examples, label), examples.length));
+    return this.#step(examples.length, () => commands.labelMany(examples, label));
   }
 
   /** Gives rows of a label others in its place, as one step; true when it was done. */
   async divideLabel(label: Label, parts: LabelPart[]): Promise<boolean> {
     if (this.stepping) return false;
     const rows = parts.reduce((sum, { examples }) => sum + examples.length, 0);
-    const changed = await this.#step(() => this.#change(() => commands.divideLabel(label.id, parts), rows));
+    const changed = await this.#step(rows, () => commands.divideLabel(label.id, parts));
     this.helper.stale();
     await this.#lists();
     return changed;
@@ -345,12 +348,14 @@ export class LabelsRoom {
     await this.#lists();
   }
 
-  async #step<T>(work: () => Promise<T>): Promise<T> {
-    this.#steps += 1;
+  /** A step about so many rows. */
+  async #step(rows: number, work: () => Promise<LabelState>): Promise<boolean> {
+    const many = rows >= MANY ? 1 : 0;
+    this.#steps += many;
     try {
-      return await work();
+      return await this.#change(work, rows);
     } finally {
-      this.#steps -= 1;
+      this.#steps -= many;
     }
   }
 
