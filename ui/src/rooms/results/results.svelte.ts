@@ -30,6 +30,8 @@ export class ResultsRoom {
   readonly trust = new Trust();
   readonly words: TellingWords;
   runId = $state<string | null>(null);
+  /** The run that was begun to repeat another: it is looked at when it has finished. */
+  #repetition: string | null = null;
   results = $state.raw<RunResults | null>(null);
   filter = $state.raw<WrongFilter>(ALL_WRONG);
   /** By what the wrong answers are counted, and the counts. */
@@ -56,12 +58,14 @@ export class ResultsRoom {
     });
   }
 
-  /** The run chosen before, while it is there; else the latest finished one. */
+  /** A repetition that was begun here, once it has finished; the run chosen before, while it is there; else the latest one. */
   async load(): Promise<void> {
     const overview = this.#session.overview;
     if (!overview) return;
     const runs = finishedRuns(overview);
-    const run = runs.find((run) => run.id === this.runId) ?? mainRun(overview);
+    const repetition = runs.find(({ id }) => id === this.#repetition);
+    if (repetition) this.#repetition = null;
+    const run = repetition ?? runs.find(({ id }) => id === this.runId) ?? mainRun(overview);
     if (run) await this.choose(run.id);
   }
 
@@ -167,6 +171,7 @@ export class ResultsRoom {
     if (!settings) return;
     const run = await this.verifyTask.run(() => commands.startTraining(settings));
     if (!run) return;
+    this.#repetition = run;
     await this.#session.refresh();
     this.#session.room = "train";
   }
