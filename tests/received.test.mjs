@@ -91,6 +91,7 @@ for (const language of ["en", "zh"]) {
       });
       assert.equal(answer.status, 200);
       assert.equal((await answer.json()).predictions.length, 1);
+      assert.match(await window.text("server-status"), /[“]firm[”]/);
       await look("4-server");
       await window.click("server-stop");
       await window.click("demo-keep");
