@@ -227,6 +227,7 @@ for (const way of WAYS) {
 
     step("the model is shown to others, with nothing else in reach", async () => {
       await window.click("demo-keep");
+      await window.get("demo-kept-0");
       await window.click("demo-begin");
       await window.click("demo-example-0");
       assert.ok((await window.text("demo-label", 60_000)).length > 0);

@@ -214,7 +214,8 @@ export class UseRoom {
     const run = this.runId;
     if (run === null) return;
     await this.demoTask.run(() => commands.setDemoExamples(run, texts));
-    await this.#loadExamples();
+    // Reading them would take the failure off the screen.
+    if (this.demoTask.failure === null) await this.#loadExamples();
   }
 
   async #loadExamples(): Promise<void> {
