@@ -7,6 +7,7 @@
 //   fit      what a training is said to need and to take, beside what it needs and takes
 //   use      a million rows through a kill, the server under load, explanations; without a peer
 //   familiar  texts unlike those learned from: how many are noticed, beside the confidence alone
+//   gpu      training on a graphics card, ours and PyTorch in turn
 //   presets  what `balanced` reaches on the public data sets
 //
 // Needs ../shared (data and reference programs). Python comes from UNDERSTUDY_PYTHON, else a virtual environment is
@@ -14,7 +15,7 @@
 import { parseArgs } from "node:util";
 import { reportFailure, StepError } from "./lib/say.mjs";
 
-const BENCHES = { train: "./bench/train.mjs", predict: "./bench/predict.mjs", presets: "./bench/presets.mjs", data: "./bench/data.mjs", label: "./bench/label.mjs", fit: "./bench/fit.mjs", use: "./bench/use.mjs", familiar: "./bench/familiar.mjs" };
+const BENCHES = { train: "./bench/train.mjs", predict: "./bench/predict.mjs", presets: "./bench/presets.mjs", data: "./bench/data.mjs", label: "./bench/label.mjs", fit: "./bench/fit.mjs", use: "./bench/use.mjs", familiar: "./bench/familiar.mjs", gpu: "./bench/gpu.mjs" };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

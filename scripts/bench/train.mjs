@@ -3,8 +3,8 @@ import { resolve } from "node:path";
 import { say } from "../lib/say.mjs";
 import * as place from "./place.mjs";
 
-const REFERENCE = resolve(place.SHARED, "reference/hf_finetune.py");
-const STARTER = "sentence-transformers/all-MiniLM-L6-v2";
+export const REFERENCE = resolve(place.SHARED, "reference/hf_finetune.py");
+export const STARTER = "sentence-transformers/all-MiniLM-L6-v2";
 
 // Rows are few enough for a round of all variants to take minutes; `tutorial` pads everything and gets fewer.
 const CASES = [
@@ -50,7 +50,7 @@ function measure(chosen, rounds) {
 }
 
 // A row of each label first, so that the fewest rows still know all labels: the reference program needs them.
-function everyLabelFirst(rows) {
+export function everyLabelFirst(rows) {
   const seen = new Set();
   const isFirst = rows.map(({ label }) => !seen.has(label) && Boolean(seen.add(label)));
   return [...rows.filter((_, i) => isFirst[i]), ...rows.filter((_, i) => !isFirst[i])];

@@ -62,7 +62,7 @@ impl Jobs {
     /// Starts a job and relays its news until its end.
     ///
     /// # Errors
-    /// [`EngineError::WorkerMissing`].
+    /// [`EngineError::WorkerMissing`]; that there is no worker for the device that a training asks for.
     pub fn start(&self, app: &AppHandle, id: &str, kind: JobKind, job: Job) -> Result<(), EngineError> {
         let relay = Relay {
             app: app.clone(),
@@ -70,12 +70,13 @@ impl Jobs {
             kind,
             job: job.clone(),
         };
+        let program = supervisor::program_for_job(&job)?;
         // The lock is held over the start, so that the last event of a short job finds the worker to remove.
         let mut workers = self.workers();
         if workers.contains_key(id) {
             return Err(EngineError::RunActive { id: id.to_owned() });
         }
-        let worker = Worker::start(&supervisor::program()?, &job, move |event| relay.hear(event))?;
+        let worker = Worker::start(&program, &job, move |event| relay.hear(event))?;
         workers.insert(id.to_owned(), worker);
         Ok(())
     }

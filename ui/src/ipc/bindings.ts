@@ -585,6 +585,15 @@ export type DataSummary = {
 	personal_columns: PersonalColumn[],
 };
 
+/**  Where a training computes. */
+export type DeviceKind = 
+/**  The processor, with kernels of our own. */
+"cpu" | 
+/**  The first graphics card of NVIDIA's, in a build with the feature `cuda`. */
+"cuda" | 
+/**  The graphics part of Apple's processors, in a build with the feature `metal`. */
+"metal";
+
 /**  How a file's bytes become cells. */
 export type Dialect = {
 	/**  The kind of file; of a compressed one, the kind of what is in it. */
@@ -2607,12 +2616,14 @@ export type TrainPlan = {
 	truncated: number,
 	/**  Seconds that it will take, judged by earlier runs of this project; `None` before the first. */
 	seconds: number | null,
-	/**  Megabytes of memory that it will need; `None` while something stands in the way. */
+	/**  Megabytes of memory that it will need; `None` while something stands in the way, and on a graphics card. */
 	memory_mb: number | null,
 	/**  Megabytes that programs can still get. */
 	memory_free_mb: number,
 	/**  What the preset chose, and why; without the settings that were changed since. */
 	choices: ChosenSetting[],
+	/**  Where it can compute here. */
+	devices: DeviceKind[],
 	/**  What stands in the way. */
 	blockers: UserError[],
 };
@@ -2653,6 +2664,8 @@ export type TrainSettings = {
 	layer_decay: number,
 	/**  In what numbers products are computed while training. */
 	precision: Precision,
+	/**  Where the training computes. */
+	device: DeviceKind,
 	/**  What a text's meaning is taken from. */
 	pooling: Pooling,
 	/**  The head learns for this many epochs on fixed features before the whole model does. */

@@ -7,7 +7,7 @@ import type { MockProject } from "./project";
 export const SETTINGS: TrainSettings = {
   model: "all-MiniLM-L6-v2", epochs: 3, batch_size: 16, learning_rate: 5e-5, weight_decay: 0.01, warmup_ratio: 0.1,
   dropout: 0.1, max_grad_norm: 1, max_length: 128, seed: 0, method: "full", lora_rank: 8, trained_layers: 0, layer_decay: 1,
-  precision: "bf16", pooling: "mean", head_epochs: 20, label_smoothing: 0, class_weights: false, accumulation_steps: 1,
+  precision: "bf16", device: "cpu", pooling: "mean", head_epochs: 20, label_smoothing: 0, class_weights: false, accumulation_steps: 1,
   recompute: false, windows: 1, window_pooling: "mean", patience: 0, preset: "balanced",
 };
 
@@ -22,7 +22,7 @@ export function plan(project: MockProject, preset: Preset | null, settings: Trai
   const rows = (part: string): number => project.split?.parts.find((p) => p.part === part)?.rows ?? 0;
   const finished = project.runs.find((run) => run.status === "finished");
   return {
-    settings: settings ?? presetSettings(preset ?? "balanced"), memory_mb: 412, memory_free_mb: 9000,
+    settings: settings ?? presetSettings(preset ?? "balanced"), devices: ["cpu"], memory_mb: 412, memory_free_mb: 9000,
     choices: [{ setting: "pooling", value: "mean", why }], train_rows: rows("train"), validation_rows: rows("validation"), test_rows: rows("test"),
     labels: project.labels.length, steps: STEPS, truncated: 0.04, seconds: finished ? 62 : null,
     blockers: project.split ? [] : [{ kind: "no_split", what: blocker, why: "", next: "" }],

@@ -7,7 +7,7 @@ use understudy_data::{ExportFormat, LabelPart};
 use understudy_engine::assist::Order;
 use understudy_engine::export::ModelFormat;
 use understudy_train::presets::Preset;
-use understudy_train::{ExplanationMethod, Method, Pooling, Precision, WindowPooling};
+use understudy_train::{DeviceKind, ExplanationMethod, Method, Pooling, Precision, WindowPooling};
 
 /// Teach a pretrained model your own expertise, on your own machine.
 #[derive(Parser)]
@@ -495,6 +495,9 @@ pub struct Finer {
     /// Products in f32 or bf16.
     #[arg(long, value_parser = named::<Precision>)]
     pub precision: Option<Precision>,
+    /// Where to compute: cpu, or in a build for graphics cards cuda or metal.
+    #[arg(long, value_parser = named::<DeviceKind>)]
+    pub device: Option<DeviceKind>,
     /// What a text's meaning is taken from: native, or mean (of all tokens).
     #[arg(long, value_parser = named::<Pooling>)]
     pub pooling: Option<Pooling>,

@@ -130,6 +130,7 @@ fn settings(session: &Session, arguments: &Train) -> Result<TrainSettings> {
     set(&mut settings.trained_layers, finer.trained_layers);
     set(&mut settings.layer_decay, finer.layer_decay);
     set(&mut settings.precision, finer.precision);
+    set(&mut settings.device, finer.device);
     set(&mut settings.pooling, finer.pooling);
     set(&mut settings.windows, finer.windows);
     set(&mut settings.window_pooling, finer.window_pooling);

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use understudy_data::{DataError, Project, RunStatus, SplitWay, Wanted};
 use understudy_eval::{Scores, mean_score};
-use understudy_train::{Control, TrainSettings};
+use understudy_train::{Control, DeviceKind, TrainSettings};
 
 use crate::error::{EngineError, Result, WorkerEnding};
 use crate::files;
@@ -52,6 +52,13 @@ impl State {
         Ok(project.set_setting(KEY, &json)?)
     }
 
+    fn settings(&self) -> Result<TrainSettings> {
+        let settings = TrainSettings::from_stored(self.settings.clone());
+        settings.map_err(|error| EngineError::Protocol {
+            reason: error.to_string(),
+        })
+    }
+
     fn wanted(&self, number: u32, seed: u32) -> Wanted {
         Wanted {
             percent: self.percent,
@@ -62,6 +69,16 @@ impl State {
             },
         }
     }
+}
+
+/// Where the cross-validation that was begun computes.
+///
+/// # Errors
+/// [`EngineError::Protocol`], and those of the database.
+pub fn device(project: &Project) -> Result<DeviceKind> {
+    let state = State::read(project)?;
+    let settings = state.map(|state| state.settings()).transpose()?;
+    Ok(settings.map_or(DeviceKind::Cpu, |settings| settings.device))
 }
 
 /// Notes that a cross-validation is to be made; [`carry_on`] makes it. It takes the place of an earlier one, whose runs stay.
@@ -158,10 +175,7 @@ fn go_through(
             }
         }
         control.check().map_err(EngineError::from)?;
-        let settings = TrainSettings::from_stored(state.settings.clone());
-        let settings = settings.map_err(|error| EngineError::Protocol {
-            reason: error.to_string(),
-        })?;
+        let settings = state.settings()?;
         let draw = project.draw_fold(state.wanted(number, settings.seed), state.draw)?;
         let id = runs::create(project, &settings)?;
         state.draw = Some(draw);

@@ -668,6 +668,19 @@ fn train_facts(error: &TrainError) -> Facts {
             | ModelError::Shape { .. }
             | ModelError::NotFinite { .. }),
         ) => ("model_unfit", vec![("reason", error.to_string())]),
+        TrainError::Model(ModelError::NoDevice { kind, reason }) => (
+            "no_device",
+            vec![
+                ("device", format!("{kind:?}").to_lowercase()),
+                ("reason", reason.clone()),
+            ],
+        ),
+        TrainError::Model(ModelError::DeviceMemory { reason }) => {
+            ("device_memory", vec![("reason", reason.clone())])
+        }
+        TrainError::Model(ModelError::Device { reason }) => {
+            ("device_failed", vec![("reason", reason.clone())])
+        }
         TrainError::Model(error @ (ModelError::Batch { .. } | ModelError::MissingGradient { .. })) => {
             internal(error)
         }

@@ -9,11 +9,11 @@ use understudy_report::Language;
 use understudy_train::memory::{self, Texts};
 use understudy_train::presets::{self, DataFacts, ModelFacts, Preset, Reason};
 use understudy_train::tokenizer::Tokenizer;
-use understudy_train::{Config, Control, TrainError, TrainSettings};
+use understudy_train::{Config, Control, DeviceKind, TrainError, TrainSettings};
 
 use crate::error::{EngineError, Result, UserError};
 use crate::view::{ChosenSetting, LongTexts, SplitSummary, TrainPlan};
-use crate::{Session, models, runs, words};
+use crate::{Session, models, runs, supervisor, words};
 
 /// Training texts that are tokenised to tell their lengths.
 const LENGTH_SAMPLE: usize = 400;
@@ -258,7 +258,8 @@ impl Session {
             Ok(folder) if split.is_some() => Some(Facts::gather(&self.project, folder)?),
             _ => None,
         };
-        let free = self.free_memory();
+        let machine = understudy_hub::machine(self.project.folder());
+        let free = machine.memory_free_bytes;
         let preset = preset.or(settings.as_ref().map(|settings| settings.preset));
         let (proposed, choices) = match &facts {
             Some(facts) => facts.choose(preset, &model, free),
@@ -278,6 +279,8 @@ impl Session {
         let choices = reasons(&choices, &proposed, &settings, language)?;
         let changed = facts.is_some().then(|| settings != proposed);
         let train_rows = rows_of(Part::Train);
+        // What was measured and counted is the processor's; a graphics card is judged by the runs before.
+        let of_processor = facts.as_ref().filter(|_| settings.device == DeviceKind::Cpu);
         let plan = TrainPlan {
             train_rows,
             validation_rows: rows_of(Part::Validation),
@@ -287,13 +290,14 @@ impl Session {
             truncated: facts.as_ref().map_or(0.0, |facts| facts.truncated(&settings)),
             seconds: match self.forecast(&settings, train_rows)? {
                 Some(seconds) => Some(seconds),
-                None => facts.as_ref().and_then(|facts| {
+                None => of_processor.and_then(|facts| {
                     facts.seconds(&settings, rows_of(Part::Validation) + rows_of(Part::Test))
                 }),
             },
-            memory_mb: facts.as_ref().map(|facts| facts.memory_mb(&settings)),
+            memory_mb: of_processor.map(|facts| facts.memory_mb(&settings)),
             memory_free_mb: free / 1e6,
             choices,
+            devices: supervisor::devices(&machine),
             settings,
             blockers,
         };
@@ -399,6 +403,7 @@ impl Session {
                     s.max_length * s.windows,
                     s.method,
                     s.precision,
+                    s.device,
                     s.recompute,
                     s.trained_layers,
                 )

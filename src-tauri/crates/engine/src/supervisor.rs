@@ -7,11 +7,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use understudy_train::ExplanationMethod;
+use understudy_data::Project;
+use understudy_hub::Machine;
+use understudy_train::{DeviceKind, ExplanationMethod, ModelError, TrainError};
 
+use crate::cross_validation;
 use crate::error::{EngineError, Problem, Result, WorkerEnding};
 use crate::explanation::Explanation;
 use crate::job::{Command, Event, Job};
+use crate::runs;
 use crate::view::Prediction;
 
 /// Name of the program that jobs run in; it lies beside the app.
@@ -21,6 +25,10 @@ pub const PROGRAM: &str = if cfg!(windows) {
     "understudy"
 };
 
+/// Folder beside the app with the worker for graphics cards, and within it the libraries that such a worker needs.
+const GPU_FOLDER: &str = "gpu";
+const GPU_LIBRARIES: &str = "lib";
+
 /// How long an answer to a single text may take, loading the model included.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -29,13 +37,56 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// # Errors
 /// [`EngineError::WorkerMissing`].
 pub fn program() -> Result<PathBuf> {
-    let missing = |reason: String| EngineError::WorkerMissing { reason };
-    let beside = std::env::current_exe()
-        .map_err(|e| missing(e.to_string()))?
-        .with_file_name(PROGRAM);
-    match beside.is_file() {
-        true => Ok(beside),
-        false => Err(missing(format!("{} is missing", beside.display()))),
+    beside(Path::new(PROGRAM)).map_err(|reason| EngineError::WorkerMissing { reason })
+}
+
+/// The worker for trainings on a device: never another than the one that was asked for.
+///
+/// # Errors
+/// [`EngineError::WorkerMissing`]; that there is no worker for such a device.
+pub fn program_for(device: DeviceKind) -> Result<PathBuf> {
+    match device {
+        DeviceKind::Cpu => program(),
+        kind => beside(&Path::new(GPU_FOLDER).join(PROGRAM))
+            .map_err(|reason| TrainError::Model(ModelError::NoDevice { kind, reason }).into()),
+    }
+}
+
+/// The worker for a job.
+///
+/// # Errors
+/// As [`program_for`]; that the project cannot be read.
+pub fn program_for_job(job: &Job) -> Result<PathBuf> {
+    let device = match job {
+        Job::Train { project, run } => {
+            let project = Project::open(project)?;
+            runs::settings(&runs::find(&project, run)?)?.device
+        }
+        Job::CrossValidate { project } => cross_validation::device(&Project::open(project)?)?,
+        _ => DeviceKind::Cpu,
+    };
+    program_for(device)
+}
+
+/// Where this installation can train on this machine.
+#[must_use]
+pub fn devices(machine: &Machine) -> Vec<DeviceKind> {
+    // Only a driver that answers tells what a card can compute.
+    let has_card = machine.gpus.iter().any(|gpu| gpu.compute_capability.is_some());
+    let mut devices = vec![DeviceKind::Cpu];
+    if has_card && program_for(DeviceKind::Cuda).is_ok() {
+        devices.push(DeviceKind::Cuda);
+    }
+    devices
+}
+
+/// A program beside the running one, or why there is none.
+fn beside(program: &Path) -> std::result::Result<PathBuf, String> {
+    let running = std::env::current_exe().map_err(|error| error.to_string())?;
+    let program = running.parent().unwrap_or(Path::new("")).join(program);
+    match program.is_file() {
+        true => Ok(program),
+        false => Err(format!("{} is missing", program.display())),
     }
 }
 
@@ -53,7 +104,16 @@ impl Worker {
     /// [`EngineError::WorkerMissing`].
     pub fn start(program: &Path, job: &Job, hear: impl FnMut(Event) + Send + 'static) -> Result<Worker> {
         let missing = |reason: String| EngineError::WorkerMissing { reason };
-        let mut child = Process::new(program)
+        let mut process = Process::new(program);
+        let libraries = program.with_file_name(GPU_LIBRARIES);
+        if program
+            .parent()
+            .is_some_and(|folder| folder.ends_with(GPU_FOLDER))
+            && libraries.is_dir()
+        {
+            process.env("LD_LIBRARY_PATH", libraries);
+        }
+        let mut child = process
             .arg("worker")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

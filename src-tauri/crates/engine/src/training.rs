@@ -13,7 +13,8 @@ use understudy_eval::{
 use understudy_hub::check_folder;
 use understudy_train::predictor::{confidence, decide};
 use understudy_train::{
-    Control, Example, Outcome, ProblemType, TrainEvent, TrainSettings, TrainingJob, note_review, train,
+    Control, Example, Outcome, ProblemType, TrainError, TrainEvent, TrainSettings, TrainingJob, note_review,
+    train,
 };
 
 use crate::error::{EngineError, Problem, Result};
@@ -99,6 +100,7 @@ fn learn(
         train: examples(&parts.train),
         validation: examples(&parts.validation),
         test: examples(&parts.test),
+        device: settings.device.open().map_err(TrainError::from)?,
         settings,
     };
     let steps = job.settings.steps(job.train.len());

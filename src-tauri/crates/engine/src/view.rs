@@ -8,7 +8,7 @@ use understudy_data::{self as data, ColumnPreview, Dialect, Part, PartCount, Run
 use understudy_eval::{EpochScores, Interval, MeanScore, Scores};
 use understudy_hub::LocalizedText;
 use understudy_report::Language;
-use understudy_train::TrainSettings;
+use understudy_train::{DeviceKind, TrainSettings};
 
 use crate::error::UserError;
 use crate::job::{Event, Progress};
@@ -302,12 +302,14 @@ pub struct TrainPlan {
     pub truncated: f64,
     /// Seconds that it will take, judged by earlier runs of this project; `None` before the first.
     pub seconds: Option<f64>,
-    /// Megabytes of memory that it will need; `None` while something stands in the way.
+    /// Megabytes of memory that it will need; `None` while something stands in the way, and on a graphics card.
     pub memory_mb: Option<f64>,
     /// Megabytes that programs can still get.
     pub memory_free_mb: f64,
     /// What the preset chose, and why; without the settings that were changed since.
     pub choices: Vec<ChosenSetting>,
+    /// Where it can compute here.
+    pub devices: Vec<DeviceKind>,
     /// What stands in the way.
     pub blockers: Vec<UserError>,
 }

@@ -214,6 +214,16 @@ fn hub() -> Vec<HubError> {
 fn training() -> Vec<TrainError> {
     vec![
         TrainError::Model(ModelError::UnsupportedArchitecture { found: text("gpt2") }),
+        TrainError::Model(ModelError::NoDevice {
+            kind: understudy_train::DeviceKind::Cuda,
+            reason: text("this program was built without it"),
+        }),
+        TrainError::Model(ModelError::DeviceMemory {
+            reason: text("CUDA_ERROR_OUT_OF_MEMORY"),
+        }),
+        TrainError::Model(ModelError::Device {
+            reason: text("CUDA_ERROR_ILLEGAL_ADDRESS"),
+        }),
         TrainError::Model(ModelError::NotLowRank {
             name: text("bert.encoder.layer.0.output.dense.weight"),
         }),

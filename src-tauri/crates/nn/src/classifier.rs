@@ -8,6 +8,7 @@ use crate::architectures::Architecture;
 use crate::architectures::layers::{Builder, initial};
 use crate::batch::PackedBatch;
 use crate::config::{Config, ProblemType};
+use crate::device::{Device, Mirror};
 use crate::error::{NnError, Result};
 use crate::head::{Gathering, Head, WindowPooling};
 use crate::kernels::matmul::Precision;
@@ -22,10 +23,12 @@ use crate::weights::{self, LoadReport};
 pub const WEIGHTS_FILE: &str = "model.safetensors";
 
 /// A text classifier: encoder, pooled representation, dropout, one projection to the classes.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct SequenceClassifier {
-    /// Every trainable number.
+    /// Every trainable number. Behind what a device holds until [`SequenceClassifier::fetch`].
     pub parameters: Parameters,
+    /// The numbers on the device that the model runs on, if not on the processor.
+    mirror: Option<Mirror>,
     config: Config,
     encoder: Architecture,
     head: Head,
@@ -157,6 +160,7 @@ impl SequenceClassifier {
         parameters.mark_optional(first);
         Ok(SequenceClassifier {
             parameters,
+            mirror: None,
             config,
             encoder,
             head,
@@ -309,49 +313,100 @@ impl SequenceClassifier {
         self.head.scale_logits(&mut self.parameters, 1.0 / temperature);
     }
 
+    /// Copies the numbers to `device` and computes there from now on, in the numbers of
+    /// [`SequenceClassifier::set_training_precision`]. What is changed in [`SequenceClassifier::parameters`] afterwards
+    /// needs another call.
+    ///
+    /// # Errors
+    /// [`NnError::DeviceMemory`], [`NnError::Device`].
+    pub fn place(&mut self, device: &Device) -> Result<()> {
+        // What was there before makes room first.
+        self.mirror = None;
+        let mirror = Mirror::new(&self.parameters, device, self.precision);
+        self.mirror = Some(mirror.map_err(NnError::from_device)?);
+        Ok(())
+    }
+
+    /// The numbers on the device, if the model was placed on one.
+    pub fn mirror(&self) -> Option<&Mirror> {
+        self.mirror.as_ref()
+    }
+
+    /// The same, to change.
+    pub fn mirror_mut(&mut self) -> Option<&mut Mirror> {
+        self.mirror.as_mut()
+    }
+
+    /// Brings the numbers back from the device, if they are on one; they stay there too.
+    ///
+    /// # Errors
+    /// [`NnError::Device`].
+    pub fn fetch(&mut self) -> Result<()> {
+        match &self.mirror {
+            Some(mirror) => {
+                let fetched = mirror.fetch(&mut self.parameters);
+                fetched.map_err(NnError::from_device)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A pass on the device that the model lies on.
+    fn tape(&self, mode: Mode) -> Tape<'_> {
+        Tape::new(&self.parameters, &self.pool, mode).with_mirror(self.mirror.as_ref())
+    }
+
     /// Logits, `[texts, classes]` row-major.
     ///
     /// # Errors
-    /// [`NnError::Batch`].
+    /// [`NnError::Batch`]; of a device [`NnError::DeviceMemory`] and [`NnError::Device`].
     pub fn logits(&self, batch: &PackedBatch) -> Result<Vec<f32>> {
-        let mut tape = Tape::new(&self.parameters, &self.pool, Mode::Inference);
-        Ok(self.forward(&mut tape, batch)?.values().to_vec())
+        let mut tape = self.tape(Mode::Inference);
+        let logits = self.forward(&mut tape, batch)?;
+        tape.read(&logits)
     }
 
     /// What the encoder makes of each text, `[texts, hidden]`: all that the head sees of it.
     ///
     /// # Errors
-    /// [`NnError::Batch`].
+    /// [`NnError::Batch`]; of a device [`NnError::DeviceMemory`] and [`NnError::Device`].
     pub fn features(&self, batch: &PackedBatch) -> Result<Vec<f32>> {
-        let mut tape = Tape::new(&self.parameters, &self.pool, Mode::Inference);
-        Ok(self.represent(&mut tape, batch)?.values().to_vec())
+        let mut tape = self.tape(Mode::Inference);
+        let features = self.represent(&mut tape, batch)?;
+        tape.read(&features)
     }
 
     /// Logits of what the encoder made of texts, `[sequences, classes]` row-major.
-    pub fn logits_of_features(&self, features: &[f32]) -> Vec<f32> {
-        let mut tape = Tape::new(&self.parameters, &self.pool, Mode::Inference);
-        let x = tape.var(features.to_vec(), self.encoder.facts().hidden_size);
-        self.head.forward(&mut tape, x).values().to_vec()
+    ///
+    /// # Errors
+    /// Of a device [`NnError::DeviceMemory`] and [`NnError::Device`].
+    pub fn logits_of_features(&self, features: &[f32]) -> Result<Vec<f32>> {
+        let mut tape = self.tape(Mode::Inference);
+        let x = tape.given(features, self.encoder.facts().hidden_size);
+        let logits = self.head.forward(&mut tape, x);
+        tape.read(&logits)
     }
 
     /// The loss of a step, whose gradients are added to those of the step's parts before it (none, after
     /// [`Gradients::clear`]).
     ///
     /// # Errors
-    /// [`NnError::Batch`], [`NnError::MissingGradient`].
+    /// [`NnError::Batch`], [`NnError::MissingGradient`]; of a device [`NnError::DeviceMemory`] and [`NnError::Device`].
     pub fn loss_and_gradients(&self, input: Input, step: &Step, gradients: &mut Gradients) -> Result<f64> {
         let (dropout, key) = (step.dropout.is_some(), step.dropout.unwrap_or(Key::new(0)));
         let mode = Mode::Training { key, dropout };
-        let mut tape = Tape::new(&self.parameters, &self.pool, mode)
+        let mut tape = self
+            .tape(mode)
             .with_precision(self.precision)
             .with_recompute(self.recompute);
         let logits = match input {
             Input::Texts(batch) => self.forward(&mut tape, batch)?,
             Input::Features(features) => {
-                let x = tape.var(features.to_vec(), self.encoder.facts().hidden_size);
+                let x = tape.given(features, self.encoder.facts().hidden_size);
                 self.head.forward(&mut tape, x)
             }
         };
+        let numbers = tape.read(&logits)?;
         if step.labels.len() != logits.rows() {
             return Err(NnError::Batch {
                 what: "labels",
@@ -360,9 +415,9 @@ impl SequenceClassifier {
             });
         }
         let classes = self.labels.len();
-        let (loss, gradient) =
-            step.objective
-                .loss(logits.values(), classes, step.labels, step.total_weight)?;
+        let (loss, gradient) = step
+            .objective
+            .loss(&numbers, classes, step.labels, step.total_weight)?;
         tape.backward(&logits, gradient, gradients)?;
         Ok(loss)
     }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::device::DeviceKind;
+
 /// Shorthand for results of this crate.
 pub type Result<T> = std::result::Result<T, NnError>;
 
@@ -84,6 +86,26 @@ pub enum NnError {
         value: usize,
         /// The first value that is too large (or the least allowed for a length).
         limit: usize,
+    },
+    /// There is no such device, or this build cannot use it.
+    #[error("no device of the kind {kind:?}: {reason}")]
+    NoDevice {
+        /// What was asked for.
+        kind: DeviceKind,
+        /// Why it is not there.
+        reason: String,
+    },
+    /// A graphics card's memory is too small for what was asked of it.
+    #[error("out of device memory: {reason}")]
+    DeviceMemory {
+        /// What the driver said.
+        reason: String,
+    },
+    /// A graphics card or its driver failed.
+    #[error("device: {reason}")]
+    Device {
+        /// What the driver said.
+        reason: String,
     },
     /// After a backward pass a trainable parameter has no gradient: the graph is cut somewhere.
     #[error("no gradient reached {name}")]

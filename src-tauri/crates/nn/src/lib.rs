@@ -10,6 +10,7 @@
 //! - [`tape`]: a forward pass records what its backward pass needs; buffers come from a [`pool`] and go back to it
 //!   as soon as nothing needs them.
 //! - [`ops`]: the differentiable operations, one a file, each with a hand-written backward.
+//! - [`device`]: the same operations on a graphics card.
 //! - [`architectures`]: encoders as compositions of operations, named as in their checkpoints.
 //! - [`classifier`]: an encoder with a classification head, loaded from and saved to a Hugging Face folder.
 //! - [`onnx`]: the same as an ONNX file.
@@ -25,6 +26,7 @@ pub mod batch;
 pub mod classifier;
 pub mod config;
 pub mod convert;
+pub mod device;
 pub mod error;
 mod explanation;
 pub mod footprint;
@@ -42,6 +44,7 @@ pub use architectures::MODEL_TYPES;
 pub use batch::PackedBatch;
 pub use classifier::{Input, SequenceClassifier, Step};
 pub use config::{Config, ProblemType};
+pub use device::DeviceKind;
 pub use error::{NnError, Result};
 pub use explanation::{WayPoint, log_odds};
 pub use footprint::Footprint;

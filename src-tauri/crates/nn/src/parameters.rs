@@ -9,6 +9,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use rayon::prelude::*;
+
+use crate::device::DeviceGradients;
 use crate::error::{NnError, Result};
 use crate::random::Key;
 
@@ -113,6 +116,13 @@ impl Dense {
 /// Handle of an embedding table `[rows, columns]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableId(usize);
+
+impl TableId {
+    /// Its place among [`Parameters::tables`].
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
 
 /// An embedding table, row-major.
 #[derive(Debug, Clone)]
@@ -394,9 +404,10 @@ impl Parameters {
             Init::Zeros => self.values_mut(index).fill(0.0),
             Init::Ones => self.values_mut(index).fill(1.0),
             Init::Normal(deviation) => {
-                for (i, value) in self.values_mut(index).iter_mut().enumerate() {
+                let values = self.values_mut(index);
+                values.par_iter_mut().enumerate().for_each(|(i, value)| {
                     *value = (key.normal(i as u64) * f64::from(deviation)) as f32;
-                }
+                });
             }
         }
     }
@@ -465,6 +476,8 @@ pub struct Gradients {
     pub dense: Vec<f32>,
     /// As [`Parameters::tables`].
     pub tables: Vec<TableGradient>,
+    /// Those of a model that was placed on a device, which fill this instead.
+    pub device: DeviceGradients,
     /// The dense ranges that were written since the last clear, disjoint: start and end.
     written: BTreeMap<usize, usize>,
 }
@@ -479,6 +492,7 @@ impl Gradients {
                 .iter()
                 .map(|table| TableGradient::new(table.values.len() / table.columns, table.columns))
                 .collect(),
+            device: DeviceGradients::default(),
             written: BTreeMap::new(),
         }
     }
@@ -486,6 +500,7 @@ impl Gradients {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.written.clear();
+        self.device.clear();
         self.tables.iter_mut().for_each(TableGradient::clear);
     }
 
@@ -538,8 +553,8 @@ impl Gradients {
     pub fn check_complete(&self, parameters: &Parameters) -> Result<()> {
         for entry in parameters.entries() {
             let reached = match &entry.place {
-                Place::Dense(range) => self.is_written(range),
-                Place::Table(id) => !self.tables[*id].rows.is_empty(),
+                Place::Dense(range) => self.is_written(range) || self.device.covers(range),
+                Place::Table(id) => !self.tables[*id].rows.is_empty() || self.device.table(*id).is_some(),
             };
             if !reached && !entry.frozen {
                 return Err(NnError::MissingGradient {
@@ -564,6 +579,9 @@ impl Gradients {
 
     /// The gradient of a named tensor as a dense vector (tables filled up with zeros): for tests and inspection.
     pub fn to_dense(&self, entry: &Parameter) -> Vec<f32> {
+        if let Some(gradient) = self.device.of(entry) {
+            return gradient;
+        }
         match &entry.place {
             Place::Dense(range) => self.dense[range.clone()].to_vec(),
             Place::Table(id) => {

@@ -88,6 +88,12 @@ impl DropoutMask {
         self.threshold == 0
     }
 
+    /// Key, threshold and scale, for a kernel that does the same elsewhere.
+    #[cfg(any(test, feature = "cuda"))]
+    pub(crate) fn parts(&self) -> (u32, u32, f32) {
+        (self.key, self.threshold, self.scale)
+    }
+
     /// The factor of element `index`: 0 or `1 / (1 - p)`.
     #[inline(always)]
     pub fn factor(&self, index: u32) -> f32 {

@@ -7,6 +7,9 @@
 
 use std::sync::Arc;
 
+use candle_core::{DType, Tensor};
+
+use crate::device::{self, Mirror};
 use crate::error::{NnError, Result};
 use crate::kernels::matmul::Precision;
 use crate::parameters::{Gradients, Parameters, TableId};
@@ -20,8 +23,12 @@ pub struct Var(Arc<Values>);
 #[derive(Debug)]
 struct Values {
     id: usize,
+    rows: usize,
     columns: usize,
+    /// Empty where the numbers lie on a device.
     numbers: Vec<f32>,
+    /// Where they do; `None` also where the device failed.
+    tensor: Option<Tensor>,
     pool: Pool,
 }
 
@@ -32,14 +39,23 @@ impl Drop for Values {
 }
 
 impl Var {
-    /// The numbers, row-major.
+    /// The numbers, row-major; none where they lie on a device ([`Tape::read`]).
     pub fn values(&self) -> &[f32] {
         &self.0.numbers
     }
 
+    /// The numbers on their device, `[rows, columns]`.
+    ///
+    /// # Errors
+    /// That an operation before failed; its own error is the tape's.
+    pub(crate) fn tensor(&self) -> candle_core::Result<&Tensor> {
+        let missing = || candle_core::Error::Msg("an operation before has failed".into());
+        self.0.tensor.as_ref().ok_or_else(missing)
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        self.0.numbers.len() / self.0.columns
+        self.0.rows
     }
 
     /// Number of columns.
@@ -114,6 +130,9 @@ pub struct Tape<'p> {
     masks: u64,
     interpolation: Option<Interpolation>,
     embedded: Option<(VarId, TableId)>,
+    mirror: Option<&'p Mirror>,
+    /// The first failure of the device: what follows it computes nothing.
+    failure: Option<NnError>,
 }
 
 impl<'p> Tape<'p> {
@@ -131,6 +150,72 @@ impl<'p> Tape<'p> {
             masks: 0,
             interpolation: None,
             embedded: None,
+            mirror: None,
+            failure: None,
+        }
+    }
+
+    /// The same tape, whose operations run where the parameters' mirror lies, if there is one.
+    #[must_use]
+    pub fn with_mirror(self, mirror: Option<&'p Mirror>) -> Self {
+        Tape { mirror, ..self }
+    }
+
+    /// The parameters on the device that operations run on, if not on the processor.
+    pub(crate) fn mirror(&self) -> Option<&'p Mirror> {
+        self.mirror
+    }
+
+    /// Makes a [`Var`] of what an operation on the device came to, `[rows, columns]`. A failure is kept for
+    /// [`Tape::read`], and what depends on it is not computed.
+    pub(crate) fn place(&mut self, result: candle_core::Result<Tensor>) -> Var {
+        let dims = result.and_then(|tensor| Ok((tensor.dims2()?, tensor)));
+        let (rows, columns, tensor) = match dims {
+            Ok(((rows, columns), tensor)) => (rows, columns, Some(tensor)),
+            Err(error) => {
+                self.failure.get_or_insert_with(|| NnError::from_device(error));
+                (0, 0, None)
+            }
+        };
+        self.vars += 1;
+        Var(Arc::new(Values {
+            id: self.vars - 1,
+            rows,
+            columns,
+            numbers: Vec::new(),
+            tensor,
+            pool: self.pool.clone(),
+        }))
+    }
+
+    /// A matrix of numbers, `[rows, columns]`, as something to begin with.
+    pub(crate) fn given(&mut self, numbers: &[f32], columns: usize) -> Var {
+        match self.mirror {
+            Some(mirror) => {
+                let rows = numbers.len() / columns;
+                let tensor = Tensor::from_slice(numbers, (rows, columns), mirror.device());
+                self.place(tensor.and_then(|tensor| tensor.to_dtype(device::dtype(self.precision))))
+            }
+            None => self.var(numbers.to_vec(), columns),
+        }
+    }
+
+    /// The numbers of a result, from wherever they lie.
+    ///
+    /// # Errors
+    /// [`NnError::Device`], [`NnError::DeviceMemory`]: what the device said at the first operation that failed.
+    pub(crate) fn read(&mut self, var: &Var) -> Result<Vec<f32>> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        match &var.0.tensor {
+            Some(tensor) => {
+                let numbers = tensor
+                    .to_dtype(DType::F32)
+                    .and_then(|tensor| tensor.flatten_all()?.to_vec1());
+                numbers.map_err(NnError::from_device)
+            }
+            None => Ok(var.values().to_vec()),
         }
     }
 
@@ -221,15 +306,17 @@ impl<'p> Tape<'p> {
         self.vars += 1;
         Var(Arc::new(Values {
             id: self.vars - 1,
+            rows: numbers.len() / columns,
             columns,
             numbers,
+            tensor: None,
             pool: self.pool.clone(),
         }))
     }
 
     /// Leaves an operation for the backward pass; `node` is made only when there will be one.
     pub fn record<N: Backward + 'static>(&mut self, node: impl FnOnce() -> N) {
-        if self.training() {
+        if self.training() && self.failure.is_none() {
             self.nodes.push(Box::new(node()));
         }
     }
@@ -249,12 +336,15 @@ impl<'p> Tape<'p> {
     /// all parameters.
     ///
     /// # Errors
-    /// [`crate::NnError::MissingGradient`] when a parameter was not reached.
+    /// [`crate::NnError::MissingGradient`] when a parameter was not reached; [`NnError::Device`] and
+    /// [`NnError::DeviceMemory`] where a device failed.
     pub fn backward(self, result: &Var, gradient: Vec<f32>, gradients: &mut Gradients) -> Result<()> {
         let parameters = self.parameters;
-        self.walk_back(result, gradient, gradients)
-            .gradients
-            .check_complete(parameters)
+        let pass = self.walk_back(result, gradient, gradients);
+        match pass.failure {
+            Some(failure) => Err(failure),
+            None => pass.gradients.check_complete(parameters),
+        }
     }
 
     /// Walks back from `result` to the sum of the embeddings, as far as the tape was made
@@ -289,9 +379,22 @@ impl<'p> Tape<'p> {
             gradients,
             pool: self.pool.clone(),
             pending: Vec::new(),
+            mirror: self.mirror,
+            precision: self.precision,
+            pending_tensors: Vec::new(),
+            failure: self.failure.take(),
         };
         pass.pending.resize_with(self.vars, || None);
-        pass.pending[result.0.id] = Some(gradient);
+        if self.mirror.is_some() {
+            pass.pending_tensors.resize_with(self.vars, || None);
+            pass.on_device(|pass, mirror| {
+                let shape = (result.rows(), result.columns());
+                let gradient = Tensor::from_vec(gradient, shape, mirror.device())?;
+                pass.add_tensor(result.into(), gradient.to_dtype(device::dtype(pass.precision))?)
+            });
+        } else {
+            pass.pending[result.0.id] = Some(gradient);
+        }
         while let Some(node) = self.nodes.pop() {
             node.backward(&mut pass);
         }
@@ -318,16 +421,30 @@ impl Backward for Block {
         let mut tape = Tape {
             vars: before,
             masks: self.masks,
+            mirror: pass.mirror,
             ..Tape::new(pass.parameters, &pass.pool, self.mode).with_precision(self.precision)
         };
         let y = VarId::from(&(self.run)(&mut tape, &self.inputs));
-        let gradient = pass.take(self.y);
         pass.pending.resize_with(tape.vars, || None);
-        pass.put(y, gradient);
+        match pass.mirror {
+            Some(_) => {
+                pass.failure = pass.failure.take().or(tape.failure.take());
+                pass.pending_tensors.resize_with(tape.vars, || None);
+                pass.on_device(|pass, _| {
+                    let gradient = pass.take_tensor(self.y)?;
+                    pass.add_tensor(y, gradient)
+                });
+            }
+            None => {
+                let gradient = pass.take(self.y);
+                pass.put(y, gradient);
+            }
+        }
         while let Some(node) = tape.nodes.pop() {
             node.backward(pass);
         }
         pass.pending.truncate(before);
+        pass.pending_tensors.truncate(before);
     }
 }
 
@@ -341,20 +458,28 @@ pub struct BackwardPass<'a> {
     pub pool: Pool,
     /// Gradients of activations that are not used up yet, by the variable's id.
     pending: Vec<Option<Vec<f32>>>,
+    mirror: Option<&'a Mirror>,
+    precision: Precision,
+    /// The same on a device.
+    pending_tensors: Vec<Option<Tensor>>,
+    /// The first failure of the device.
+    failure: Option<NnError>,
 }
 
 /// Stands for an activation in the backward pass once its values are no longer needed.
 #[derive(Debug, Clone, Copy)]
 pub struct VarId {
     id: usize,
-    len: usize,
+    rows: usize,
+    columns: usize,
 }
 
 impl From<&Var> for VarId {
     fn from(var: &Var) -> Self {
         VarId {
             id: var.0.id,
-            len: var.0.numbers.len(),
+            rows: var.rows(),
+            columns: var.columns(),
         }
     }
 }
@@ -364,7 +489,7 @@ impl BackwardPass<'_> {
     pub fn take(&mut self, var: VarId) -> Vec<f32> {
         self.pending[var.id]
             .take()
-            .unwrap_or_else(|| self.pool.take_zeroed(var.len))
+            .unwrap_or_else(|| self.pool.take_zeroed(var.rows * var.columns))
     }
 
     /// A buffer for the gradient of an input, and whether it must be added to (`true`) or overwritten (`false`).
@@ -372,13 +497,43 @@ impl BackwardPass<'_> {
     pub fn write(&mut self, var: VarId) -> (Vec<f32>, bool) {
         match self.pending[var.id].take() {
             Some(buffer) => (buffer, true),
-            None => (self.pool.take(var.len), false),
+            None => (self.pool.take(var.rows * var.columns), false),
         }
     }
 
     /// Hands back the buffer of an input's gradient.
     pub fn put(&mut self, var: VarId, gradient: Vec<f32>) {
         self.pending[var.id] = Some(gradient);
+    }
+
+    /// Runs a piece of the way back on the device, unless it has failed before.
+    pub(crate) fn on_device(&mut self, work: impl FnOnce(&mut Self, &Mirror) -> candle_core::Result<()>) {
+        let Some(mirror) = self.mirror.filter(|_| self.failure.is_none()) else {
+            return;
+        };
+        if let Err(error) = work(self, mirror) {
+            self.failure = Some(NnError::from_device(error));
+        }
+    }
+
+    /// As [`BackwardPass::take`], on the device.
+    pub(crate) fn take_tensor(&mut self, var: VarId) -> candle_core::Result<Tensor> {
+        let shape = (var.rows, var.columns);
+        match (self.pending_tensors[var.id].take(), self.mirror) {
+            (Some(gradient), _) => Ok(gradient),
+            (None, Some(mirror)) => Tensor::zeros(shape, device::dtype(self.precision), mirror.device()),
+            (None, None) => candle_core::bail!("a gradient on a device without one"),
+        }
+    }
+
+    /// As [`BackwardPass::add`], on the device.
+    pub(crate) fn add_tensor(&mut self, var: VarId, gradient: Tensor) -> candle_core::Result<()> {
+        let pending = &mut self.pending_tensors[var.id];
+        *pending = Some(match pending.take() {
+            Some(before) => (before + gradient)?,
+            None => gradient,
+        });
+        Ok(())
     }
 
     /// Adds a whole gradient to an input's; the buffer is used or returned to the pool.

@@ -14,7 +14,7 @@ use crate::tokenizer::Tokenizer;
 const MAX_LENGTH: usize = 256;
 
 /// An encoder with its tokenizer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Embedder {
     model: SequenceClassifier,
     tokenizer: Tokenizer,

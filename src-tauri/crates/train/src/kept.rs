@@ -85,6 +85,7 @@ mod tests {
             train: Vec::new(),
             validation: Vec::new(),
             test: Vec::new(),
+            device: None,
             settings: crate::settings::TrainSettings::textbook("base"),
         }
     }

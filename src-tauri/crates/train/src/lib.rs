@@ -15,6 +15,7 @@ pub mod explain;
 mod faithfulness;
 mod familiarity;
 mod kept;
+mod learner;
 pub mod memory;
 pub mod optimizer;
 mod outward;
@@ -47,6 +48,6 @@ pub use telling::{TellingWord, TellingWords};
 pub use trainer::{Example, Outcome, Phase, TrainEvent, TrainingJob, train};
 pub use understudy_nn::convert::{PICKLE_FILE, convert};
 pub use understudy_nn::{
-    Config, Footprint, MODEL_TYPES, NnError as ModelError, Precision, ProblemType, WindowPooling,
+    Config, DeviceKind, Footprint, MODEL_TYPES, NnError as ModelError, Precision, ProblemType, WindowPooling,
 };
 pub use words::spoken_words;

@@ -5,10 +5,14 @@
 //! have piled up at the moment a row is first read, and only rows touched before are walked over at each step. The
 //! result is what PyTorch's dense `AdamW` computes.
 
+mod device;
+
 use std::ops::Range;
 
 use rayon::prelude::*;
 use understudy_nn::parameters::{Gradients, Parameter, Parameters, Place};
+
+pub use device::DeviceAdamW;
 
 use crate::settings::TrainSettings;
 

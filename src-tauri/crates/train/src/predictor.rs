@@ -34,7 +34,7 @@ const TOKENIZER_FILES: [&str; 10] = [
 ];
 
 /// A classifier with its tokenizer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Predictor {
     pub(crate) model: SequenceClassifier,
     pub(crate) tokenizer: Tokenizer,
@@ -173,7 +173,7 @@ pub(crate) fn answers(
     for texts in batch::evaluation_batches(encoded, EVALUATION_BATCH, TOKENS_PER_BATCH) {
         control.check()?;
         let features = model.features(&batch::pack(encoded, &texts))?;
-        let logits = model.logits_of_features(&features);
+        let logits = model.logits_of_features(&features)?;
         for (&text, logits) in texts.iter().zip(logits.chunks_exact(classes)) {
             model.probabilities(logits, &mut all.probabilities[text * classes..][..classes]);
         }
@@ -216,14 +216,17 @@ pub fn features(
 }
 
 /// Probabilities by what the encoder made of texts, `[texts, classes]` row-major.
-pub fn probabilities_of_features(model: &SequenceClassifier, features: &[f32]) -> Vec<f32> {
+///
+/// # Errors
+/// [`TrainError::Model`] where the model lies on a device that fails.
+pub fn probabilities_of_features(model: &SequenceClassifier, features: &[f32]) -> Result<Vec<f32>> {
     let classes = model.labels().len();
-    let logits = model.logits_of_features(features);
+    let logits = model.logits_of_features(features)?;
     let mut all = vec![0.0; logits.len()];
     for (logits, out) in logits.chunks_exact(classes).zip(all.chunks_exact_mut(classes)) {
         model.probabilities(logits, out);
     }
-    all
+    Ok(all)
 }
 
 /// Writes a trained model into `folder`, complete with its tokenizer from `base`, so that Transformers loads it. The

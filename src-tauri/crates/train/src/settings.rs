@@ -1,7 +1,7 @@
 //! What can be chosen about a training run.
 
 use serde::{Deserialize, Serialize};
-use understudy_nn::{Precision, WindowPooling};
+use understudy_nn::{DeviceKind, Precision, WindowPooling};
 
 use crate::error::{Result, TrainError};
 use crate::predictor::Reading;
@@ -71,6 +71,8 @@ pub struct TrainSettings {
     pub layer_decay: f64,
     /// In what numbers products are computed while training.
     pub precision: Precision,
+    /// Where the training computes.
+    pub device: DeviceKind,
     /// What a text's meaning is taken from.
     pub pooling: Pooling,
     /// The head learns for this many epochs on fixed features before the whole model does.
@@ -120,6 +122,7 @@ impl TrainSettings {
             trained_layers: 0,
             layer_decay: 1.0,
             precision: Precision::F32,
+            device: DeviceKind::Cpu,
             pooling: Pooling::Native,
             head_epochs: 0,
             label_smoothing: 0.0,

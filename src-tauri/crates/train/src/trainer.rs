@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use understudy_eval::{EpochScores, multi_label_scores, scores, thresholds};
+use understudy_nn::device::Device;
 use understudy_nn::random::Key;
 use understudy_nn::{Gradients, Input, NnError, Objective, ProblemType, SequenceClassifier, Step};
 
@@ -13,6 +14,7 @@ use crate::control::Control;
 use crate::error::{Result, TrainError};
 use crate::familiarity::{self, Familiarity};
 use crate::kept;
+use crate::learner::Learner;
 use crate::optimizer::AdamW;
 use crate::predictor::{self, Answers};
 use crate::schedule::LinearSchedule;
@@ -39,6 +41,8 @@ pub struct TrainingJob {
     pub model: PathBuf,
     /// What was chosen.
     pub settings: TrainSettings,
+    /// The graphics card to compute on; the processor without.
+    pub device: Option<Device>,
     /// The classes.
     pub labels: Vec<String>,
     /// How many of them a text may have.
@@ -159,7 +163,9 @@ struct Run<'j> {
     validation: Encoded,
     test: Encoded,
     model: SequenceClassifier,
-    optimizer: AdamW,
+    learner: Learner,
+    /// How many parts a step's texts are read in: more than was chosen where a device's memory ran out.
+    parts: usize,
     gradients: Gradients,
     objective: Objective,
     /// What the encoder makes of the training and validation texts, where only the head learns: `[texts, hidden]`.
@@ -211,6 +217,9 @@ impl<'j> Run<'j> {
         let objective = objective(job);
         let is_new = !checkpoint::exists(&job.checkpoint);
         let head_only = settings.method == Method::Head;
+        if let Some(device) = &job.device {
+            model.place(device)?;
+        }
         let (mut features, mut seconds) = (None, 0.0);
         if head_only {
             let of_texts = self::features(&model, &texts, control, report)?;
@@ -241,6 +250,7 @@ impl<'j> Run<'j> {
             }
         };
         kept::restore(job)?;
+        let learner = Learner::new(optimizer, &mut model, job.device.as_ref())?;
         let now = Instant::now();
         Ok(Run {
             gradients: Gradients::new(&model.parameters),
@@ -261,7 +271,8 @@ impl<'j> Run<'j> {
             validation,
             test,
             model,
-            optimizer,
+            learner,
+            parts: settings.accumulation_steps as usize,
             objective,
             features,
             progress,
@@ -313,8 +324,8 @@ impl<'j> Run<'j> {
         }
         let learning_rate = self.schedule.at(step);
         let norm = self
-            .optimizer
-            .update(&mut self.model.parameters, &self.gradients, learning_rate);
+            .learner
+            .update(&mut self.model, &self.gradients, learning_rate)?;
         if !norm.is_finite() {
             return Err(TrainError::Diverged {
                 step: step + 1,
@@ -339,16 +350,22 @@ impl<'j> Run<'j> {
         Ok(())
     }
 
-    /// The loss of these texts and the gradients of what learns, read in parts where memory asks for it.
+    /// The loss of these texts and the gradients of what learns.
     fn gradients(&mut self, texts: &[usize]) -> Result<f64> {
+        let (loss, parts) = fitting(self.parts, texts.len(), |parts| {
+            self.gradients_in_parts(texts, parts)
+        })?;
+        self.parts = parts;
+        Ok(loss)
+    }
+
+    fn gradients_in_parts(&mut self, texts: &[usize], parts: usize) -> Result<f64> {
         let labels_of = |text: &usize| self.job.train[*text].labels.as_slice();
         let labels: Vec<&[usize]> = texts.iter().map(labels_of).collect();
         let total_weight = self.objective.total_weight(&labels, self.job.labels.len());
         let key = self.key.with(0x57E9).with(u64::from(self.progress.step));
         self.gradients.clear();
-        let size = texts
-            .len()
-            .div_ceil(self.job.settings.accumulation_steps as usize);
+        let size = texts.len().div_ceil(parts);
         let mut loss = 0.0;
         for (part, (texts, labels)) in texts.chunks(size).zip(labels.chunks(size)).enumerate() {
             let step = Step {
@@ -365,7 +382,7 @@ impl<'j> Run<'j> {
                 }
                 None => {
                     let packed = batch::pack(&self.texts, texts);
-                    self.optimizer.touch(&mut self.model.parameters, &packed.ids);
+                    self.learner.touch(&mut self.model, &packed.ids);
                     self.model
                         .loss_and_gradients(Input::Texts(&packed), &step, &mut self.gradients)?
                 }
@@ -402,9 +419,9 @@ impl<'j> Run<'j> {
 
     /// Judges the epoch just trained by the validation part, and keeps its model if it is the best so far.
     fn judge(&mut self, epoch: u32, control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<()> {
-        self.optimizer.settle(&mut self.model.parameters);
+        self.learner.settle(&mut self.model)?;
         let probabilities = match &self.features {
-            Some([_, features]) => predictor::probabilities_of_features(&self.model, features),
+            Some([_, features]) => predictor::probabilities_of_features(&self.model, features)?,
             None => evaluate(
                 &self.model,
                 &self.validation,
@@ -463,11 +480,12 @@ impl<'j> Run<'j> {
     }
 
     fn checkpoint(&mut self) -> Result<()> {
+        let optimizer = self.learner.state(&mut self.model)?;
         checkpoint::save(
             &self.job.checkpoint,
             &self.progress,
             &self.model.parameters,
-            &self.optimizer,
+            optimizer,
         )?;
         self.sitting.last_checkpoint = Instant::now();
         Ok(())
@@ -482,15 +500,18 @@ impl<'j> Run<'j> {
             test,
             progress,
             model,
-            optimizer,
+            learner,
             gradients,
             features,
             ..
         } = self;
         let features = features.map(|[texts, _]| texts);
         // Frees the memory of training before another model is read.
-        drop((model, optimizer, gradients));
+        drop((model, learner, gradients));
         let (mut best, notes) = predictor::load(&job.model)?;
+        let place =
+            |best: &mut SequenceClassifier| job.device.as_ref().map_or(Ok(()), |device| best.place(device));
+        place(&mut best)?;
         let temperature = match notes.temperature {
             Some(temperature) => temperature,
             None => {
@@ -498,6 +519,8 @@ impl<'j> Run<'j> {
                 kept::calibrate(job, &mut best, &answers)?
             }
         };
+        // The temperature is a part of the numbers by now.
+        place(&mut best)?;
         let known = familiar(job, &best, &texts, features, control, report)?;
         let known = known.as_ref();
         let validation = judged(&best, &validation, known, Phase::Validate, control, report)?;
@@ -592,6 +615,21 @@ fn thresholds_for(job: &TrainingJob, validation: &[f32]) -> Option<Vec<f32>> {
         .then(|| thresholds(&all_labels(&job.validation), validation, job.labels.len()))
 }
 
+/// Does work in `parts` parts; where a device's memory runs out, again in twice as many, down to one text each. Also says in
+/// how many it was done.
+fn fitting<T>(
+    mut parts: usize,
+    texts: usize,
+    mut work: impl FnMut(usize) -> Result<T>,
+) -> Result<(T, usize)> {
+    loop {
+        match work(parts) {
+            Err(TrainError::Model(NnError::DeviceMemory { .. })) if parts < texts => parts *= 2,
+            done => return done.map(|done| (done, parts)),
+        }
+    }
+}
+
 /// Freezes what the settings leave as it is, and adds what they train instead.
 fn choose_what_learns(settings: &TrainSettings, model: &mut SequenceClassifier, seed: u64) {
     let above = match settings.trained_layers {
@@ -645,7 +683,11 @@ fn warm_up_head(
     model.freeze(model.own_layers() + 1);
     let count = job.train.len();
     let key = Key::new(u64::from(job.settings.seed)).with(0x4EAD);
-    let mut optimizer = AdamW::new(&model.parameters, &job.settings);
+    let mut learner = Learner::new(
+        AdamW::new(&model.parameters, &job.settings),
+        model,
+        job.device.as_ref(),
+    )?;
     let mut gradients = Gradients::new(&model.parameters);
     let steps = count.div_ceil(HEAD_BATCH) as u32 * job.settings.head_epochs;
     let schedule = LinearSchedule::new(HEAD_LEARNING_RATE, job.settings.warmup_ratio, steps);
@@ -666,11 +708,11 @@ fn warm_up_head(
             let rows = rows(features, count, texts);
             gradients.clear();
             model.loss_and_gradients(Input::Features(&rows), &step, &mut gradients)?;
-            optimizer.update(&mut model.parameters, &gradients, schedule.at(done));
+            learner.update(model, &gradients, schedule.at(done))?;
             done += 1;
         }
     }
-    Ok(())
+    learner.settle(model)
 }
 
 /// Turns all texts into ids and checks that the model knows them.
@@ -789,4 +831,41 @@ fn check_same_run(progress: &Progress, job: &TrainingJob) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_memory_takes_more_parts_until_each_is_one_text() {
+        let full = || {
+            TrainError::Model(NnError::DeviceMemory {
+                reason: String::new(),
+            })
+        };
+        let mut tried = Vec::new();
+        let mut work = |fits: usize| {
+            fitting(2, 32, |parts| {
+                tried.push(parts);
+                if 32 / parts <= fits {
+                    Ok(parts)
+                } else {
+                    Err(full())
+                }
+            })
+        };
+        assert_eq!(work(16).unwrap(), (2, 2));
+        assert_eq!(work(5).unwrap(), (8, 8));
+        assert!(matches!(
+            work(0),
+            Err(TrainError::Model(NnError::DeviceMemory { .. }))
+        ));
+        assert_eq!(tried, [2, 2, 4, 8, 2, 4, 8, 16, 32]);
+        let other = fitting::<()>(2, 32, |_| Err(TrainError::Cancelled));
+        assert!(
+            matches!(other, Err(TrainError::Cancelled)),
+            "another failure is not tried again"
+        );
+    }
 }

@@ -148,6 +148,7 @@ fn one_case_when_asked() {
     let train_texts = texts(words, &settings);
     let job = TrainingJob {
         base: place.join("model"),
+        device: None,
         checkpoint: place.join("checkpoint"),
         model: place.join("trained"),
         labels: vec!["a".into(), "b".into()],

@@ -1,64 +1,16 @@
 //! Whole runs on a tiny random model: they learn, they stop and go on, they refuse what cannot work.
 #![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
+mod support;
 
+use std::path::Path;
+
+use support::{job, run, weights};
 use understudy_train::predictor::decide;
 use understudy_train::{
     Control, Example, Method, Outcome, Pooling, Precision, Predictor, ProblemType, TrainError, TrainEvent,
     TrainSettings, TrainingJob, WindowPooling, train,
 };
-
-/// A tiny random BERT with a tokenizer that knows letters and a few words.
-fn base() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../nn/tests/fixtures/tiny-bert")
-}
-
-/// Texts whose class is plain from one word.
-fn examples(n: usize) -> Vec<Example> {
-    let words = [["law", "court"], ["heart", "pain"]];
-    (0..n)
-        .map(|i| {
-            let label = i % 2;
-            Example {
-                text: format!("{} {} good", words[label][i / 2 % 2], ["a", "b", "c"][i % 3]),
-                labels: vec![label],
-            }
-        })
-        .collect()
-}
-
-fn job(folder: &Path) -> TrainingJob {
-    TrainingJob {
-        base: base(),
-        checkpoint: folder.join("checkpoint"),
-        model: folder.join("model"),
-        settings: TrainSettings {
-            epochs: 8,
-            batch_size: 8,
-            learning_rate: 3e-3,
-            max_length: 24,
-            ..TrainSettings::textbook("tiny")
-        },
-        labels: vec!["law".into(), "medicine".into()],
-        problem_type: ProblemType::SingleLabel,
-        train: examples(50),
-        validation: examples(30),
-        test: examples(12),
-    }
-}
-
-fn run(job: &TrainingJob, control: &Control, on_step: impl Fn(u32)) -> Result<Outcome, TrainError> {
-    train(job, control, &mut |event| {
-        if let TrainEvent::Step { step, .. } = event {
-            on_step(step);
-        }
-    })
-}
-
-fn weights(job: &TrainingJob) -> Vec<u8> {
-    std::fs::read(job.model.join("model.safetensors")).unwrap()
-}
 
 fn familiarity(job: &TrainingJob) -> Vec<u8> {
     std::fs::read(job.model.join("familiarity.safetensors")).unwrap()

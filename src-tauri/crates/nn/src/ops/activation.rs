@@ -1,5 +1,6 @@
 //! `y = activation(x + bias)`, shapes `[rows, columns] + [columns]`.
 
+use crate::device;
 use crate::kernels::elementwise::{self, Activation};
 use crate::parameters::Dense;
 use crate::tape::{Backward, BackwardPass, Tape, Var, VarId};
@@ -7,6 +8,9 @@ use crate::tape::{Backward, BackwardPass, Tape, Var, VarId};
 /// Adds a bias (if there is one) and applies a function to every number. Takes `x` because it is overwritten where
 /// nobody else needs it.
 pub fn bias_activation(tape: &mut Tape, x: Var, bias: Option<Dense>, activation: Activation) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::bias_activation(tape, mirror, &x, bias, activation);
+    }
     let columns = x.columns();
     let input = VarId::from(&x);
     let mut y = x.into_buffer(tape.pool());

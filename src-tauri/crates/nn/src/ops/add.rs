@@ -1,10 +1,14 @@
 //! `y = x + residual`, `[rows, columns]`: the end of each half of a pre-normalised layer.
 
+use crate::device;
 use crate::kernels::elementwise;
 use crate::tape::{Backward, BackwardPass, Tape, Var, VarId};
 
 /// Adds two activations of one shape. Takes `x` because it is overwritten where nobody else needs it.
 pub fn add(tape: &mut Tape, x: Var, residual: &Var) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::add(tape, mirror, &x, residual);
+    }
     let columns = x.columns();
     let input = VarId::from(&x);
     let mut y = x.into_buffer(tape.pool());

@@ -3,12 +3,16 @@
 
 use std::sync::Arc;
 
+use crate::device;
 use crate::parameters::Dense;
 use crate::tape::{Backward, BackwardPass, Tape, Var, VarId};
 
 /// `[rows, columns]` → `[groups, columns]`: the sum of each group's rows `x`, weighted by the softmax of `x · query / √columns`
 /// over the group. A query of zeros gives the mean; a group of one row is that row.
 pub fn attend_rows(tape: &mut Tape, x: &Var, query: Dense, offsets: &Arc<[usize]>) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::attend_rows(tape, mirror, x, query, offsets);
+    }
     let columns = x.columns();
     let groups = offsets.len() - 1;
     let scale = 1.0 / (columns as f32).sqrt();

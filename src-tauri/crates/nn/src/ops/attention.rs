@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::device;
 use crate::kernels::attention::{
     Disentangled, DistanceGradients, Distances, Head, Rotation, Scratch, SingleQuery,
 };
@@ -102,6 +103,9 @@ fn attend(
     shape: &AttentionShape,
     positions: Option<RelativePositions>,
 ) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::attend(tape, mirror, qkv, offsets, shape, positions.as_ref());
+    }
     let hidden = qkv.columns() / 3;
     let plan = Plan {
         offsets: offsets.clone(),
@@ -151,7 +155,7 @@ struct Plan {
 }
 
 /// Index of each sequence's first probability in the dropout mask's stream.
-fn mask_starts(offsets: &[usize], heads: usize) -> Vec<u32> {
+pub(crate) fn mask_starts(offsets: &[usize], heads: usize) -> Vec<u32> {
     let mut start = 0_u32;
     offsets
         .windows(2)
@@ -393,6 +397,9 @@ pub fn first_token_attention(
     offsets: &Arc<[usize]>,
     shape: &AttentionShape,
 ) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::first_token_attention(tape, mirror, query, kv, offsets, shape);
+    }
     let hidden = query.columns();
     let plan = FirstPlan {
         offsets: offsets.clone(),

@@ -1,5 +1,6 @@
 //! Inverted dropout (Srivastava et al. 2014).
 
+use crate::device;
 use crate::kernels::elementwise;
 use crate::random::DropoutMask;
 use crate::tape::{Backward, BackwardPass, Tape, Var, VarId};
@@ -9,6 +10,9 @@ pub fn dropout(tape: &mut Tape, x: Var, probability: f32) -> Var {
     let mask = tape.mask(probability);
     if mask.keeps_all() {
         return x;
+    }
+    if let Some(mirror) = tape.mirror() {
+        return device::dropout(tape, mirror, &x, mask);
     }
     let columns = x.columns();
     let input = VarId::from(&x);

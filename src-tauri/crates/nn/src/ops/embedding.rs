@@ -1,5 +1,6 @@
 //! Sums of embeddings: word, position and segment, each a row of a table.
 
+use crate::device;
 use crate::kernels::parallel;
 use crate::parameters::{Dense, TableId};
 use crate::tape::{Backward, BackwardPass, Interpolation, Tape, Var, VarId};
@@ -16,6 +17,9 @@ pub struct EmbeddingTables {
 /// `y[t] = words[ids[t]] + Σ others[i][indices[i][t]]`, `[tokens, hidden]`. `indices` holds one list a further table.
 /// On a tape with an [`Interpolation`] the words' rows stand between two words, and the way back ends here.
 pub fn embed(tape: &mut Tape, tables: &EmbeddingTables, ids: &[u32], indices: Vec<Vec<u32>>) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::embed(tape, mirror, tables, ids, &indices);
+    }
     let parameters = tape.parameters();
     let words = parameters.table_of(tables.words);
     let columns = words.columns;

@@ -1,10 +1,14 @@
 //! GeGLU (Shazeer 2020): `y = gelu(first half of x) * second half of x`, shapes `[rows, 2 n]` → `[rows, n]`.
 
+use crate::device;
 use crate::kernels::elementwise::{self, Activation};
 use crate::tape::{Backward, BackwardPass, Tape, Var, VarId};
 
 /// Lets one half of every row, through GELU, decide how much of the other passes.
 pub fn gated(tape: &mut Tape, x: &Var, activation: Activation) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::gated(tape, mirror, x, activation);
+    }
     let columns = x.columns() / 2;
     let mut y = tape.pool().take(x.rows() * columns);
     elementwise::gated(x.values(), &mut y, columns, activation);

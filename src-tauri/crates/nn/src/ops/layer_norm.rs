@@ -1,5 +1,6 @@
 //! Layer normalisation, alone or fused with bias, dropout and residual before it.
 
+use crate::device;
 use crate::kernels::layer_norm::{self as kernel, Input};
 use crate::parameters::Dense;
 use crate::random::DropoutMask;
@@ -36,6 +37,9 @@ pub fn add_layer_norm(
 fn normalise(tape: &mut Tape, x: Var, norm: LayerNorm, branch: Option<(Dense, &Var)>, dropout: f32) -> Var {
     let columns = x.columns();
     let mask = tape.mask(dropout);
+    if let Some(mirror) = tape.mirror() {
+        return device::normalise(tape, mirror, &x, norm, branch, mask);
+    }
     let input = VarId::from(&x);
     let mut sum = x.into_buffer(tape.pool());
     let mut y = tape.pool().take(sum.len());

@@ -4,12 +4,16 @@
 //! Where the matrix has an adapter (Hu et al. 2021, "LoRA", <https://arxiv.org/abs/2106.09685>), the product is
 //! `x (W + scale · U D)ᵀ` with `D` `[rank, in]` and `U` `[out, rank]`, and `W` has no gradient.
 
+use crate::device;
 use crate::kernels::matmul::{Precision, Threads, View, ViewMut, matmul};
 use crate::parameters::{Adapter, Dense};
 use crate::tape::{Backward, BackwardPass, Tape, Var, VarId};
 
 /// Multiplies every row of `x` with the matrix `weight` (`[out, in]`, as in a checkpoint).
 pub fn linear(tape: &mut Tape, x: &Var, weight: Dense) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::linear(tape, mirror, x, weight);
+    }
     let (rows, inputs, outputs) = (x.rows(), x.columns(), weight.rows());
     let (parameters, precision) = (tape.parameters(), tape.precision());
     let mut y = tape.pool().take(rows * outputs);

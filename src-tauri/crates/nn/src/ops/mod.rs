@@ -22,6 +22,7 @@ mod select;
 pub use activation::bias_activation;
 pub use add::add;
 pub use attend_rows::attend_rows;
+pub(crate) use attention::mask_starts;
 pub use attention::{
     AttentionShape, RelativePositions, Rotary, attention, first_token_attention, relative_attention,
 };

@@ -2,11 +2,15 @@
 
 use std::ops::Range;
 
+use crate::device;
 use crate::parameters::Dense;
 use crate::tape::{Backward, BackwardPass, Tape, Var, VarId};
 
 /// The rows `range` of `table`.
 pub fn rows(tape: &mut Tape, table: Dense, range: Range<usize>) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::rows(tape, mirror, table, range);
+    }
     let columns = table.columns();
     let numbers = &tape.parameters().get(table)[range.start * columns..range.end * columns];
     let mut y = tape.pool().take(numbers.len());

@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 
+use crate::device;
 use crate::tape::{Backward, BackwardPass, Tape, Var, VarId};
 
 /// `[tokens, hidden]` → `[sequences, hidden]`: the row at each sequence's offset.
 pub fn first_tokens(tape: &mut Tape, x: &Var, offsets: &Arc<[usize]>) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::first_tokens(tape, mirror, x, offsets);
+    }
     let columns = x.columns();
     let sequences = offsets.len() - 1;
     let mut y = tape.pool().take(sequences * columns);
@@ -50,6 +54,9 @@ impl Backward for FirstTokens {
 
 /// `[tokens, hidden]` → `[sequences, hidden]`: the mean of each sequence's rows.
 pub fn mean_tokens(tape: &mut Tape, x: &Var, offsets: &Arc<[usize]>) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::mean_tokens(tape, mirror, x, offsets);
+    }
     let columns = x.columns();
     let sequences = offsets.len() - 1;
     let mut y = tape.pool().take_zeroed(sequences * columns);
@@ -72,6 +79,9 @@ pub fn mean_tokens(tape: &mut Tape, x: &Var, offsets: &Arc<[usize]>) -> Var {
 
 /// `[rows, columns]` → `[groups, columns]`: the largest number of each column among each group's rows.
 pub fn max_rows(tape: &mut Tape, x: &Var, offsets: &Arc<[usize]>) -> Var {
+    if let Some(mirror) = tape.mirror() {
+        return device::max_rows(tape, mirror, x, offsets);
+    }
     let columns = x.columns();
     let groups = offsets.len() - 1;
     let mut y = tape.pool().take(groups * columns);

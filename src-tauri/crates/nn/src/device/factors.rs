@@ -1,0 +1,124 @@
+//! The factors of dropout on a device: the same bits as on the processor, so that a run has the same masks anywhere.
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+
+use crate::random::DropoutMask;
+
+/// The factors of `starts.len()` rows of `columns` elements, of which the first in each row is element `starts[row]` of
+/// the mask's stream: `[rows, columns]`, 32 bits.
+pub(super) fn factors(mask: DropoutMask, starts: &Tensor, columns: usize) -> Result<Tensor> {
+    starts.apply_op1_no_bwd(&Factors { mask, columns })
+}
+
+/// The same for a matrix `[rows, columns]` whose elements are numbered in their order.
+pub(super) fn factors_like(mask: DropoutMask, x: &Tensor) -> Result<Tensor> {
+    let (rows, columns) = x.dims2()?;
+    let starts: Vec<u32> = (0..rows as u32)
+        .map(|row| row.wrapping_mul(columns as u32))
+        .collect();
+    factors(mask, &Tensor::from_vec(starts, rows, x.device())?, columns)?.to_dtype(x.dtype())
+}
+
+struct Factors {
+    mask: DropoutMask,
+    columns: usize,
+}
+
+impl CustomOp1 for Factors {
+    fn name(&self) -> &'static str {
+        "dropout factors"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let starts = storage.as_slice::<u32>()?;
+        let Some((from, to)) = layout.contiguous_offsets() else {
+            candle_core::bail!("the starts of a dropout mask do not lie side by side");
+        };
+        let rows = starts[from..to].iter();
+        let factors: Vec<f32> = rows
+            .flat_map(|&start| (0..self.columns as u32).map(move |column| start.wrapping_add(column)))
+            .map(|index| self.mask.factor(index))
+            .collect();
+        Ok((CpuStorage::F32(factors), Shape::from((to - from, self.columns))))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        storage: &candle_core::CudaStorage,
+        layout: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        super::cuda::factors(&self.mask, self.columns, storage, layout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Key;
+    use candle_core::Device;
+
+    /// The kernel for graphics cards, compiled for the processor: a thread is a turn of a loop.
+    #[test]
+    fn the_kernel_drops_what_the_processor_drops() {
+        let mask = DropoutMask::new(Key::new(11), 0.25);
+        let (starts, columns) = ([0_u32, 1000, u32::MAX - 3, 77], 9_u32);
+        let (key, threshold, scale) = mask.parts();
+        let program = format!(
+            r#"#include <stdio.h>
+#define __global__
+struct {{ unsigned int x; }} blockIdx, blockDim, threadIdx;
+{kernel}
+int main(void) {{
+    unsigned int starts[] = {{{starts}}};
+    static float out[4 * {columns}];
+    blockDim.x = 16;
+    for (blockIdx.x = 0; blockIdx.x < 3; blockIdx.x++)
+        for (threadIdx.x = 0; threadIdx.x < blockDim.x; threadIdx.x++)
+            dropout_factors(out, starts, {columns}, 4 * {columns}, {key}u, {threshold}u, {scale:?}f);
+    for (int i = 0; i < 4 * {columns}; i++) printf("%.9g\n", out[i]);
+}}"#,
+            kernel = include_str!("dropout.cu"),
+            starts = starts.map(|start| format!("{start}u")).join(", "),
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let (source, binary) = (folder.path().join("kernel.c"), folder.path().join("kernel"));
+        std::fs::write(&source, program).unwrap();
+        // The linker that Rust itself needs.
+        let built = std::process::Command::new("cc")
+            .arg("-o")
+            .arg(&binary)
+            .arg(&source)
+            .status()
+            .unwrap();
+        assert!(built.success());
+        let printed = std::process::Command::new(&binary).output().unwrap().stdout;
+        let found: Vec<f32> = String::from_utf8(printed)
+            .unwrap()
+            .lines()
+            .map(|line| line.parse().unwrap())
+            .collect();
+        let expected: Vec<f32> = starts
+            .iter()
+            .flat_map(|&start| (0..columns).map(move |column| start.wrapping_add(column)))
+            .map(|index| mask.factor(index))
+            .collect();
+        assert_eq!(found, expected);
+        assert!(found.contains(&0.0));
+    }
+
+    #[test]
+    fn a_device_drops_what_the_processor_drops() {
+        let mask = DropoutMask::new(Key::new(3), 0.3);
+        let x = Tensor::zeros((5, 7), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let found = factors_like(mask, &x)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap();
+        let expected: Vec<f32> = (0..35).map(|i| mask.factor(i)).collect();
+        assert_eq!(found, expected);
+        assert!(found.contains(&0.0) && found.iter().any(|&factor| factor > 1.0));
+    }
+}
