@@ -22,7 +22,7 @@ export function plan(project: MockProject, preset: Preset | null, settings: Trai
   const rows = (part: string): number => project.split?.parts.find((p) => p.part === part)?.rows ?? 0;
   const finished = project.runs.find((run) => run.status === "finished");
   return {
-    settings: settings ?? presetSettings(preset ?? "balanced"), devices: ["cpu"], memory_mb: 412, memory_free_mb: 9000,
+    settings: settings ?? presetSettings(preset ?? "balanced"), memory_mb: 412, memory_free_mb: 9000,
     choices: [{ setting: "pooling", value: "mean", why }], train_rows: rows("train"), validation_rows: rows("validation"), test_rows: rows("test"),
     labels: project.labels.length, steps: STEPS, truncated: 0.04, seconds: finished ? 62 : null,
     blockers: project.split ? [] : [{ kind: "no_split", what: blocker, why: "", next: "" }],

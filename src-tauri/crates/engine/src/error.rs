@@ -675,6 +675,10 @@ fn train_facts(error: &TrainError) -> Facts {
                 ("reason", reason.clone()),
             ],
         ),
+        TrainError::Model(ModelError::NotBuiltFor { kind }) => (
+            "not_built_for_device",
+            vec![("device", format!("{kind:?}").to_lowercase())],
+        ),
         TrainError::Model(ModelError::DeviceMemory { reason }) => {
             ("device_memory", vec![("reason", reason.clone())])
         }

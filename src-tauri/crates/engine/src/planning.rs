@@ -13,7 +13,7 @@ use understudy_train::{Config, Control, DeviceKind, TrainError, TrainSettings};
 
 use crate::error::{EngineError, Result, UserError};
 use crate::view::{ChosenSetting, LongTexts, SplitSummary, TrainPlan};
-use crate::{Session, models, runs, supervisor, words};
+use crate::{Session, models, runs, words};
 
 /// Training texts that are tokenised to tell their lengths.
 const LENGTH_SAMPLE: usize = 400;
@@ -258,8 +258,7 @@ impl Session {
             Ok(folder) if split.is_some() => Some(Facts::gather(&self.project, folder)?),
             _ => None,
         };
-        let machine = understudy_hub::machine(self.project.folder());
-        let free = machine.memory_free_bytes;
+        let free = self.free_memory();
         let preset = preset.or(settings.as_ref().map(|settings| settings.preset));
         let (proposed, choices) = match &facts {
             Some(facts) => facts.choose(preset, &model, free),
@@ -297,7 +296,6 @@ impl Session {
             memory_mb: of_processor.map(|facts| facts.memory_mb(&settings)),
             memory_free_mb: free / 1e6,
             choices,
-            devices: supervisor::devices(&machine),
             settings,
             blockers,
         };

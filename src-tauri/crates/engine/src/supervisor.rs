@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use understudy_data::Project;
-use understudy_hub::Machine;
 use understudy_train::{DeviceKind, ExplanationMethod, ModelError, TrainError};
 
 use crate::cross_validation;
@@ -48,7 +47,7 @@ pub fn program_for(device: DeviceKind) -> Result<PathBuf> {
     match device {
         DeviceKind::Cpu => program(),
         kind => beside(&Path::new(GPU_FOLDER).join(PROGRAM))
-            .map_err(|reason| TrainError::Model(ModelError::NoDevice { kind, reason }).into()),
+            .map_err(|_| TrainError::Model(ModelError::NotBuiltFor { kind }).into()),
     }
 }
 
@@ -66,18 +65,6 @@ pub fn program_for_job(job: &Job) -> Result<PathBuf> {
         _ => DeviceKind::Cpu,
     };
     program_for(device)
-}
-
-/// Where this installation can train on this machine.
-#[must_use]
-pub fn devices(machine: &Machine) -> Vec<DeviceKind> {
-    // Only a driver that answers tells what a card can compute.
-    let has_card = machine.gpus.iter().any(|gpu| gpu.compute_capability.is_some());
-    let mut devices = vec![DeviceKind::Cpu];
-    if has_card && program_for(DeviceKind::Cuda).is_ok() {
-        devices.push(DeviceKind::Cuda);
-    }
-    devices
 }
 
 /// A program beside the running one, or why there is none.
@@ -111,7 +98,12 @@ impl Worker {
             .is_some_and(|folder| folder.ends_with(GPU_FOLDER))
             && libraries.is_dir()
         {
-            process.env("LD_LIBRARY_PATH", libraries);
+            let mut paths = vec![libraries];
+            // The driver's own library may be found there alone.
+            let before = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+            paths.extend(std::env::split_paths(&before));
+            let joined = std::env::join_paths(paths).map_err(|error| missing(error.to_string()))?;
+            process.env("LD_LIBRARY_PATH", joined);
         }
         let mut child = process
             .arg("worker")

@@ -13,8 +13,8 @@ use understudy_eval::{
 use understudy_hub::check_folder;
 use understudy_train::predictor::{confidence, decide};
 use understudy_train::{
-    Control, Example, Outcome, ProblemType, TrainError, TrainEvent, TrainSettings, TrainingJob, note_review,
-    train,
+    Control, DeviceKind, Example, Outcome, ProblemType, TrainError, TrainEvent, TrainSettings, TrainingJob,
+    note_review, train,
 };
 
 use crate::error::{EngineError, Problem, Result};
@@ -87,9 +87,15 @@ fn learn(
     control: &Control,
     emit: &mut dyn FnMut(Event),
 ) -> Result<RunOutcome> {
-    let (data, parts) = read_together(project)?;
+    let (mut data, parts) = read_together(project)?;
     parts.check_unchanged(project, run)?;
     let settings = runs::settings(run)?;
+    if settings.device != DeviceKind::Cpu {
+        let machine = understudy_hub::machine(project.folder());
+        // Another card is another machine: its sums have other last bits.
+        let card = machine.gpus.into_iter().next().map(|gpu| gpu.name);
+        data.machine = format!("{} · {}", data.machine, card.unwrap_or_default());
+    }
     let base = models::base_folder(&settings.model)?;
     let job = TrainingJob {
         base,

@@ -8,7 +8,7 @@ use understudy_data::{self as data, ColumnPreview, Dialect, Part, PartCount, Run
 use understudy_eval::{EpochScores, Interval, MeanScore, Scores};
 use understudy_hub::LocalizedText;
 use understudy_report::Language;
-use understudy_train::{DeviceKind, TrainSettings};
+use understudy_train::TrainSettings;
 
 use crate::error::UserError;
 use crate::job::{Event, Progress};
@@ -308,8 +308,6 @@ pub struct TrainPlan {
     pub memory_free_mb: f64,
     /// What the preset chose, and why; without the settings that were changed since.
     pub choices: Vec<ChosenSetting>,
-    /// Where it can compute here.
-    pub devices: Vec<DeviceKind>,
     /// What stands in the way.
     pub blockers: Vec<UserError>,
 }

@@ -216,7 +216,10 @@ fn training() -> Vec<TrainError> {
         TrainError::Model(ModelError::UnsupportedArchitecture { found: text("gpt2") }),
         TrainError::Model(ModelError::NoDevice {
             kind: understudy_train::DeviceKind::Cuda,
-            reason: text("this program was built without it"),
+            reason: text("CUDA_ERROR_NO_DEVICE"),
+        }),
+        TrainError::Model(ModelError::NotBuiltFor {
+            kind: understudy_train::DeviceKind::Cuda,
         }),
         TrainError::Model(ModelError::DeviceMemory {
             reason: text("CUDA_ERROR_OUT_OF_MEMORY"),

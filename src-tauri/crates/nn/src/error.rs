@@ -87,13 +87,19 @@ pub enum NnError {
         /// The first value that is too large (or the least allowed for a length).
         limit: usize,
     },
-    /// There is no such device, or this build cannot use it.
+    /// There is no such device.
     #[error("no device of the kind {kind:?}: {reason}")]
     NoDevice {
         /// What was asked for.
         kind: DeviceKind,
-        /// Why it is not there.
+        /// What the driver said.
         reason: String,
+    },
+    /// This program was built without what such a device needs.
+    #[error("built without devices of the kind {kind:?}")]
+    NotBuiltFor {
+        /// What was asked for.
+        kind: DeviceKind,
     },
     /// A graphics card's memory is too small for what was asked of it.
     #[error("out of device memory: {reason}")]

@@ -39,6 +39,9 @@ pub struct Progress {
     pub epochs: Vec<EpochScores>,
     /// The epoch (from 1) whose model was kept; 0 before the first.
     pub best_epoch: u32,
+    /// How many parts a step's texts are read in by now: more than was chosen where a device's memory ran out.
+    #[serde(default)]
+    pub parts: usize,
 }
 
 fn stored_settings<'de, D: serde::Deserializer<'de>>(

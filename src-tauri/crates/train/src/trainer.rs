@@ -164,8 +164,6 @@ struct Run<'j> {
     test: Encoded,
     model: SequenceClassifier,
     learner: Learner,
-    /// How many parts a step's texts are read in: more than was chosen where a device's memory ran out.
-    parts: usize,
     gradients: Gradients,
     objective: Objective,
     /// What the encoder makes of the training and validation texts, where only the head learns: `[texts, hidden]`.
@@ -235,7 +233,10 @@ impl<'j> Run<'j> {
         let progress = if !is_new {
             let progress = checkpoint::load(&job.checkpoint, &mut model.parameters, &mut optimizer)?;
             check_same_run(&progress, job)?;
-            progress
+            Progress {
+                parts: progress.parts.max(settings.accumulation_steps as usize),
+                ..progress
+            }
         } else {
             Progress {
                 settings: settings.clone(),
@@ -247,6 +248,7 @@ impl<'j> Run<'j> {
                 epoch_seconds: 0.0,
                 epochs: Vec::new(),
                 best_epoch: 0,
+                parts: settings.accumulation_steps as usize,
             }
         };
         kept::restore(job)?;
@@ -272,7 +274,6 @@ impl<'j> Run<'j> {
             test,
             model,
             learner,
-            parts: settings.accumulation_steps as usize,
             objective,
             features,
             progress,
@@ -352,10 +353,10 @@ impl<'j> Run<'j> {
 
     /// The loss of these texts and the gradients of what learns.
     fn gradients(&mut self, texts: &[usize]) -> Result<f64> {
-        let (loss, parts) = fitting(self.parts, texts.len(), |parts| {
+        let (loss, parts) = fitting(self.progress.parts, texts.len(), |parts| {
             self.gradients_in_parts(texts, parts)
         })?;
-        self.parts = parts;
+        self.progress.parts = parts;
         Ok(loss)
     }
 

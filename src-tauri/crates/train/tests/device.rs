@@ -6,7 +6,7 @@ mod support;
 use support::{job, run, weights};
 use understudy_nn::device::Device;
 use understudy_train::{
-    Control, Method, Outcome, Pooling, TrainError, TrainSettings, TrainingJob, WindowPooling,
+    Control, Method, Outcome, Pooling, Precision, TrainError, TrainSettings, TrainingJob, WindowPooling,
 };
 
 fn device() -> Device {
@@ -114,6 +114,29 @@ fn a_run_on_a_device_comes_to_what_the_processor_comes_to() {
             );
         }
     }
+}
+
+#[test]
+fn rounded_numbers_on_a_device_learn_nearly_the_same() {
+    let (_, plain) = ways().swap_remove(0);
+    let rounded = TrainSettings {
+        precision: Precision::Bf16,
+        ..plain.clone()
+    };
+    let [exact_folder, folder] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let exact = finished(&on(Some(device()), &plain, exact_folder.path()));
+    let found = finished(&on(Some(device()), &rounded, folder.path()));
+    for (found, exact) in found.epochs.iter().zip(&exact.epochs) {
+        let difference = (found.train_loss - exact.train_loss).abs();
+        assert!(
+            difference > 0.0 && difference < 0.05,
+            "loss {} instead of {}",
+            found.train_loss,
+            exact.train_loss
+        );
+    }
+    // Products of weights that were never rounded anew would stand still.
+    assert!(found.epochs[1].train_loss < found.epochs[0].train_loss - 1e-3);
 }
 
 #[test]

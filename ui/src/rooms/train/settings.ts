@@ -27,7 +27,6 @@ export const NUMBERS: NumberSetting[] = [
 ];
 
 export const CHOICES = [
-  { name: "device", values: ["cpu", "cuda", "metal"] },
   { name: "method", values: ["full", "lora", "head"] },
   { name: "pooling", values: ["native", "mean"] },
   { name: "window_pooling", values: ["mean", "max", "attention"] },

@@ -6,11 +6,17 @@ use understudy_train::Speed;
 use crate::error::Result;
 use crate::files;
 
+/// Rises when what is measured, or how it is counted, becomes another thing.
+const METHOD: u32 = 2;
+
 /// A measurement and what it is of.
 #[derive(Debug, Serialize, Deserialize)]
 struct Measured {
     /// Version of the program.
     version: String,
+    /// Which way of measuring it was.
+    #[serde(default)]
+    method: u32,
     /// The processor and how many of its threads there are.
     processor: String,
     /// What came out.
@@ -29,7 +35,9 @@ fn processor() -> String {
 /// What was measured on this machine before, if anything.
 pub fn known() -> Option<Speed> {
     let measured: Measured = files::read_json(&path()).ok()??;
-    let same = measured.version == env!("CARGO_PKG_VERSION") && measured.processor == processor();
+    let same = measured.version == env!("CARGO_PKG_VERSION")
+        && measured.method == METHOD
+        && measured.processor == processor();
     same.then_some(measured.speed)
 }
 
@@ -40,6 +48,7 @@ pub fn known() -> Option<Speed> {
 pub fn measure() -> Result<Speed> {
     let measured = Measured {
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        method: METHOD,
         processor: processor(),
         speed: understudy_train::speed::measure()?,
     };

@@ -58,7 +58,8 @@ impl Backward for Applied {
                 }
             }
             let y = (self.compose)(&arguments)?;
-            let mut found = (y * d)?.sum_all()?.backward()?;
+            // From a result of any shape candle walks back with ones: those times `d` are `d`.
+            let mut found = (y * d)?.backward()?;
             for (index, argument) in arguments.iter().enumerate() {
                 let Some(gradient) = found.remove(argument) else {
                     continue;

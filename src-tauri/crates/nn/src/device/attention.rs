@@ -24,6 +24,9 @@ pub(crate) fn attend(
     positions: Option<&RelativePositions>,
 ) -> Var {
     let mask = tape.mask(shape.dropout);
+    if let Err(error) = qkv.tensor() {
+        return tape.place(Err(error));
+    }
     let hidden = qkv.columns() / 3;
     let padding = match mirror.padding(offsets) {
         Ok(padding) => padding,
@@ -79,6 +82,9 @@ pub(crate) fn first_token_attention(
     shape: &AttentionShape,
 ) -> Var {
     let mask = tape.mask(shape.dropout);
+    if let Err(error) = query.tensor() {
+        return tape.place(Err(error));
+    }
     let hidden = query.columns();
     let padding = match mirror.padding(offsets) {
         Ok(padding) => padding,

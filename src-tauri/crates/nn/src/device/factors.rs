@@ -1,13 +1,27 @@
 //! The factors of dropout on a device: the same bits as on the processor, so that a run has the same masks anywhere.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
 use crate::random::DropoutMask;
 
 /// The factors of `starts.len()` rows of `columns` elements, of which the first in each row is element `starts[row]` of
 /// the mask's stream: `[rows, columns]`, 32 bits.
 pub(super) fn factors(mask: DropoutMask, starts: &Tensor, columns: usize) -> Result<Tensor> {
+    if let Device::Metal(_) = starts.device() {
+        // No kernel there yet: the masks alone are made here and copied.
+        let factors = of_rows(mask, &starts.to_vec1()?, columns);
+        return Tensor::from_vec(factors, (starts.dims1()?, columns), starts.device());
+    }
     starts.apply_op1_no_bwd(&Factors { mask, columns })
+}
+
+fn of_rows(mask: DropoutMask, starts: &[u32], columns: usize) -> Vec<f32> {
+    let of_row = |&start: &u32| (0..columns as u32).map(move |column| start.wrapping_add(column));
+    starts
+        .iter()
+        .flat_map(of_row)
+        .map(|index| mask.factor(index))
+        .collect()
 }
 
 /// The same for a matrix `[rows, columns]` whose elements are numbered in their order.
@@ -34,11 +48,7 @@ impl CustomOp1 for Factors {
         let Some((from, to)) = layout.contiguous_offsets() else {
             candle_core::bail!("the starts of a dropout mask do not lie side by side");
         };
-        let rows = starts[from..to].iter();
-        let factors: Vec<f32> = rows
-            .flat_map(|&start| (0..self.columns as u32).map(move |column| start.wrapping_add(column)))
-            .map(|index| self.mask.factor(index))
-            .collect();
+        let factors = of_rows(self.mask, &starts[from..to], self.columns);
         Ok((CpuStorage::F32(factors), Shape::from((to - from, self.columns))))
     }
 
@@ -56,7 +66,6 @@ impl CustomOp1 for Factors {
 mod tests {
     use super::*;
     use crate::random::Key;
-    use candle_core::Device;
 
     /// The kernel for graphics cards, compiled for the processor: a thread is a turn of a loop.
     #[test]

@@ -23,18 +23,18 @@ impl DeviceKind {
     /// The device; `None` for the processor. Never another than was asked for.
     ///
     /// # Errors
-    /// [`NnError::NoDevice`] where this build or this machine has none.
+    /// [`NnError::NotBuiltFor`] where this build has none, [`NnError::NoDevice`] where this machine has none.
     pub fn open(self) -> Result<Option<Device>> {
-        let missing = |reason: String| NnError::NoDevice { kind: self, reason };
         let opened = match self {
             DeviceKind::Cpu => return Ok(None),
             DeviceKind::Cuda if cfg!(feature = "cuda") => Device::new_cuda(0),
             DeviceKind::Metal if cfg!(feature = "metal") => Device::new_metal(0),
-            DeviceKind::Cuda | DeviceKind::Metal => {
-                return Err(missing("this program was built without it".to_owned()));
-            }
+            DeviceKind::Cuda | DeviceKind::Metal => return Err(NnError::NotBuiltFor { kind: self }),
         };
-        opened.map(Some).map_err(|error| missing(error.to_string()))
+        opened.map(Some).map_err(|error| NnError::NoDevice {
+            kind: self,
+            reason: error.to_string(),
+        })
     }
 }
 
@@ -49,9 +49,8 @@ mod tests {
             let told = DeviceKind::Cuda.open();
             assert!(matches!(
                 told,
-                Err(NnError::NoDevice {
-                    kind: DeviceKind::Cuda,
-                    ..
+                Err(NnError::NotBuiltFor {
+                    kind: DeviceKind::Cuda
                 })
             ));
         }

@@ -43,7 +43,8 @@ impl NnError {
         let reason = error.to_string();
         // Candle passes on the driver's words (CUDA_ERROR_OUT_OF_MEMORY, "out of memory") without a kind of its own.
         let lower = reason.to_lowercase();
-        match lower.contains("out of memory") || lower.contains("out_of_memory") {
+        let full = ["out of memory", "out_of_memory", "alloc_failed"];
+        match full.iter().any(|words| lower.contains(words)) {
             true => NnError::DeviceMemory { reason },
             false => NnError::Device { reason },
         }
@@ -59,6 +60,8 @@ mod tests {
         let of = |words: &str| NnError::from_device(Error::Msg(words.into()));
         let full = "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")";
         assert!(matches!(of(full), NnError::DeviceMemory { .. }));
+        let product = "CUBLAS_STATUS_ALLOC_FAILED";
+        assert!(matches!(of(product), NnError::DeviceMemory { .. }));
         assert!(matches!(of("CUDA_ERROR_ILLEGAL_ADDRESS"), NnError::Device { .. }));
     }
 }

@@ -260,7 +260,11 @@ impl Backward for Rows {
 
 /// Rows of `x` by number ([`NO_ROW`] for one that does not matter): `[indices, columns]`.
 pub(super) fn gather(tape: &mut Tape, mirror: &Mirror, x: &Var, indices: &[u32]) -> Var {
-    match RowMap::new(indices, x.rows(), mirror.device()) {
+    // What failed before has no rows to be numbered.
+    let map = x
+        .tensor()
+        .and_then(|_| RowMap::new(indices, x.rows(), mirror.device()));
+    match map {
         Ok(map) => gather_by(tape, x, map),
         Err(error) => tape.place(Err(error)),
     }
@@ -303,6 +307,9 @@ pub(crate) fn first_tokens(tape: &mut Tape, mirror: &Mirror, x: &Var, offsets: &
 
 /// As [`crate::ops::mean_tokens`].
 pub(crate) fn mean_tokens(tape: &mut Tape, mirror: &Mirror, x: &Var, offsets: &Arc<[usize]>) -> Var {
+    if let Err(error) = x.tensor() {
+        return tape.place(Err(error));
+    }
     let (groups, rows) = (offsets.len() - 1, x.rows());
     let mut shares = vec![0.0_f32; groups * rows];
     for (pair, shares) in offsets.windows(2).zip(shares.chunks_exact_mut(rows.max(1))) {
@@ -346,7 +353,7 @@ fn absent(rows: &[u32], largest: usize, mirror: &Mirror) -> Result<Tensor> {
     )
 }
 
-/// As [`crate::ops::max_rows`]; equal numbers share the gradient.
+/// As [`crate::ops::max_rows`].
 pub(crate) fn max_rows(tape: &mut Tape, mirror: &Mirror, x: &Var, offsets: &[usize]) -> Var {
     let (rows, largest) = grouped(offsets);
     let absent = absent(&rows, largest, mirror);
@@ -355,7 +362,9 @@ pub(crate) fn max_rows(tape: &mut Tape, mirror: &Mirror, x: &Var, offsets: &[usi
         Ok(absent) => apply(tape, mirror, &[&x], &[], move |arguments| {
             let x = arguments[0].to_dtype(DType::F32)?;
             let x = x.reshape(((), largest, columns))?.broadcast_add(&absent)?;
-            x.max(1)?.to_dtype(arguments[0].dtype())
+            // Gathered by its place, so that of equal numbers one alone gets the gradient.
+            let place = x.detach().argmax(1)?.unsqueeze(1)?;
+            x.gather(&place, 1)?.squeeze(1)?.to_dtype(arguments[0].dtype())
         }),
         Err(error) => tape.place(Err(error)),
     }
@@ -384,4 +393,107 @@ pub(crate) fn attend_rows(tape: &mut Tape, mirror: &Mirror, x: &Var, query: Dens
 pub(super) fn softmax(scores: &Tensor, dim: usize) -> Result<Tensor> {
     let powers = scores.broadcast_sub(&scores.detach().max_keepdim(dim)?)?.exp()?;
     powers.broadcast_div(&powers.sum_keepdim(dim)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Error};
+
+    use super::*;
+    use crate::device::{attend, first_token_attention};
+    use crate::error::NnError;
+    use crate::ops::{AttentionShape, RelativePositions};
+    use crate::parameters::{Gradients, Init, Parameters};
+    use crate::pool::Pool;
+    use crate::random::Key;
+    use crate::tape::Mode;
+
+    /// A card's memory may run out anywhere; the architectures go on calling operations then.
+    #[test]
+    fn what_follows_a_failure_computes_nothing_and_the_first_failure_is_told() {
+        let mut parameters = Parameters::default();
+        let matrix = parameters.matrix("m", 4, 4, Init::Normal(1.0));
+        let vector = parameters.vector("v", 4, Init::Ones);
+        let bias = parameters.vector("b", 12, Init::Zeros);
+        let table = parameters.matrix("t", 3, 2, Init::Zeros);
+        let mirror = Mirror::new(&parameters, &Device::Cpu, Precision::F32).unwrap();
+        let mode = Mode::Training {
+            key: Key::new(1),
+            dropout: true,
+        };
+        let mut tape = Tape::new(&parameters, &Pool::default(), mode).with_mirror(Some(&mirror));
+        let first = "CUDA_ERROR_OUT_OF_MEMORY";
+        let x = tape.place(Err(Error::Msg(first.into())));
+        let offsets: Arc<[usize]> = Arc::from([0, 2, 5]);
+        let norm = LayerNorm {
+            scale: vector,
+            shift: Some(vector),
+            epsilon: 1e-5,
+        };
+        let shape = AttentionShape {
+            heads: 2,
+            bias: Some(bias),
+            dropout: 0.1,
+            window: Some(1),
+            rotary: None,
+        };
+        let by_bias = RelativePositions::Bias {
+            table,
+            buckets: Arc::from([0, 0, 1, 2, 2]),
+        };
+        let by_rows = RelativePositions::Disentangled {
+            rows: x.clone(),
+            places: Arc::from([0, 0, 0, 0, 0]),
+        };
+        let mask = DropoutMask::new(Key::new(1), 0.5);
+        let t = &mut tape;
+        let m = &mirror;
+        let results = [
+            linear(t, m, &x, matrix),
+            bias_activation(t, m, &x, Some(vector), Activation::Gelu),
+            gated(t, m, &x, Activation::Gelu),
+            add(t, m, &x, &x),
+            dropout(t, m, &x, mask),
+            normalise(t, m, &x, norm, Some((vector, &x)), mask),
+            first_tokens(t, m, &x, &offsets),
+            mean_tokens(t, m, &x, &offsets),
+            max_rows(t, m, &x, &offsets),
+            attend_rows(t, m, &x, vector, &offsets),
+            attend(t, m, &x, &offsets, &shape, None),
+            attend(t, m, &x, &offsets, &shape, Some(&by_bias)),
+            attend(t, m, &x, &offsets, &shape, Some(&by_rows)),
+            first_token_attention(t, m, &x, &x, &offsets, &shape),
+        ];
+        for (index, result) in results.iter().enumerate() {
+            assert!(
+                result.tensor().is_err(),
+                "operation {index} made something of nothing"
+            );
+        }
+        let last = results.last().unwrap();
+        let told = tape.read(last);
+        assert!(
+            matches!(&told, Err(NnError::DeviceMemory { reason }) if reason == first),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn of_equal_rows_one_alone_gets_the_gradient_of_their_maximum() {
+        let mut parameters = Parameters::default();
+        let table = parameters.matrix("t", 3, 2, Init::Ones);
+        parameters.initialise(0, 0);
+        let mirror = Mirror::new(&parameters, &Device::Cpu, Precision::F32).unwrap();
+        let mode = Mode::Training {
+            key: Key::new(1),
+            dropout: false,
+        };
+        let mut tape = Tape::new(&parameters, &Pool::default(), mode).with_mirror(Some(&mirror));
+        let x = rows(&mut tape, &mirror, table, 0..3);
+        let y = max_rows(&mut tape, &mirror, &x, &[0, 3]);
+        let mut gradients = Gradients::new(&parameters);
+        tape.backward(&y, vec![1.0, 1.0], &mut gradients).unwrap();
+        let found = gradients.to_dense(&parameters.entries()[0]);
+        assert_eq!(found.iter().sum::<f32>(), 2.0);
+    }
 }

@@ -112,7 +112,7 @@ impl DeviceAdamW {
         let of_tables = learning.filter_map(|(index, _)| gradients.table(index));
         let mut squares = 0.0;
         for gradient in dense.iter().chain(of_tables) {
-            squares += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
+            squares += sum_of_squares(gradient)?;
         }
         let norm = squares.sqrt();
         self.plain.step += 1;
@@ -194,6 +194,20 @@ impl Moving {
         let spread = ((self.second.sqrt()? * step.second_scale)? + f64::from(EPSILON))?;
         &self.first / spread
     }
+}
+
+/// Row by row first: candle sums each row in a block of threads, and a whole vector in one block alone.
+fn sum_of_squares(numbers: &Tensor) -> OnDevice<f64> {
+    const ROW: usize = 1024;
+    let numbers = numbers.flatten_all()?;
+    let whole = numbers.elem_count() / ROW * ROW;
+    let rest = numbers.narrow(0, whole, numbers.elem_count() - whole)?;
+    let mut sum = rest.sqr()?.sum_all()?;
+    if whole > 0 {
+        let rows = numbers.narrow(0, 0, whole)?.reshape((whole / ROW, ROW))?;
+        sum = (sum + rows.sqr()?.sum(1)?.sum_all()?)?;
+    }
+    Ok(f64::from(sum.to_scalar::<f32>()?))
 }
 
 /// The sections that lie side by side as one.
