@@ -37,6 +37,8 @@ const CROSS = "cross-validation";
 class MockEngine {
   project: MockProject | null = null;
   errorsAllowed: number | null = 0.05;
+  /** Whether the run's version noted which texts are unlike those learned from. */
+  unfamiliarNoted = true;
   models = MODELS.map((model) => ({ ...model }));
   network: NetworkState = { ...NETWORK };
   settings: Settings;
@@ -454,14 +456,14 @@ const handlers: Record<string, Handler> = {
   runs: (e) => e.need().runs,
   run_history: (e, a) => learning.history(run(e, a), e.settingsOf(a["run"] as string)),
   run_results: (e, a) => learning.results(e.need(), run(e, a), e.settingsOf(a["run"] as string), e.language),
-  run_judgement: (e) => judgement.judged(e.need(), e.errorsAllowed),
+  run_judgement: (e) => judgement.judged(e.need(), e.errorsAllowed, e.unfamiliarNoted),
   verify_run: () => judgement.VERIFICATION,
   examined_answers: (e) => e.examined,
   examine_answers: (e, a) => e.examine(a["run"] as string, a["most"] as number),
   wrong_groups: (e, a) => learning.groups(e.need(), a["by"] as GroupBy),
   class_curves: () => judgement.CURVES,
   compare_runs: (e) => judgement.compared(e.need()),
-  set_review: (e, a) => judgement.review((e.errorsAllowed = a["errorsAllowed"] as number | null)),
+  set_review: (e, a) => judgement.review((e.errorsAllowed = a["errorsAllowed"] as number | null), e.unfamiliarNoted),
   wrong_answers: (e, a) => learning.wrong(e.need(), a["filter"] as WrongFilter, a["offset"] as number, a["limit"] as number),
   write_report: () => "/home/expert/Understudy/runs/run-1/report.html",
   save_report: (_, a) => `/home/expert/Documents/report.${a["format"] as string}`,

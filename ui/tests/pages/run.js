@@ -295,6 +295,19 @@ async function walk(language, theme) {
   await rowsAre(allWrong);
   await at(page, "weak").scrollIntoViewIfNeeded();
   await see("6-results-weak");
+  const unfamiliar = at(page, "unfamiliar-told");
+  await at(page, "trust").scrollIntoViewIfNeeded();
+  tally.ok(/(^|\D)2(\D|$)/.test(await unfamiliar.innerText()), `${language} ${theme}: it is told how many unfamiliar texts the promise counts`);
+  await see("6-results-trust");
+  const counted = await unfamiliar.innerText();
+  await page.evaluate(() => (window.mock.engine.unfamiliarNoted = false));
+  await at(page, "errors-allowed").fill("9");
+  await page.waitForFunction((counted) => document.querySelector("[data-testid=unfamiliar-told]").innerText !== counted, counted);
+  tally.ok(!/\d/.test(await unfamiliar.innerText()), `${language} ${theme}: of an earlier version it is told that they are not counted`);
+  await see("6-results-trust-uncounted");
+  await page.evaluate(() => (window.mock.engine.unfamiliarNoted = true));
+  await at(page, "errors-allowed").fill("3");
+  await page.waitForFunction((counted) => document.querySelector("[data-testid=unfamiliar-told]").innerText === counted, counted);
   // Another run to compare with; the window hears of it when a job ends.
   await page.evaluate(() => {
     const { project } = window.mock.engine;
