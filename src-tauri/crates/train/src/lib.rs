@@ -30,6 +30,7 @@ pub mod tokenizer;
 mod tokenizer_files;
 pub mod trainer;
 mod unigram;
+mod way;
 mod words;
 
 pub use control::Control;
