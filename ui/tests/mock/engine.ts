@@ -3,7 +3,7 @@
 import { emit } from "@tauri-apps/api/event";
 import { mockIPC } from "@tauri-apps/api/mocks";
 import type {
-  Among, AppInfo, CleaningRule, ColumnRole, DialectOverrides, Examined, FileDropEvent, GroupBy, JobEvent, Label, LabelChange, LabelNotes, LabelPart, Machine, MarkKind, ModelCard, NetworkState, Order, Preset, Preview, ProblemType, ReceivedModel, RowFilter, Settings,
+  Among, AppInfo, CleaningRule, ColumnRole, DialectOverrides, Examined, FileDropEvent, GroupBy, JobEvent, Label, LabelChange, LabelNotes, LabelPart, Machine, MarkKind, ModelCard, NetworkState, Order, Overview, Preset, Preview, ProblemType, ReceivedModel, RowFilter, Settings,
   SplitWay, TrainSettings, UserError, WorkerEvent, WrongFilter,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
@@ -99,6 +99,12 @@ class MockEngine {
     return this.project;
   }
 
+  /** What the project has, and what a received model adds to it. */
+  overview(): Overview {
+    const overview = this.need().overview();
+    return this.received.length > 0 ? { ...overview, rooms: { ...overview.rooms, use: "done" } } : overview;
+  }
+
   need(): MockProject {
     if (!this.project) throw this.#error("no_project", words[this.language].noProject);
     return this.project;
@@ -183,6 +189,11 @@ class MockEngine {
   cancel(id: string): null {
     this.#cancelled.add(id);
     return null;
+  }
+
+  removeModel(id: string): null {
+    this.received = this.received.filter(({ name }) => name !== id);
+    return this.setModel(id, { installed: false, folder: null });
   }
 
   setModel(id: string, change: Partial<ModelCard>): null {
@@ -299,7 +310,7 @@ const handlers: Record<string, Handler> = {
   pick_project: () => "/home/expert/Understudy/Supplier contracts.understudy",
   open_sample: (e, a) =>
     a["id"] === "consultations" ? e.open("法律咨询", "zh").overview() : e.open("Contract clauses", "en").overview(),
-  overview: (e) => e.need().overview(),
+  overview: (e) => e.overview(),
   close_project: (e) => {
     e.project = null;
     return null;
@@ -425,7 +436,7 @@ const handlers: Record<string, Handler> = {
   model_shelf: (e) => shelf(e.models, e.language),
   measure_machine: (e) => shelf(e.models, e.language),
   discard_download: (e, a) => e.setModel(a["id"] as string, { arrived_bytes: null }),
-  remove_model: (e, a) => e.setModel(a["id"] as string, { installed: false, folder: null }),
+  remove_model: (e, a) => e.removeModel(a["id"] as string),
   verify_model: () => null,
   model_uses: (e) => e.models.filter((model) => model.installed).map(({ id }, index) => ({ id, projects: index === 0 ? ["Supplier contracts"] : [] })),
   search_hub: (e) => FOUND[e.language],
