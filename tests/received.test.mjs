@@ -58,11 +58,14 @@ for (const language of ["en", "zh"]) {
       await window.click("create-project");
       await window.click("nav-use");
       await window.until(async () => !(await window.has("use-text")), "there is nothing to ask yet");
+      const state = async () => (await window.get("nav-use")).getAttribute("data-state");
+      assert.equal(await state(), "empty");
       await look("1-nothing");
       await window.click("nav-model");
       await window.driver.executeScript("document.querySelectorAll('[data-testid=model-view] input')[2].click()");
       await window.click("add-archive");
       await window.until(async () => place.must("models", "list").models.some(({ id, installed }) => id === "firm" && installed), "it was not taken in", ASKING);
+      await window.until(async () => (await state()) === "done", "the list of rooms says that there is nothing to use", ASKING);
       await window.click("nav-use");
       await window.get("received");
       await window.fill("use-text", "The fee is due under clause 7");

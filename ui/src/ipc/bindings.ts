@@ -2042,6 +2042,11 @@ export type ReviewState = {
 	promised: RiskPoint,
 	/**  The same on the test part, which had no say in it; `None` without a test part. */
 	kept: RiskPoint | null,
+	/**
+	 *  Whether texts unlike those learned from count as going to a person in all these, as they do; runs of earlier
+	 *  versions did not note which they are.
+	 */
+	unfamiliar_counted: boolean,
 };
 
 /**  What happens when only answers of at least this confidence are given. */
@@ -2052,6 +2057,8 @@ export type RiskPoint = {
 	answered: number,
 	/**  Wrong ones among them. */
 	wrong: number,
+	/**  Texts that a person gets at every threshold. */
+	withheld: number,
 	/**  Share of all texts that are answered. */
 	coverage: number,
 	/**  Share of the answers given that is wrong; 0 where none is given. */

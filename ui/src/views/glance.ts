@@ -1,6 +1,6 @@
 // One fact per room for the list on the left: enough to see where the project stands.
 import type { Overview } from "../ipc/bindings";
-import { activeRun, finishedRuns, mainRun, type RoomName, type Session } from "../project/session.svelte";
+import { activeRun, mainRun, type RoomName, type Session } from "../project/session.svelte";
 import { fixed, percent } from "../shared/i18n/format";
 import { t } from "../shared/i18n/i18n.svelte";
 
@@ -25,7 +25,7 @@ export function glance(overview: Overview, room: RoomName, session: Session): st
       return t("glance.results", { share: percent(best.test_accuracy) });
     }
     case "use":
-      return finishedRuns(overview).length > 0 ? t("glance.use") : "";
+      return overview.rooms.use === "done" ? t("glance.use") : "";
   }
 }
 

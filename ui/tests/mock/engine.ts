@@ -3,7 +3,7 @@
 import { emit } from "@tauri-apps/api/event";
 import { mockIPC } from "@tauri-apps/api/mocks";
 import type {
-  Among, AppInfo, CleaningRule, ColumnRole, DialectOverrides, Examined, FileDropEvent, GroupBy, JobEvent, Label, LabelChange, LabelNotes, LabelPart, Machine, MarkKind, ModelCard, NetworkState, Order, Preset, Preview, ProblemType, ReceivedModel, RowFilter, Settings,
+  Among, AppInfo, CleaningRule, ColumnRole, DialectOverrides, Examined, FileDropEvent, GroupBy, JobEvent, Label, LabelChange, LabelNotes, LabelPart, Machine, MarkKind, ModelCard, NetworkState, Order, Overview, Preset, Preview, ProblemType, ReceivedModel, RowFilter, Settings,
   SplitWay, TrainSettings, UserError, WorkerEvent, WrongFilter,
 } from "../../src/ipc/bindings";
 import { corpus } from "./corpus";
@@ -37,6 +37,8 @@ const CROSS = "cross-validation";
 class MockEngine {
   project: MockProject | null = null;
   errorsAllowed: number | null = 0.05;
+  /** Whether the run's version noted which texts are unlike those learned from. */
+  unfamiliarNoted = true;
   models = MODELS.map((model) => ({ ...model }));
   network: NetworkState = { ...NETWORK };
   settings: Settings;
@@ -95,6 +97,12 @@ class MockEngine {
     this.project = new MockProject(name);
     if (language) this.project.import(language, language === "en" ? "clauses.csv" : "咨询.csv");
     return this.project;
+  }
+
+  /** What the project has, and what a received model adds to it. */
+  overview(): Overview {
+    const overview = this.need().overview();
+    return this.received.length > 0 ? { ...overview, rooms: { ...overview.rooms, use: "done" } } : overview;
   }
 
   need(): MockProject {
@@ -181,6 +189,11 @@ class MockEngine {
   cancel(id: string): null {
     this.#cancelled.add(id);
     return null;
+  }
+
+  removeModel(id: string): null {
+    this.received = this.received.filter(({ name }) => name !== id);
+    return this.setModel(id, { installed: false, folder: null });
   }
 
   setModel(id: string, change: Partial<ModelCard>): null {
@@ -297,7 +310,7 @@ const handlers: Record<string, Handler> = {
   pick_project: () => "/home/expert/Understudy/Supplier contracts.understudy",
   open_sample: (e, a) =>
     a["id"] === "consultations" ? e.open("法律咨询", "zh").overview() : e.open("Contract clauses", "en").overview(),
-  overview: (e) => e.need().overview(),
+  overview: (e) => e.overview(),
   close_project: (e) => {
     e.project = null;
     return null;
@@ -423,7 +436,7 @@ const handlers: Record<string, Handler> = {
   model_shelf: (e) => shelf(e.models, e.language),
   measure_machine: (e) => shelf(e.models, e.language),
   discard_download: (e, a) => e.setModel(a["id"] as string, { arrived_bytes: null }),
-  remove_model: (e, a) => e.setModel(a["id"] as string, { installed: false, folder: null }),
+  remove_model: (e, a) => e.removeModel(a["id"] as string),
   verify_model: () => null,
   model_uses: (e) => e.models.filter((model) => model.installed).map(({ id }, index) => ({ id, projects: index === 0 ? ["Supplier contracts"] : [] })),
   search_hub: (e) => FOUND[e.language],
@@ -454,14 +467,14 @@ const handlers: Record<string, Handler> = {
   runs: (e) => e.need().runs,
   run_history: (e, a) => learning.history(run(e, a), e.settingsOf(a["run"] as string)),
   run_results: (e, a) => learning.results(e.need(), run(e, a), e.settingsOf(a["run"] as string), e.language),
-  run_judgement: (e) => judgement.judged(e.need(), e.errorsAllowed),
+  run_judgement: (e) => judgement.judged(e.need(), e.errorsAllowed, e.unfamiliarNoted),
   verify_run: () => judgement.VERIFICATION,
   examined_answers: (e) => e.examined,
   examine_answers: (e, a) => e.examine(a["run"] as string, a["most"] as number),
   wrong_groups: (e, a) => learning.groups(e.need(), a["by"] as GroupBy),
   class_curves: () => judgement.CURVES,
   compare_runs: (e) => judgement.compared(e.need()),
-  set_review: (e, a) => judgement.review((e.errorsAllowed = a["errorsAllowed"] as number | null)),
+  set_review: (e, a) => judgement.review((e.errorsAllowed = a["errorsAllowed"] as number | null), e.unfamiliarNoted),
   wrong_answers: (e, a) => learning.wrong(e.need(), a["filter"] as WrongFilter, a["offset"] as number, a["limit"] as number),
   write_report: () => "/home/expert/Understudy/runs/run-1/report.html",
   save_report: (_, a) => `/home/expert/Documents/report.${a["format"] as string}`,

@@ -295,6 +295,19 @@ async function walk(language, theme) {
   await rowsAre(allWrong);
   await at(page, "weak").scrollIntoViewIfNeeded();
   await see("6-results-weak");
+  const unfamiliar = at(page, "unfamiliar-told");
+  await at(page, "trust").scrollIntoViewIfNeeded();
+  tally.ok(/(^|\D)2(\D|$)/.test(await unfamiliar.innerText()), `${language} ${theme}: it is told how many unfamiliar texts the promise counts`);
+  await see("6-results-trust");
+  const counted = await unfamiliar.innerText();
+  await page.evaluate(() => (window.mock.engine.unfamiliarNoted = false));
+  await at(page, "errors-allowed").fill("9");
+  await page.waitForFunction((counted) => document.querySelector("[data-testid=unfamiliar-told]").innerText !== counted, counted);
+  tally.ok(!/\d/.test(await unfamiliar.innerText()), `${language} ${theme}: of an earlier version it is told that they are not counted`);
+  await see("6-results-trust-uncounted");
+  await page.evaluate(() => (window.mock.engine.unfamiliarNoted = true));
+  await at(page, "errors-allowed").fill("3");
+  await page.waitForFunction((counted) => document.querySelector("[data-testid=unfamiliar-told]").innerText === counted, counted);
   // Another run to compare with; the window hears of it when a job ends.
   await page.evaluate(() => {
     const { project } = window.mock.engine;
@@ -439,6 +452,23 @@ async function emptyRooms() {
     await at(page, "missing").waitFor();
     await look(page, `empty-${room}`);
   }
+  tally.ok((await at(page, "nav-use").getAttribute("data-state")) === "empty", "without a training there is nothing to ask");
+  // A colleague's model comes in, and goes again.
+  const received = { run: "model:multilingual-e5-small", name: "multilingual-e5-small", labels: ["Audit Rights", "Insurance"], several: false, errors_allowed: null, cleans: false };
+  await at(page, "nav-model").click();
+  await page.locator("[data-testid=model-view] label").nth(2).click();
+  await page.evaluate((model) => {
+    window.mock.engine.received = [model];
+    window.mock.engine.setModel(model.name, { installed: true });
+  }, received);
+  await at(page, "add-archive").click();
+  await page.locator("[data-testid=nav-use][data-state=done]").waitFor();
+  tally.ok(/Ready to use/.test(await at(page, "nav-use").innerText()), "a received model can be asked, and the list of rooms says so");
+  await look(page, "received-without-training");
+  await at(page, "remove-multilingual-e5-small").click();
+  await at(page, "remove-really").click();
+  await page.locator("[data-testid=nav-use][data-state=empty]").waitFor();
+  tally.ok(/Nothing yet/.test(await at(page, "nav-use").innerText()), "when it is removed there is nothing to ask");
   await at(page, "nav-train").click();
   await at(page, "plan").waitFor();
   tally.ok(await at(page, "start-training").isDisabled(), "training cannot start without a split");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use understudy_data::Part;
+use understudy_engine::judgement::RiskPoint;
 use understudy_engine::{Result, Session, judgement};
 
 use crate::arguments::ErrorsAllowed;
@@ -19,20 +19,31 @@ pub fn review(
     let mut session = Session::open(project)?;
     let run = latest(&session, run)?;
     let state = judgement::set_review(&mut session.project, &run, errors_allowed.0)?;
-    let promised = &state.promised;
-    output.say(&format!(
-        "{} of {} answered, {} wrong, on validation",
-        promised.answered,
-        session.project.predictions(&run, Part::Validation)?.len(),
-        promised.wrong
-    ));
-    if let Some(kept) = &state.kept {
+    let say = |part: &str, point: &RiskPoint| {
+        let unfamiliar = match state.unfamiliar_counted {
+            true => format!(", {} to a person as unlike what was learned from", point.withheld),
+            false => String::new(),
+        };
+        let share = 100.0 * point.coverage;
         output.say(&format!(
-            "{} answered, {} wrong, on test",
-            kept.answered, kept.wrong
+            "{share:.1} % answered ({}), {} wrong{unfamiliar}, on {part}",
+            point.answered, point.wrong
         ));
+    };
+    say("validation", &state.promised);
+    if let Some(kept) = &state.kept {
+        say("test", kept);
     }
-    Ok(json!({ "run": run, "rule": state.rule, "promised": state.promised, "kept": state.kept }))
+    if !state.unfamiliar_counted {
+        output.say("texts unlike what was learned from go to a person too; of this run they are not known and not counted");
+    }
+    Ok(json!({
+        "run": run,
+        "rule": state.rule,
+        "promised": state.promised,
+        "kept": state.kept,
+        "unfamiliar_counted": state.unfamiliar_counted,
+    }))
 }
 
 pub fn compare(project: &Path, first: &str, second: &str, output: &Output) -> Result<Value> {

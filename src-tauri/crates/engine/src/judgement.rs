@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use understudy_data::{Part, Project, StoredPrediction, language};
-pub use understudy_eval::RankingCurves;
 use understudy_eval::{
-    Calibration, Comparison, EpochScores, Link, Measures, RiskPoint, SliceScore, compare, measures,
+    Answer, Calibration, Comparison, EpochScores, Link, Measures, SliceScore, compare, measures,
     ranking_curves, risk_at, risk_coverage, threshold_for, worst_slices,
 };
+pub use understudy_eval::{RankingCurves, RiskPoint};
 use understudy_report::ReviewFacts;
 use understudy_train::{ProblemType, Review, note_review, review};
 
@@ -42,6 +42,9 @@ pub struct ReviewState {
     pub promised: RiskPoint,
     /// The same on the test part, which had no say in it; `None` without a test part.
     pub kept: Option<RiskPoint>,
+    /// Whether texts unlike those learned from count as going to a person in all these, as they do; runs of earlier
+    /// versions did not note which they are.
+    pub unfamiliar_counted: bool,
 }
 
 /// A kind of texts that the model fails at.
@@ -162,11 +165,21 @@ fn is_right(answer: &StoredPrediction) -> bool {
     answer.gold == answer.predicted
 }
 
-fn sureness(answers: &[StoredPrediction]) -> Vec<(f64, bool)> {
+/// The answers as the rule for those given sees them. A text that nobody called unfamiliar counts as any other.
+fn ruled(answers: &[StoredPrediction]) -> Vec<Answer> {
     answers
         .iter()
-        .map(|answer| (answer.confidence, is_right(answer)))
+        .map(|answer| Answer {
+            confidence: answer.confidence,
+            right: is_right(answer),
+            withheld: answer.unfamiliar.unwrap_or(false),
+        })
         .collect()
+}
+
+/// Whether it is known of all these texts if they are unlike those learned from.
+fn unfamiliar_counted<'a>(answers: impl IntoIterator<Item = &'a StoredPrediction>) -> bool {
+    answers.into_iter().all(|answer| answer.unfamiliar.is_some())
 }
 
 /// Everything about how far a run can be trusted.
@@ -200,12 +213,13 @@ pub fn judgement(project: &Project, run: &str) -> Result<RunJudgement> {
 fn review_state(project: &Project, run: &str, answers: &Answers) -> ReviewState {
     let rule = review(&runs::model_folder(project, run));
     let below = rule.map_or(0.0, |rule| rule.below);
-    let validation = sureness(&answers.validation);
+    let validation = ruled(&answers.validation);
     ReviewState {
         rule,
         curve: risk_coverage(&validation),
         promised: risk_at(&validation, below),
-        kept: (!answers.test.is_empty()).then(|| risk_at(&sureness(&answers.test), below)),
+        kept: (!answers.test.is_empty()).then(|| risk_at(&ruled(&answers.test), below)),
+        unfamiliar_counted: unfamiliar_counted(answers.validation.iter().chain(&answers.test)),
     }
 }
 
@@ -220,7 +234,7 @@ pub fn set_review(project: &mut Project, run: &str, errors_allowed: Option<f64>)
     let rule = match errors_allowed {
         None => None,
         Some(errors_allowed) => {
-            let below = threshold_for(&sureness(&answers.validation), errors_allowed).ok_or(
+            let below = threshold_for(&ruled(&answers.validation), errors_allowed).ok_or(
                 EngineError::NoSuchPromise {
                     errors_allowed,
                     cases: answers.validation.len() as u32,
@@ -245,13 +259,14 @@ pub(crate) fn review_facts(project: &Project, run: &str) -> Result<Option<Review
     let answers = Answers::read(project, run)?;
     Ok(Some(ReviewFacts {
         errors_allowed: rule.errors_allowed,
-        kept: risk_at(&sureness(answers.judged()), rule.below),
+        kept: risk_at(&ruled(answers.judged()), rule.below),
+        unfamiliar_counted: unfamiliar_counted(answers.judged()),
     }))
 }
 
 /// The rule for a run that has just been trained: the usual one where the validation part can promise it.
 pub(crate) fn usual_review(validation: &[StoredPrediction]) -> Option<Review> {
-    let below = threshold_for(&sureness(validation), USUAL_ERRORS)?;
+    let below = threshold_for(&ruled(validation), USUAL_ERRORS)?;
     Some(Review {
         errors_allowed: USUAL_ERRORS,
         below,
@@ -486,6 +501,7 @@ mod tests {
             predicted: vec![usize::from(!right)],
             confidence,
             probabilities: vec![confidence as f32, 1.0 - confidence as f32],
+            unfamiliar: Some(false),
         };
         assert_eq!(usual_review(&vec![answer(0.9, true); 10]), None);
         let many: Vec<_> = (0..200)
@@ -495,6 +511,25 @@ mod tests {
         assert!(
             (0.7..0.8).contains(&rule.below) && rule.errors_allowed == 0.05,
             "{rule:?}"
+        );
+        // As many again that it is as sure of as can be, wrong, and that a person gets anyway.
+        let strange = StoredPrediction {
+            unfamiliar: Some(true),
+            ..answer(1.0, false)
+        };
+        let with_strange = [many, vec![strange; 200]].concat();
+        assert_eq!(usual_review(&with_strange), Some(rule));
+        let unknown: Vec<_> = with_strange
+            .into_iter()
+            .map(|answer| StoredPrediction {
+                unfamiliar: None,
+                ..answer
+            })
+            .collect();
+        assert_eq!(
+            usual_review(&unknown),
+            None,
+            "nobody knows that a person gets them"
         );
     }
 }

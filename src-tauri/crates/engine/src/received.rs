@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use understudy_data::{Project, TextRule};
+use understudy_hub::Record;
 use understudy_train::{Config, ProblemType, review};
 
 use crate::error::Result;
@@ -53,7 +54,7 @@ pub fn received() -> Result<Vec<ReceivedModel>> {
     let library = library();
     let mut found = Vec::new();
     for record in library.installed()? {
-        if !record.files.iter().any(|file| file.path == TRAINED) || !library.has(&record.id)? {
+        if !is_trained(&record) || !library.has(&record.id)? {
             continue;
         }
         let folder = library.folder(&record.id)?;
@@ -68,6 +69,19 @@ pub fn received() -> Result<Vec<ReceivedModel>> {
         });
     }
     Ok(found)
+}
+
+/// Whether there are any. A library that cannot be looked at has none: whoever asks for a model is told why.
+pub(crate) fn are_there() -> bool {
+    let library = library();
+    let trained = library.installed().unwrap_or_default();
+    trained
+        .iter()
+        .any(|record| is_trained(record) && library.has(&record.id).unwrap_or(false))
+}
+
+fn is_trained(record: &Record) -> bool {
+    record.files.iter().any(|file| file.path == TRAINED)
 }
 
 /// The library's name of a model that is asked in place of a run's.

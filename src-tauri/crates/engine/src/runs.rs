@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use understudy_data::{
-    CleaningRule, CleaningStep, Project, RunRecord, RunStatus, SourceFile, SplitSummary, TextRule,
+    CleaningRule, CleaningStep, Project, RunRecord, RunStatus, SourceFile, SplitSummary, StoredPrediction,
+    TextRule,
 };
 use understudy_eval::{Calibration, EpochScores, Scores};
 use understudy_report::Language;
@@ -73,6 +74,23 @@ pub struct UnfamiliarTexts {
     pub unfamiliar: u32,
     /// Of these, those that were answered wrongly.
     pub wrong: u32,
+}
+
+impl UnfamiliarTexts {
+    /// Among the answers to a part; `None` where answers do not say it of their texts.
+    pub(crate) fn among(answers: &[StoredPrediction]) -> Option<Self> {
+        let mut found = UnfamiliarTexts {
+            texts: answers.len() as u32,
+            unfamiliar: 0,
+            wrong: 0,
+        };
+        for answer in answers {
+            let unfamiliar = answer.unfamiliar?;
+            found.unfamiliar += u32::from(unfamiliar);
+            found.wrong += u32::from(unfamiliar && answer.gold != answer.predicted);
+        }
+        Some(found)
+    }
 }
 
 /// The data of a run at the time of its training: the project may change afterwards, its report may not.

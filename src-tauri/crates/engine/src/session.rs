@@ -115,7 +115,8 @@ pub fn overview(project: &Project, language: Language) -> Result<Overview> {
             Some(_) => RoomState::Attention,
         },
         results: done_if(finished),
-        r#use: done_if(finished),
+        // A model that somebody else trained answers in a project without any training.
+        r#use: done_if(finished || received::are_there()),
     };
     Ok(Overview {
         problem_type: labels.problem_type,

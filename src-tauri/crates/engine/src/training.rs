@@ -405,12 +405,23 @@ fn judge(
     let seed = u64::from(job.settings.seed);
     let mut judged = Vec::new();
     let mut unfamiliar = None;
-    for (part, rows, probabilities) in [
-        (Part::Validation, &parts.validation, &outcome.validation),
-        (Part::Test, &parts.test, &outcome.test),
+    let flags = outcome.unfamiliar.as_ref();
+    for (part, rows, probabilities, flags) in [
+        (
+            Part::Validation,
+            &parts.validation,
+            &outcome.validation,
+            flags.map(|flags| flags.validation.as_slice()),
+        ),
+        (
+            Part::Test,
+            &parts.test,
+            &outcome.test,
+            flags.map(|flags| flags.test.as_slice()),
+        ),
     ] {
         let thresholds = outcome.thresholds.as_deref();
-        let answers = stored(rows, probabilities, parts.labels.len(), thresholds);
+        let answers = stored(rows, probabilities, parts.labels.len(), thresholds, flags);
         patiently(|| project.save_predictions(&run.id, part, &answers))?;
         if part == Part::Validation {
             note_review(&job.model, judgement::usual_review(&answers))?;
@@ -419,8 +430,8 @@ fn judge(
             judged.push(None);
             continue;
         }
-        if let (Part::Test, Some(flags)) = (part, &outcome.unfamiliar) {
-            unfamiliar = Some(unfamiliar_texts(&answers, flags));
+        if part == Part::Test && flags.is_some() {
+            unfamiliar = UnfamiliarTexts::among(&answers);
         }
         let mut scores = judged_part(rows, probabilities, &parts.labels, thresholds, majority, seed)?;
         let examples: Vec<u32> = rows.iter().map(|row| row.example).collect();
@@ -471,17 +482,6 @@ fn judge(
     })
 }
 
-fn unfamiliar_texts(answers: &[StoredPrediction], flags: &[bool]) -> UnfamiliarTexts {
-    let flagged = || answers.iter().zip(flags).filter(|(_, flag)| **flag);
-    UnfamiliarTexts {
-        texts: answers.len() as u32,
-        unfamiliar: flagged().count() as u32,
-        wrong: flagged()
-            .filter(|(answer, _)| answer.gold != answer.predicted)
-            .count() as u32,
-    }
-}
-
 fn judged_part(
     rows: &[LabelledText],
     probabilities: &[f32],
@@ -508,20 +508,25 @@ fn commonest(rows: &[LabelledText], classes: usize) -> usize {
         .unwrap_or_default()
 }
 
+/// The answers as they are kept. Without `flags` nothing is known of how familiar texts look, and the model will call
+/// none unfamiliar.
 fn stored(
     rows: &[LabelledText],
     probabilities: &[f32],
     classes: usize,
     thresholds: Option<&[f32]>,
+    flags: Option<&[bool]>,
 ) -> Vec<StoredPrediction> {
     rows.iter()
         .zip(probabilities.chunks_exact(classes))
-        .map(|(row, probabilities)| StoredPrediction {
+        .enumerate()
+        .map(|(i, (row, probabilities))| StoredPrediction {
             example: row.example,
             gold: row.labels.clone(),
             predicted: decide(probabilities, thresholds),
             confidence: confidence(probabilities, thresholds),
             probabilities: probabilities.to_vec(),
+            unfamiliar: Some(flags.is_some_and(|flags| flags[i])),
         })
         .collect()
 }

@@ -14,7 +14,7 @@ use understudy_data::{Part, Project, RunRecord, RunStatus, StoredPrediction, hex
 use understudy_eval::{Scores, intervals_over_groups, multi_label_scores, scores};
 
 use crate::error::Result;
-use crate::runs::{self, RunOutcome};
+use crate::runs::{self, RunOutcome, UnfamiliarTexts};
 use crate::{cross_validation, report, training};
 
 /// What was checked of a run.
@@ -205,7 +205,7 @@ fn told_as_recorded(project: &Project, record: &RunRecord) -> Result<bool> {
     Ok(noted.is_none_or(|noted| record.summary_sha256().as_deref() == Some(noted)))
 }
 
-/// Whether the stored answers come to the scores that are told, to the last bit.
+/// Whether the stored answers come to the scores that are told, to the last bit, and to the texts called unfamiliar.
 fn scores_follow(project: &Project, record: &RunRecord, outcome: &RunOutcome) -> Result<bool> {
     let seed = u64::from(runs::settings(record)?.seed);
     let told = [
@@ -216,6 +216,13 @@ fn scores_follow(project: &Project, record: &RunRecord, outcome: &RunOutcome) ->
         let Some(scores) = scores else { continue };
         let answers = project.predictions(&record.id, part)?;
         if scores_of(project, &answers, scores, &outcome.labels, seed)?.as_ref() != Some(scores) {
+            return Ok(false);
+        }
+        // Answers of earlier versions do not say which texts those are.
+        if part == Part::Test
+            && let (Some(told), Some(found)) = (outcome.unfamiliar, UnfamiliarTexts::among(&answers))
+            && told != found
+        {
             return Ok(false);
         }
     }
@@ -349,6 +356,7 @@ mod tests {
                     predicted: vec![predicted],
                     confidence: 0.75,
                     probabilities,
+                    unfamiliar: None,
                 }
             })
             .collect();

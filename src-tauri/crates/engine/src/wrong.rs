@@ -220,6 +220,7 @@ mod tests {
             predicted: vec![usize::from(p < 0.5)],
             confidence: f64::from(p.max(1.0 - p)),
             probabilities: vec![p, 1.0 - p],
+            unfamiliar: Some(false),
         };
         let mut answers: Vec<StoredPrediction> = (0..8).map(|_| answer(0, 0.9)).collect();
         answers.extend((0..8).map(|_| answer(1, 0.1)));

@@ -34,6 +34,6 @@ pub use measures::{ClassRanking, Measures, RankingCurves, TopK, measures, rankin
 pub use minimise::minimise;
 pub use multi_label::{MultiLabelScores, given, multi_label_scores, thresholds};
 pub use scores::{ClassScore, Scores, most_probable, scores};
-pub use selective::{RiskPoint, risk_at, risk_coverage, threshold_for};
+pub use selective::{Answer, RiskPoint, risk_at, risk_coverage, threshold_for};
 pub use slices::{SliceScore, worst_slices};
 pub use verdict::{EpochScores, Verdict, verdict};

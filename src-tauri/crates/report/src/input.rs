@@ -100,6 +100,8 @@ pub struct ReviewFacts {
     pub errors_allowed: f64,
     /// What came of it on the judged part.
     pub kept: RiskPoint,
+    /// Whether texts unlike those learned from count as going to a person in it; runs of earlier versions do not tell.
+    pub unfamiliar_counted: bool,
 }
 
 /// Texts unlike those that a model learned from.

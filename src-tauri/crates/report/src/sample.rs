@@ -1,7 +1,8 @@
 //! Made-up runs for the tests, and a way to look at their reports.
 
 use understudy_eval::{
-    Calibration, EpochScores, Reliability, ReliabilityBin, Scores, multi_label_scores, risk_at, scores,
+    Answer, Calibration, EpochScores, Reliability, ReliabilityBin, Scores, multi_label_scores, risk_at,
+    scores,
 };
 
 use crate::{
@@ -308,6 +309,14 @@ fn wrong(text: &str, gold: &str, predicted: &str, confidence: f64) -> WrongAnswe
     }
 }
 
+fn sure_and_right() -> Answer {
+    Answer {
+        confidence: 0.9,
+        right: true,
+        withheld: false,
+    }
+}
+
 /// The rest of a run; rounds are (training loss, validation loss, accuracy, macro F1).
 fn base(
     project: &str,
@@ -377,7 +386,8 @@ fn base(
         calibration: Some(certainty()),
         review: Some(ReviewFacts {
             errors_allowed: 0.05,
-            kept: risk_at(&[(0.9, true); 40], 0.5),
+            kept: risk_at(&[sure_and_right(); 40], 0.5),
+            unfamiliar_counted: true,
         }),
         unfamiliar: None,
         explanations: None,

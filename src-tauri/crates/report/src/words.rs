@@ -249,8 +249,12 @@ fn calibrated(input: &ReportInput, texts: &Catalogue) -> Option<String> {
 fn reviewed(input: &ReportInput, texts: &Catalogue) -> Option<String> {
     let review = input.review.as_ref()?;
     let share = |value: f64| format!("{}", (1000.0 * value).round() / 10.0);
+    let key = match review.unfamiliar_counted {
+        true => "words.reviewed",
+        false => "words.reviewed_uncounted",
+    };
     Some(texts.text(
-        "words.reviewed",
+        key,
         &[
             ("allowed", &share(review.errors_allowed)),
             ("answered", &share(review.kept.coverage)),
@@ -527,6 +531,18 @@ mod tests {
         let test = input.test.as_mut().unwrap();
         test.accuracy = 0.6;
         assert!(sentences(&input, Language::En)[1].contains("do not use"));
+    }
+
+    #[test]
+    fn a_promise_that_leaves_unfamiliar_texts_out_says_so() {
+        let mut input = sample::contracts();
+        assert!(told(&input, Language::En).contains("leaves doubtful cases and texts unlike those"));
+        input.review.as_mut().unwrap().unfamiliar_counted = false;
+        let uncounted = told(&input, Language::En);
+        assert!(
+            uncounted.contains("are counted as any others here"),
+            "{uncounted}"
+        );
     }
 
     #[test]

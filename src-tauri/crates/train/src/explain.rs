@@ -5,7 +5,6 @@
 //! and [`Explanation::gap`] says how nearly. *Occlusion*: by how much the log-odds fall when the word is left out.
 //! Neither says why the model holds a word for telling, nor that it is right to.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -15,20 +14,8 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::predictor::{Predictor, decide};
 use crate::tokenizer::Placed;
+use crate::way::{Seen, Way};
 use crate::words::{word_of, words};
-
-/// Where the pieces of the way meet at first. Most happens soon after the words begin to show (about nine tenths of it
-/// before the middle, for clauses and MiniLM), so that pieces are shorter there.
-const MEETINGS: [f64; 4] = [0.0, 0.25, 0.5, 1.0];
-
-/// Places on the way that are looked at, at most.
-const MOST_PLACES: usize = 33;
-
-/// Share of the whole difference that the pieces may miss, each for itself.
-const MISSED: f64 = 0.15;
-
-/// Share that they may miss together, where what one misses the other may have too much.
-const GAP: f64 = 0.1;
 
 /// Tokens of a pass there and back: bounds the memory.
 const TOKENS_PER_PASS: usize = 1024;
@@ -158,8 +145,8 @@ impl Predictor {
                 .collect()
         };
         let hidden: Vec<Vec<u32>> = read.windows.iter().zip(&read.places).map(hide).collect();
-        let mut way = Way::new(self, &read.windows, &hidden, class);
-        way.walk(control)?;
+        let mut walker = Walker::new(self, &read.windows, &hidden, class);
+        let way = Way::walk(|places| walker.look(places, control))?;
         let parts = way.parts();
         let [hidden, own] = way.ends();
         let whole = own - hidden;
@@ -171,11 +158,11 @@ impl Predictor {
             }
         }
         Ok(Weighed {
-            class: self.class_of(class, &way.logits),
+            class: self.class_of(class, &walker.logits),
             scores,
             missed: Some([hidden, gap]),
-            steps: way.seen.len(),
-            logits: way.logits,
+            steps: way.places(),
+            logits: walker.logits,
         })
     }
 
@@ -249,12 +236,8 @@ fn packed(texts: &[Vec<Vec<u32>>]) -> PackedBatch {
     batch
 }
 
-/// The way from a text with all words hidden to the text itself, as far as it was looked at.
-///
-/// The mean slope of each piece is taken by Simpson's rule from its ends and its middle. What a piece misses is known
-/// and not guessed, since the log-odds at its ends are: so the piece that misses most is cut in two until all together
-/// miss little (adaptive quadrature: Kuncir 1962, <https://doi.org/10.1145/367766.368179>, with the error known).
-struct Way<'p> {
+/// Looks at places on the way from a text with all words hidden to the text itself.
+struct Walker<'p> {
     predictor: &'p Predictor,
     windows: &'p [Vec<u32>],
     from: Vec<u32>,
@@ -262,101 +245,31 @@ struct Way<'p> {
     /// Of the text itself, as soon as it was looked at.
     logits: Vec<f32>,
     gradients: Gradients,
-    /// In the order of the way.
-    pieces: Vec<Piece>,
-    /// What was seen at each place, by the share of the way in bits.
-    seen: HashMap<u64, Seen>,
 }
 
-/// A piece of the way, as shares of the whole.
-#[derive(Debug, Clone, Copy)]
-struct Piece {
-    from: f64,
-    to: f64,
-}
-
-impl Piece {
-    fn middle(self) -> f64 {
-        f64::midpoint(self.from, self.to)
-    }
-
-    /// The places of Simpson's rule with their weights.
-    fn places(self) -> [(f64, f64); 3] {
-        let length = self.to - self.from;
-        [
-            (self.from, length / 6.0),
-            (self.middle(), length * 2.0 / 3.0),
-            (self.to, length / 6.0),
-        ]
-    }
-}
-
-/// What was seen at a place.
-#[derive(Debug)]
-struct Seen {
-    log_odds: f64,
-    /// What each token's step would add if the way went on like here.
-    slopes: Vec<f64>,
-}
-
-impl<'p> Way<'p> {
+impl<'p> Walker<'p> {
     fn new(
         predictor: &'p Predictor,
         windows: &'p [Vec<u32>],
         hidden: &[Vec<u32>],
         class: Option<usize>,
     ) -> Self {
-        let ends = MEETINGS.windows(2);
-        Way {
+        Walker {
             predictor,
             windows,
             from: hidden.concat(),
             class,
             logits: Vec::new(),
             gradients: Gradients::new(&predictor.model.parameters),
-            pieces: ends
-                .map(|ends| Piece {
-                    from: ends[0],
-                    to: ends[1],
-                })
-                .collect(),
-            seen: HashMap::new(),
         }
     }
 
-    /// Looks at as many places as it takes.
-    fn walk(&mut self, control: &Control) -> Result<()> {
-        loop {
-            self.look(control)?;
-            let missed: Vec<f64> = self.pieces.iter().map(|&piece| self.missed(piece)).collect();
-            let [hidden, own] = self.ends();
-            let whole = (own - hidden).abs();
-            let enough = missed.iter().map(|missed| missed.abs()).sum::<f64>() <= MISSED * whole
-                && missed.iter().sum::<f64>().abs() <= GAP * whole;
-            let worst = (0..missed.len()).max_by(|&a, &b| missed[a].abs().total_cmp(&missed[b].abs()));
-            let Some(worst) = worst.filter(|_| !enough && self.seen.len() + 2 <= MOST_PLACES) else {
-                return Ok(());
-            };
-            let Piece { from, to } = self.pieces[worst];
-            let middle = self.pieces[worst].middle();
-            let halves = [Piece { from, to: middle }, Piece { from: middle, to }];
-            self.pieces.splice(worst..=worst, halves);
-        }
-    }
-
-    /// Looks at those places of the pieces that were not looked at before, the text itself first: what it is taken for
-    /// is explained where no class was named.
-    fn look(&mut self, control: &Control) -> Result<()> {
+    /// What is seen at these shares of the way: the log-odds, and what each token's step adds to them. The first is the
+    /// text itself: what it is taken for is explained where no class was named.
+    fn look(&mut self, places: &[f64], control: &Control) -> Result<Vec<Seen>> {
         let tokens = self.from.len();
-        let places = self
-            .pieces
-            .iter()
-            .rev()
-            .flat_map(|piece| piece.places().into_iter().rev());
-        let mut unseen: Vec<f64> = places.map(|(share, _)| share).collect();
-        unseen.dedup();
-        unseen.retain(|share| !self.seen.contains_key(&share.to_bits()));
-        for shares in unseen.chunks((TOKENS_PER_PASS / tokens.max(1)).max(1)) {
+        let mut seen = Vec::with_capacity(places.len());
+        for shares in places.chunks((TOKENS_PER_PASS / tokens.max(1)).max(1)) {
             control.check()?;
             let batch = packed(&vec![self.windows.to_vec(); shares.len()]);
             let of_tokens = shares.iter().flat_map(|&share| vec![share as f32; tokens]);
@@ -374,61 +287,11 @@ impl<'p> Way<'p> {
                 self.class = Some(predictor.class_of(asked, &self.logits));
             }
             let found = point.slopes.chunks_exact(tokens.max(1)).zip(point.log_odds);
-            for (share, (slopes, log_odds)) in shares.iter().zip(found) {
-                let slopes = slopes.to_vec();
-                self.seen.insert(share.to_bits(), Seen { log_odds, slopes });
-            }
+            seen.extend(found.map(|(slopes, value)| Seen {
+                value,
+                slopes: slopes.to_vec(),
+            }));
         }
-        Ok(())
-    }
-
-    fn at(&self, share: f64) -> &Seen {
-        &self.seen[&share.to_bits()]
-    }
-
-    /// By how much the slopes of a piece miss the difference of the log-odds at its ends.
-    fn missed(&self, piece: Piece) -> f64 {
-        let whole = self.at(piece.to).log_odds - self.at(piece.from).log_odds;
-        let parts = piece
-            .places()
-            .map(|(share, weight)| weight * self.at(share).slopes.iter().sum::<f64>());
-        parts.iter().sum::<f64>() - whole
-    }
-
-    /// The log-odds where all words are hidden, and those of the text.
-    fn ends(&self) -> [f64; 2] {
-        [0.0, 1.0].map(|share| self.at(share).log_odds)
-    }
-
-    /// What each token adds on the whole way.
-    fn parts(&self) -> Vec<f64> {
-        let mut parts = vec![0.0; self.from.len()];
-        for (share, weight) in self.pieces.iter().flat_map(|piece| piece.places()) {
-            let slopes = &self.at(share).slopes;
-            parts
-                .iter_mut()
-                .zip(slopes)
-                .for_each(|(part, slope)| *part += weight * slope);
-        }
-        parts
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pieces_make_the_way_and_their_rule_is_exact_for_cubics() {
-        let pieces = MEETINGS.windows(2).map(|ends| Piece {
-            from: ends[0],
-            to: ends[1],
-        });
-        let places: Vec<(f64, f64)> = pieces.flat_map(Piece::places).collect();
-        assert_eq!((places[0].0, places.last().unwrap().0), (0.0, 1.0));
-        assert!((places.iter().map(|(_, weight)| weight).sum::<f64>() - 1.0).abs() < 1e-12);
-        // ∫ x³ = 1/4
-        let mean: f64 = places.iter().map(|(share, weight)| weight * share.powi(3)).sum();
-        assert!((mean - 0.25).abs() < 1e-12, "{mean}");
+        Ok(seen)
     }
 }

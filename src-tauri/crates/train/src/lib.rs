@@ -31,6 +31,7 @@ pub mod tokenizer;
 mod tokenizer_files;
 pub mod trainer;
 mod unigram;
+mod way;
 mod words;
 
 pub use control::Control;
@@ -45,7 +46,7 @@ pub use pretrained::check_pretrained;
 pub use settings::{Method, Pooling, TrainSettings};
 pub use speed::Speed;
 pub use telling::{TellingWord, TellingWords};
-pub use trainer::{Example, Outcome, Phase, TrainEvent, TrainingJob, train};
+pub use trainer::{Example, Outcome, Phase, TrainEvent, TrainingJob, Unfamiliar, train};
 pub use understudy_nn::convert::{PICKLE_FILE, convert};
 pub use understudy_nn::{
     Config, DeviceKind, Footprint, MODEL_TYPES, NnError as ModelError, Precision, ProblemType, WindowPooling,

@@ -116,8 +116,8 @@ pub struct Outcome {
     pub validation: Vec<f32>,
     /// The same for the test part.
     pub test: Vec<f32>,
-    /// Which texts of the test part are unlike those learned from; `None` where there were too few to tell by.
-    pub unfamiliar: Option<Vec<bool>>,
+    /// Which texts are unlike those learned from; `None` where there were too few to tell by, and none will be called so.
+    pub unfamiliar: Option<Unfamiliar>,
     /// Where a text may have several labels: the probability from which on each is given, tuned on the validation part.
     pub thresholds: Option<Vec<f32>>,
     /// By what the kept model's logits were divided, so that it is right as often as it says by the validation part.
@@ -130,6 +130,15 @@ pub struct Outcome {
     pub tokens_per_second: f64,
     /// Share of the training texts that were cut at the maximum length.
     pub truncated: f64,
+}
+
+/// Which texts of each part are unlike those learned from, in the order of the part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfamiliar {
+    /// Of the validation part.
+    pub validation: Vec<bool>,
+    /// Of the test part.
+    pub test: Vec<bool>,
 }
 
 /// A checkpoint is written this often within an epoch: what a kill costs at most.
@@ -531,8 +540,11 @@ impl<'j> Run<'j> {
             known.save(&job.model)?;
         }
         let unfamiliar = known.map(|known| {
-            let distances = test.distances.iter();
-            distances.map(|distance| known.is_unfamiliar(*distance)).collect()
+            let of = |part: &Answers| part.distances.iter().map(|at| known.is_unfamiliar(*at)).collect();
+            Unfamiliar {
+                validation: of(&validation),
+                test: of(&test),
+            }
         });
         let (validation, test) = (validation.probabilities, test.probabilities);
         let thresholds = thresholds_for(job, &validation);

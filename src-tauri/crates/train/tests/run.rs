@@ -93,7 +93,12 @@ fn another_seed_gives_another_model() {
 #[test]
 fn a_saved_model_predicts_what_the_run_predicted() {
     let folder = tempfile::tempdir().unwrap();
-    let job = job(folder.path());
+    let strange = Example {
+        text: "z q x z q x z q x z q x".to_owned(),
+        labels: vec![0],
+    };
+    let mut job = job(folder.path());
+    job.test.push(strange);
     let outcome = run(&job, &Control::default(), |_| {}).unwrap();
     let predictor = Predictor::load(&job.model).unwrap();
     assert_eq!(predictor.labels(), job.labels);
@@ -105,6 +110,11 @@ fn a_saved_model_predicts_what_the_run_predicted() {
         }
         assert!(!found.truncated);
     }
+    let unfamiliar = outcome.unfamiliar.unwrap();
+    let said: Vec<bool> = found.iter().map(|found| found.unfamiliar).collect();
+    assert_eq!(said, unfamiliar.test);
+    assert_eq!((said[0], said.last()), (false, Some(&true)));
+    assert_eq!(unfamiliar.validation.len(), job.validation.len());
 }
 
 #[test]

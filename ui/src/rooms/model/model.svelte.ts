@@ -112,6 +112,7 @@ export class ModelRoom {
   async #reload(): Promise<void> {
     if (this.task.failure) return;
     await this.load();
+    await this.#session.refresh();
     this.uses = (await this.reading.run(() => commands.modelUses())) ?? this.uses;
   }
 }

@@ -25,6 +25,8 @@ pub struct StoredPrediction {
     pub confidence: f64,
     /// Its probabilities for all classes.
     pub probabilities: Vec<f32>,
+    /// Whether the text is unlike those that the model learned from; `None` of answers of earlier versions.
+    pub unfamiliar: Option<bool>,
 }
 
 /// A row of the test part that the model got wrong.
@@ -75,7 +77,8 @@ impl Project {
             params![run, part],
         )?;
         let known = "SELECT count(*) FROM example WHERE id = ?1";
-        let mut insert = tx.prepare_cached("INSERT INTO prediction VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        let mut insert =
+            tx.prepare_cached("INSERT INTO prediction VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
         for row in rows {
             if number(&tx, known, [row.example])? == 0 {
                 return Err(DataError::UnknownExample { id: row.example });
@@ -88,7 +91,8 @@ impl Project {
                 to_json(&row.gold)?,
                 to_json(&row.predicted)?,
                 row.confidence,
-                bytes
+                bytes,
+                row.unfamiliar
             ])?;
         }
         drop(insert);
@@ -102,7 +106,7 @@ impl Project {
     pub fn predictions(&self, run: &str, part: Part) -> Result<Vec<StoredPrediction>> {
         self.known_run(run)?;
         let mut query = self.db.prepare_cached(
-            "SELECT example, gold, predicted, confidence, probabilities FROM prediction
+            "SELECT example, gold, predicted, confidence, probabilities, unfamiliar FROM prediction
              WHERE run = ?1 AND part = ?2 ORDER BY example",
         )?;
         let rows = query.query_map(params![run, part], |row| {
@@ -114,6 +118,7 @@ impl Project {
                 predicted: classes(row, 2)?,
                 confidence: row.get(3)?,
                 probabilities: floats.iter().map(|float| f32::from_le_bytes(*float)).collect(),
+                unfamiliar: row.get(5)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -216,6 +221,7 @@ mod tests {
             predicted: vec![predicted],
             confidence,
             probabilities: vec![0.25, 0.75],
+            unfamiliar: None,
         }
     }
 
@@ -244,7 +250,16 @@ mod tests {
         project
             .save_predictions("r1", Part::Validation, &[answer(2, 1, 1, 0.8)])
             .unwrap();
-        let newer = [answer(3, 0, 0, 0.75), answer(4, 1, 0, 0.6)];
+        let newer = [
+            StoredPrediction {
+                unfamiliar: Some(true),
+                ..answer(3, 0, 0, 0.75)
+            },
+            StoredPrediction {
+                unfamiliar: Some(false),
+                ..answer(4, 1, 0, 0.6)
+            },
+        ];
         project.save_predictions("r1", Part::Test, &newer).unwrap();
         assert_eq!(project.predictions("r1", Part::Test).unwrap(), newer);
         assert_eq!(project.predictions("r1", Part::Validation).unwrap().len(), 1);

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_texts.sql"),
     include_str!("migrations/0005_label_room.sql"),
     include_str!("migrations/0006_division.sql"),
+    include_str!("migrations/0007_unfamiliar.sql"),
 ];
 
 /// "Usty" in SQLite's header: tells our database from any other.
@@ -508,6 +509,7 @@ mod tests {
         assert_eq!(seen, [[3], [5], [3]]);
         let answers = project.predictions("r1", crate::types::Part::Test).unwrap();
         assert_eq!((&answers[0].gold, &answers[0].predicted), (&vec![1], &vec![0]));
+        assert_eq!(answers[0].unfamiliar, None, "nobody noted it then");
         let audit = project.verify_audit().unwrap();
         assert_eq!(
             (audit.entries, audit.broken),
