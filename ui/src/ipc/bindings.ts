@@ -2629,8 +2629,6 @@ export type TrainPlan = {
 	memory_free_mb: number,
 	/**  What the preset chose, and why; without the settings that were changed since. */
 	choices: ChosenSetting[],
-	/**  Where it can compute here. */
-	devices: DeviceKind[],
 	/**  What stands in the way. */
 	blockers: UserError[],
 };

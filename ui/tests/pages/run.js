@@ -532,6 +532,8 @@ async function crossValidate(language) {
   await page.evaluate(() => (window.mock.engine.pace = 20));
   await at(page, "cross-start").click();
   await at(page, "cross-progress").getByText(language === "en" ? "Part 2 of 3" : "第 2 份，共 3 份").waitFor({ timeout: 15000 });
+  // A picture takes as long as the machine lets it: the part must not end meanwhile.
+  await page.evaluate(() => (window.mock.engine.pace = 500));
   await look(page, `cross-running-${language}`);
   await at(page, "cancel-training").click();
   await at(page, "cross-continue").waitFor();

@@ -33,7 +33,7 @@ impl DeviceKind {
         };
         opened.map(Some).map_err(|error| NnError::NoDevice {
             kind: self,
-            reason: error.to_string(),
+            reason: super::words(error),
         })
     }
 }

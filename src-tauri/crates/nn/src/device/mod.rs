@@ -40,7 +40,7 @@ impl NnError {
     /// What a device said, as a fact.
     #[must_use]
     pub fn from_device(error: Error) -> Self {
-        let reason = error.to_string();
+        let reason = words(error);
         // Candle passes on the driver's words (CUDA_ERROR_OUT_OF_MEMORY, "out of memory") without a kind of its own.
         let lower = reason.to_lowercase();
         let full = ["out of memory", "out_of_memory", "alloc_failed"];
@@ -51,9 +51,26 @@ impl NnError {
     }
 }
 
+/// What an error says, without the traces of our own calls that candle puts around it.
+fn words(error: Error) -> String {
+    match error {
+        Error::WithBacktrace { inner, .. } => words(*inner),
+        other => other.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trace_of_our_own_calls_is_not_told() {
+        let error = Error::WithBacktrace {
+            inner: Box::new(Error::Msg("no card".into())),
+            backtrace: Box::new(std::backtrace::Backtrace::force_capture()),
+        };
+        assert!(matches!(NnError::from_device(error), NnError::Device { reason } if reason == "no card"));
+    }
 
     #[test]
     fn a_full_memory_is_told_from_other_failures() {
