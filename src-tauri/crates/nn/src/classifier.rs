@@ -121,7 +121,7 @@ impl SequenceClassifier {
         config.set_labels(labels);
         let mut model = Self::declare(config)?;
         for index in 0..model.parameters.len() {
-            model.parameters.initialise(index, seed);
+            model.parameters.initialise_evenly(index, seed);
         }
         Ok(model)
     }

@@ -399,6 +399,16 @@ impl Parameters {
 
     /// Fills the `index`-th named tensor by its [`Init`], with numbers that depend on `seed` and its name's place.
     pub fn initialise(&mut self, index: usize, seed: u64) {
+        self.fill(index, seed, Key::normal);
+    }
+
+    /// As [`Parameters::initialise`] with even numbers of the same mean and deviation, which take a tenth of the time to
+    /// draw: for a model that is only to be measured.
+    pub(crate) fn initialise_evenly(&mut self, index: usize, seed: u64) {
+        self.fill(index, seed, |key, i| (key.uniform(i) - 0.5) * 12.0_f64.sqrt());
+    }
+
+    fn fill(&mut self, index: usize, seed: u64, draw: impl Fn(Key, u64) -> f64 + Sync) {
         let key = Key::new(seed).with(0x1417).with(index as u64);
         match self.entries[index].init {
             Init::Zeros => self.values_mut(index).fill(0.0),
@@ -406,7 +416,7 @@ impl Parameters {
             Init::Normal(deviation) => {
                 let values = self.values_mut(index);
                 values.par_iter_mut().enumerate().for_each(|(i, value)| {
-                    *value = (key.normal(i as u64) * f64::from(deviation)) as f32;
+                    *value = (draw(key, i as u64) * f64::from(deviation)) as f32;
                 });
             }
         }

@@ -30,15 +30,15 @@ const KINDS: [(&str, usize, usize); 4] = [
 
 /// A small and a large step, each texts and their length in tokens: what a step costs whatever it reads, and what each token
 /// costs once there are so many that what is kept of them goes through memory.
-const STEPS: [(usize, usize); 2] = [(2, 32), (2, 160)];
+const STEPS: [(usize, usize); 2] = [(2, 32), (2, 128)];
 
 /// Seconds spent on each measurement, after one step that is not counted.
-const SPENT: f64 = 0.05;
+const SPENT: f64 = 0.025;
 
 /// A whole run takes longer than its parts, which were measured where caches help: what twelve layers keep of a batch of
-/// long texts, and their weights, go through memory. Runs of nine models took 1.1 to 2 times as long (docs/performance.md);
-/// what is foretold is told as a most.
-const WHOLE_RUN: f64 = 1.7;
+/// long texts, and their weights, go through memory. Runs of four models took 0.75 to 1.2 times as long as their parts
+/// (docs/performance.md); what is foretold is told as a most.
+const WHOLE_RUN: f64 = 1.25;
 
 /// How fast one kind of encoder goes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
