@@ -7,8 +7,9 @@ use candle_core::{DType, Device, Result, Tensor};
 use super::Mirror;
 use super::apply::apply;
 use super::factors::factors;
-use super::ops::{bias_activation, gather, gather_by, softmax};
-use super::padding::{NEVER, Padding};
+use super::gather::RowMap;
+use super::ops::{bias_activation, gather_by, softmax};
+use super::padding::{Key, NEVER, Padding, Queries};
 use crate::kernels::elementwise::Activation;
 use crate::ops::{AttentionShape, RelativePositions, Rotary};
 use crate::random::DropoutMask;
@@ -39,16 +40,25 @@ pub(crate) fn attend(
         None => Distances::None,
         Some(RelativePositions::Bias { table, buckets }) => {
             let table = super::rows(tape, mirror, *table, 0..table.rows());
-            let of_pairs = pairs(padding.longest(), |query, key| {
-                buckets[key + buckets.len() / 2 - query]
+            let map = padding.bias_rows.of(buckets, || {
+                let of_pairs = pairs(padding.longest(), |query, key| {
+                    buckets[key + buckets.len() / 2 - query]
+                });
+                RowMap::new(&of_pairs, table.rows(), mirror.device())
             });
-            inputs.push(gather(tape, mirror, &table, &of_pairs));
+            match map {
+                Ok(map) => inputs.push(gather_by(tape, &table, map)),
+                Err(error) => return tape.place(Err(error)),
+            }
             Distances::Bias
         }
         Some(RelativePositions::Disentangled { rows, places }) => {
             inputs.push(with_bias(tape, mirror, rows, shape, 0..2 * hidden));
             let place = |query: usize, key: usize| places[query + places.len() / 2 - key];
-            match Places::new(&padding, place, mirror.device()) {
+            let made = padding.places.of(places, || {
+                Ok(Arc::new(Places::new(padding.longest(), place, mirror.device())?))
+            });
+            match made {
                 Ok(places) => Distances::Disentangled(places),
                 Err(error) => return tape.place(Err(error)),
             }
@@ -94,7 +104,7 @@ pub(crate) fn first_token_attention(
     let kv = with_bias(tape, mirror, kv, shape, hidden..3 * hidden);
     let kv = to_rectangle(tape, &kv, &padding);
     let heads = shape.heads;
-    let starts = Starts::new(mask, padding.first_probability_starts(heads), mirror.device());
+    let starts = Starts::new(mask, &padding, Queries::First, heads, mirror.device());
     match starts {
         Ok(starts) => apply(tape, mirror, &[&query, &kv], &[], move |arguments| {
             let (sequences, longest) = (padding.sequences(), padding.longest());
@@ -162,11 +172,12 @@ enum Distances {
     /// `[longest × longest, heads]`.
     Bias,
     /// `[places, 2 × hidden]`: queries, then keys.
-    Disentangled(Places),
+    Disentangled(Arc<Places>),
 }
 
 /// Which place each pair's distance has, from either side.
-struct Places {
+#[derive(Debug)]
+pub(super) struct Places {
     /// `[1, 1, queries, keys]`.
     by_query: Tensor,
     /// `[1, 1, keys, queries]`.
@@ -174,8 +185,7 @@ struct Places {
 }
 
 impl Places {
-    fn new(padding: &Padding, place: impl Fn(usize, usize) -> u32 + Copy, device: &Device) -> Result<Self> {
-        let longest = padding.longest();
+    fn new(longest: usize, place: impl Fn(usize, usize) -> u32 + Copy, device: &Device) -> Result<Self> {
         let tensor = |numbers: Vec<u32>| Tensor::from_vec(numbers, (1, 1, longest, longest), device);
         Ok(Places {
             by_query: tensor(pairs(longest, place))?,
@@ -188,12 +198,25 @@ impl Places {
 struct Starts(Option<(DropoutMask, Tensor)>);
 
 impl Starts {
-    fn new(mask: DropoutMask, starts: Vec<u32>, device: &Device) -> Result<Self> {
+    fn new(
+        mask: DropoutMask,
+        padding: &Padding,
+        queries: Queries,
+        heads: usize,
+        device: &Device,
+    ) -> Result<Self> {
         if mask.keeps_all() {
             return Ok(Starts(None));
         }
-        let rows = starts.len();
-        Ok(Starts(Some((mask, Tensor::from_vec(starts, rows, device)?))))
+        let starts = padding.kept(Key::Starts(queries, heads), || {
+            let starts = match queries {
+                Queries::All => padding.probability_starts(heads),
+                Queries::First => padding.first_probability_starts(heads),
+            };
+            let rows = starts.len();
+            Tensor::from_vec(starts, rows, device)
+        })?;
+        Ok(Starts(Some((mask, starts))))
     }
 
     /// Shares `[…, keys]`, 32 bits, of which some are dropped.
@@ -231,21 +254,23 @@ impl Plan {
     ) -> Result<Self> {
         let longest = padding.longest();
         let window = shape.window.filter(|&window| window + 1 < longest).map(|window| {
-            let far = |query: usize, key: usize| query.abs_diff(key) > window;
-            let numbers: Vec<f32> = pairs(longest, |query, key| u32::from(far(query, key)))
-                .into_iter()
-                .map(|far| if far == 1 { NEVER as f32 } else { 0.0 })
-                .collect();
-            Tensor::from_vec(numbers, (1, 1, longest, longest), device)
+            padding.kept(Key::Window(window), || {
+                let far = |query: usize, key: usize| query.abs_diff(key) > window;
+                let numbers: Vec<f32> = pairs(longest, |query, key| u32::from(far(query, key)))
+                    .into_iter()
+                    .map(|far| if far == 1 { NEVER as f32 } else { 0.0 })
+                    .collect();
+                Tensor::from_vec(numbers, (1, 1, longest, longest), device)
+            })
         });
-        let rotary = shape
-            .rotary
-            .as_ref()
-            .map(|rotary| turns(rotary, longest, hidden / shape.heads, device));
+        let rotary = shape.rotary.as_ref().map(|rotary| {
+            let size = hidden / shape.heads;
+            padding.turns.of(rotary, || turns(rotary, longest, size, device))
+        });
         Ok(Plan {
             heads: shape.heads,
             hidden,
-            starts: Starts::new(mask, padding.probability_starts(shape.heads), device)?,
+            starts: Starts::new(mask, &padding, Queries::All, shape.heads, device)?,
             padding,
             distances,
             rotary: rotary.transpose()?,

@@ -1,5 +1,6 @@
 //! A model's parameters as they lie on a device.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,7 +23,12 @@ pub struct Mirror {
     rounded: Tensor,
     /// How the sequences of the latest batch lie in a rectangle; one batch asks for it in every layer.
     padding: Mutex<Option<Arc<Padding>>>,
+    /// Where rows of dropout begin, by rows and columns.
+    starts: Mutex<HashMap<(usize, usize), Tensor>>,
 }
+
+/// Batches differ in size: so many sizes are kept at most.
+const MOST_STARTS: usize = 16;
 
 impl Mirror {
     /// Copies the parameters to `device`, where they will learn in products of `precision`.
@@ -42,6 +48,7 @@ impl Mirror {
             rounded: dense.to_dtype(dtype(precision))?,
             dense,
             padding: Mutex::new(None),
+            starts: Mutex::default(),
         })
     }
 
@@ -119,8 +126,23 @@ impl Mirror {
         &self.tables[id.index()]
     }
 
+    /// The number of the first element of each row of a matrix, `[rows]`.
+    pub(super) fn row_starts(&self, rows: usize, columns: usize) -> Result<Tensor> {
+        let mut kept = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(starts) = kept.get(&(rows, columns)) {
+            return Ok(starts.clone());
+        }
+        if kept.len() == MOST_STARTS {
+            kept.clear();
+        }
+        let starts = (0..rows as u32).map(|row| row.wrapping_mul(columns as u32));
+        let starts = Tensor::from_vec(starts.collect::<Vec<_>>(), rows, &self.device)?;
+        kept.insert((rows, columns), starts.clone());
+        Ok(starts)
+    }
+
     /// How these sequences lie in a rectangle.
-    pub(crate) fn padding(&self, offsets: &Arc<[usize]>) -> Result<Arc<Padding>> {
+    pub(super) fn padding(&self, offsets: &Arc<[usize]>) -> Result<Arc<Padding>> {
         let mut kept = self.padding.lock().unwrap_or_else(PoisonError::into_inner);
         match &*kept {
             Some(padding) if padding.is_of(offsets) => Ok(Arc::clone(padding)),

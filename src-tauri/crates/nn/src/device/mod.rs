@@ -21,6 +21,7 @@ mod kind;
 mod mirror;
 mod ops;
 mod padding;
+mod shared;
 
 pub use candle_core::{Device, Error, Tensor};
 pub use gradients::DeviceGradients;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candle_core::{D, DType, Result, Tensor};
 
 use super::apply::apply;
-use super::factors::factors_like;
+use super::factors::factors;
 use super::gather::{NO_ROW, RowMap};
 use super::{Mirror, dtype};
 use crate::kernels::elementwise::Activation;
@@ -126,10 +126,14 @@ pub(crate) fn add(tape: &mut Tape, mirror: &Mirror, x: &Var, residual: &Var) -> 
 
 /// As [`crate::ops::dropout`], of a mask that drops something.
 pub(crate) fn dropout(tape: &mut Tape, mirror: &Mirror, x: &Var, mask: DropoutMask) -> Var {
-    apply(tape, mirror, &[x], &[], move |arguments| {
-        let x = &arguments[0];
-        x * factors_like(mask, x)?
-    })
+    let columns = x.columns();
+    match mirror.row_starts(x.rows(), columns) {
+        Ok(starts) => apply(tape, mirror, &[x], &[], move |arguments| {
+            let x = &arguments[0];
+            x * factors(mask, &starts, columns)?.to_dtype(x.dtype())?
+        }),
+        Err(error) => tape.place(Err(error)),
+    }
 }
 
 /// As [`crate::ops::layer_norm`] and [`crate::ops::add_layer_norm`].
@@ -149,6 +153,11 @@ pub(crate) fn normalise(
         parameters.push(bias);
     }
     let (in_branch, shifted) = (branch.is_some(), norm.shift.is_some());
+    let columns = norm.scale.columns();
+    let starts = match mirror.row_starts(x.rows(), columns) {
+        Ok(starts) => starts,
+        Err(error) => return tape.place(Err(error)),
+    };
     let first = inputs.len();
     apply(tape, mirror, &inputs, &parameters, move |arguments| {
         let dtype = arguments[0].dtype();
@@ -156,7 +165,7 @@ pub(crate) fn normalise(
         if in_branch {
             x = x.broadcast_add(&arguments[arguments.len() - 1])?;
             if !mask.keeps_all() {
-                x = (&x * factors_like(mask, &x)?)?;
+                x = (x * factors(mask, &starts, columns)?)?;
             }
             x = (x + arguments[1].to_dtype(DType::F32)?)?;
         }

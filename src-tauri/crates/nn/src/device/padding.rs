@@ -1,24 +1,53 @@
 //! Packed sequences as a rectangle `[sequences, longest]`: attention alone wants one.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{DType, Device, Result, Tensor};
 
+use super::attention::Places;
 use super::gather::{NO_ROW, RowMap};
-use crate::ops::mask_starts;
+use super::shared::Shared;
+use crate::ops::{Rotary, mask_starts};
 
 /// Hides a key that is not one.
 pub(super) const NEVER: f64 = -1e30;
 
 /// How packed rows lie in a rectangle.
 #[derive(Debug)]
-pub(crate) struct Padding {
+pub(super) struct Padding {
     offsets: Arc<[usize]>,
     longest: usize,
     /// Rows of the rectangle and of the pack; `None` where all sequences have one length and both are the same.
     maps: Option<[RowMap; 2]>,
     /// 0 for keys that are there and [`NEVER`] for others, `[sequences, 1, 1, longest]`; `None` where all are there.
     hidden_keys: Option<Tensor>,
+    /// What every layer asks for again, copied to the device once.
+    kept: Mutex<HashMap<Key, Tensor>>,
+    /// The places of distances that layers share.
+    pub places: Shared<[u32], Arc<Places>>,
+    /// The rows of a table of distances that layers share.
+    pub bias_rows: Shared<[u32], RowMap>,
+    /// Cosines and sines that layers share.
+    pub turns: Shared<Rotary, [Tensor; 2]>,
+}
+
+/// Which tokens ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Queries {
+    /// Every token.
+    All,
+    /// The first of each sequence.
+    First,
+}
+
+/// What follows from the lengths of the sequences and a number of the layer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// Where dropout begins for this many heads.
+    Starts(Queries, usize),
+    /// Hides keys further away than this.
+    Window(usize),
 }
 
 impl Padding {
@@ -56,7 +85,22 @@ impl Padding {
             longest,
             maps,
             hidden_keys,
+            kept: Mutex::default(),
+            places: Shared::default(),
+            bias_rows: Shared::default(),
+            turns: Shared::default(),
         })
+    }
+
+    /// What `make` makes, made once.
+    pub fn kept(&self, key: Key, make: impl FnOnce() -> Result<Tensor>) -> Result<Tensor> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tensor) = kept.get(&key) {
+            return Ok(tensor.clone());
+        }
+        let tensor = make()?;
+        kept.insert(key, tensor.clone());
+        Ok(tensor)
     }
 
     /// Whether it is that of these sequences.
