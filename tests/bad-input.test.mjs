@@ -87,6 +87,9 @@ test("training without a split, with a wrong setting or an unknown model is refu
   place.must("split", "--project", project);
   refuse("setting", "train", "--project", project, "--learning-rate", "7");
   refuse("model_not_installed", "train", "--project", project, "--model", "nobody/nothing");
+  // The command line that the tests build has no graphics cards; the processor never takes their place.
+  refuse("not_built_for_device", "train", "--project", project, "--device", "cuda");
+  refuse("not_built_for_device", "cross-validate", "--project", project, "--device", "cuda");
 });
 
 test("a model folder with a missing, short or changed file is never used", () => {

@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { environment, buildForGpu, GPU_COMMAND_LINE, installToolkit } from "../gpu.mjs";
 import { say, StepError } from "../lib/say.mjs";
 import * as place from "./place.mjs";
-import { everyLabelFirst, REFERENCE, STARTER } from "./train.mjs";
+import { everyLabelFirst, modelOf, REFERENCE } from "./train.mjs";
 
 const CASES = [
   { id: "minilm-banking77", model: "minilm", length: 128, rows: 9000 },
@@ -43,8 +43,7 @@ function measure(chosen, batch, rounds, env) {
   const drawn = everyLabelFirst(place.shuffled(place.rows("banking77/train.csv")));
   const train = place.writeRows("train.csv", drawn.slice(0, chosen.rows));
   const test = place.writeRows("test.csv", place.rows("banking77/test.csv"));
-  const base = chosen.model === "minilm" ? place.starterModel() : place.randomBertBase();
-  const id = chosen.model === "minilm" ? STARTER : base;
+  const { base, id } = modelOf(chosen);
   const measured = Object.fromEntries(VARIANTS.map((variant) => [variant, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const variant of VARIANTS) {

@@ -4,7 +4,7 @@ import { say } from "../lib/say.mjs";
 import * as place from "./place.mjs";
 
 export const REFERENCE = resolve(place.SHARED, "reference/hf_finetune.py");
-export const STARTER = "sentence-transformers/all-MiniLM-L6-v2";
+const STARTER = "sentence-transformers/all-MiniLM-L6-v2";
 
 // Rows are few enough for a round of all variants to take minutes; `tutorial` pads everything and gets fewer.
 const CASES = [
@@ -34,8 +34,7 @@ function measure(chosen, rounds) {
   const fewer = place.writeRows("train-few.csv", drawn.slice(0, chosen.tutorial));
   const judged = chosen.judged ? place.rows(chosen.test) : drawn.slice(chosen.rows, chosen.rows + 16);
   const test = place.writeRows("test.csv", judged);
-  const base = chosen.model === "minilm" ? place.starterModel() : place.randomBertBase();
-  const id = chosen.model === "minilm" ? STARTER : base;
+  const { base, id } = modelOf(chosen);
   const measured = Object.fromEntries(VARIANTS.map((variant) => [variant, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const variant of VARIANTS) {
@@ -47,6 +46,13 @@ function measure(chosen, rounds) {
     }
   }
   return measured;
+}
+
+/** A case's model: its folder, and what our command line calls it. */
+export function modelOf({ model }) {
+  if (model === "minilm") return { base: place.starterModel(), id: STARTER };
+  const base = place.randomBertBase();
+  return { base, id: base };
 }
 
 // A row of each label first, so that the fewest rows still know all labels: the reference program needs them.

@@ -2667,7 +2667,7 @@ export type TrainSettings = {
 	trained_layers: number,
 	/**  Every layer learns this much slower than the one above it (1: all alike). */
 	layer_decay: number,
-	/**  In what numbers products are computed while training. */
+	/**  In what numbers products are computed while training; on a graphics card also those that lie between them. */
 	precision: Precision,
 	/**  Where the training computes. */
 	device: DeviceKind,

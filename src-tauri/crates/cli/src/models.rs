@@ -163,7 +163,11 @@ pub fn doctor(output: &Output) -> Result<Value> {
         machine.disk_free_bytes / 1e9
     ));
     for gpu in &machine.gpus {
-        output.say(&format!("graphics card, not used by this version: {}", gpu.name));
+        let used = match cfg!(feature = "cuda") {
+            true => "",
+            false => ", not used by this build",
+        };
+        output.say(&format!("graphics card{used}: {}", gpu.name));
     }
     let speed = speed::measure()?;
     for pace in &speed.paces {

@@ -8,7 +8,7 @@ use understudy_engine::export::{ModelFormat, export_model};
 use understudy_engine::{
     Language, Result, Session, cross_validation, prediction, report as engine_report, runs, training,
 };
-use understudy_train::{Control, TrainSettings};
+use understudy_train::{Control, TrainError, TrainSettings};
 
 use crate::arguments::{CrossValidate, Predict, Report, Train};
 use crate::data;
@@ -35,6 +35,8 @@ pub fn train(arguments: Train, output: &Output) -> Result<Value> {
                 Some(run) => runs::settings(&runs::find(&session.project, run)?)?,
                 None => settings(&session, &arguments)?,
             };
+            // Before there is a run that could not even begin.
+            settings.device.open().map_err(TrainError::from)?;
             runs::create(&mut session.project, &settings)?
         }
     };
@@ -69,6 +71,7 @@ pub fn cross_validate(arguments: CrossValidate, output: &Output) -> Result<Value
         session.make_split(&[70, 15, 15], seed, SplitWay::Random, output.language())?;
     }
     let settings = settings(&session, &arguments.train)?;
+    settings.device.open().map_err(TrainError::from)?;
     cross_validation::begin(&mut session.project, &settings, arguments.folds)?;
     cross_validation::carry_on(&mut session.project, &Control::default(), &mut |event| {
         output.event(&event)

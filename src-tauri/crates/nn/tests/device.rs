@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod models;
+mod texts;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use understudy_nn::device::{Device, Tensor};
 use understudy_nn::random::Key;
 use understudy_nn::{
@@ -15,6 +15,7 @@ use understudy_nn::{
 };
 
 use models::{FIXTURES, folder};
+use texts::golden;
 
 /// How far a sum of a graphics card may lie from ours: it multiplies and adds in another order.
 const NEAR: f64 = if cfg!(feature = "cuda") { 1e-3 } else { 2e-5 };
@@ -23,24 +24,6 @@ fn device() -> Device {
     match cfg!(feature = "cuda") {
         true => Device::new_cuda(0).unwrap(),
         false => Device::Cpu,
-    }
-}
-
-#[derive(Deserialize)]
-struct Golden {
-    sequences: Vec<Vec<u32>>,
-    labels: Vec<usize>,
-    loss: f64,
-    logits: Vec<Vec<f32>>,
-}
-
-fn golden(name: &str) -> Golden {
-    serde_json::from_str(&std::fs::read_to_string(folder(name).join("golden.json")).unwrap()).unwrap()
-}
-
-impl Golden {
-    fn batch(&self) -> PackedBatch {
-        PackedBatch::from_sequences(self.sequences.iter().map(Vec::as_slice))
     }
 }
 

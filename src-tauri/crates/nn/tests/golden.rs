@@ -4,12 +4,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod models;
+mod texts;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use serde::Deserialize;
 use understudy_nn::parameters::Place;
 use understudy_nn::random::Key;
 use understudy_nn::{
@@ -17,14 +17,7 @@ use understudy_nn::{
 };
 
 use models::{FIXTURES, folder};
-
-#[derive(Deserialize)]
-struct Golden {
-    sequences: Vec<Vec<u32>>,
-    labels: Vec<usize>,
-    loss: f64,
-    logits: Vec<Vec<f32>>,
-}
+use texts::{Golden, golden};
 
 impl Golden {
     /// Loss and gradients of these texts.
@@ -42,19 +35,11 @@ impl Golden {
             .unwrap();
         (loss, gradients)
     }
-
-    fn batch(&self) -> PackedBatch {
-        PackedBatch::from_sequences(self.sequences.iter().map(Vec::as_slice))
-    }
 }
 
 /// One label a text.
 fn each(labels: &[usize]) -> Vec<&[usize]> {
     labels.iter().map(std::slice::from_ref).collect()
-}
-
-fn golden(name: &str) -> Golden {
-    serde_json::from_str(&std::fs::read_to_string(folder(name).join("golden.json")).unwrap()).unwrap()
 }
 
 fn gradients(name: &str) -> HashMap<String, Tensor> {

@@ -14,6 +14,7 @@ mod examination;
 pub mod explain;
 mod faithfulness;
 mod familiarity;
+mod fitting;
 mod kept;
 mod learner;
 pub mod memory;
@@ -31,6 +32,7 @@ pub mod tokenizer;
 mod tokenizer_files;
 pub mod trainer;
 mod unigram;
+mod warm_up;
 mod way;
 mod words;
 

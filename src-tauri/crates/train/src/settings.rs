@@ -69,7 +69,7 @@ pub struct TrainSettings {
     pub trained_layers: u32,
     /// Every layer learns this much slower than the one above it (1: all alike).
     pub layer_decay: f64,
-    /// In what numbers products are computed while training.
+    /// In what numbers products are computed while training; on a graphics card also those that lie between them.
     pub precision: Precision,
     /// Where the training computes.
     pub device: DeviceKind,

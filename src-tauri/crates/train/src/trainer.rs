@@ -13,6 +13,7 @@ use crate::checkpoint::{self, Progress};
 use crate::control::Control;
 use crate::error::{Result, TrainError};
 use crate::familiarity::{self, Familiarity};
+use crate::fitting::fitting;
 use crate::kept;
 use crate::learner::Learner;
 use crate::optimizer::AdamW;
@@ -20,6 +21,7 @@ use crate::predictor::{self, Answers};
 use crate::schedule::LinearSchedule;
 use crate::settings::{Method, Pooling, TrainSettings};
 use crate::tokenizer::{Encoded, Tokenizer};
+use crate::warm_up::warm_up_head;
 
 /// A text with its classes.
 #[derive(Debug, Clone)]
@@ -628,21 +630,6 @@ fn thresholds_for(job: &TrainingJob, validation: &[f32]) -> Option<Vec<f32>> {
         .then(|| thresholds(&all_labels(&job.validation), validation, job.labels.len()))
 }
 
-/// Does work in `parts` parts; where a device's memory runs out, again in twice as many, down to one text each. Also says in
-/// how many it was done.
-fn fitting<T>(
-    mut parts: usize,
-    texts: usize,
-    mut work: impl FnMut(usize) -> Result<T>,
-) -> Result<(T, usize)> {
-    loop {
-        match work(parts) {
-            Err(TrainError::Model(NnError::DeviceMemory { .. })) if parts < texts => parts *= 2,
-            done => return done.map(|done| (done, parts)),
-        }
-    }
-}
-
 /// Freezes what the settings leave as it is, and adds what they train instead.
 fn choose_what_learns(settings: &TrainSettings, model: &mut SequenceClassifier, seed: u64) {
     let above = match settings.trained_layers {
@@ -673,59 +660,12 @@ fn features(
 }
 
 /// These rows of a matrix with `count` rows.
-fn rows(numbers: &[f32], count: usize, rows: &[usize]) -> Vec<f32> {
+pub(crate) fn rows(numbers: &[f32], count: usize, rows: &[usize]) -> Vec<f32> {
     let columns = numbers.len() / count;
     rows.iter()
         .flat_map(|&row| &numbers[row * columns..(row + 1) * columns])
         .copied()
         .collect()
-}
-
-/// Learning rate and batch size of a head that learns alone: there is little that could be destroyed.
-const HEAD_LEARNING_RATE: f64 = 1e-3;
-const HEAD_BATCH: usize = 32;
-
-/// Lets the head learn on fixed features, so that the whole model does not have to follow one that knows nothing yet.
-fn warm_up_head(
-    job: &TrainingJob,
-    model: &mut SequenceClassifier,
-    features: &[f32],
-    objective: &Objective,
-    control: &Control,
-) -> Result<()> {
-    model.freeze(model.own_layers() + 1);
-    let count = job.train.len();
-    let key = Key::new(u64::from(job.settings.seed)).with(0x4EAD);
-    let mut learner = Learner::new(
-        AdamW::new(&model.parameters, &job.settings),
-        model,
-        job.device.as_ref(),
-    )?;
-    let mut gradients = Gradients::new(&model.parameters);
-    let steps = count.div_ceil(HEAD_BATCH) as u32 * job.settings.head_epochs;
-    let schedule = LinearSchedule::new(HEAD_LEARNING_RATE, job.settings.warmup_ratio, steps);
-    let mut done = 0;
-    for epoch in 0..job.settings.head_epochs {
-        for texts in batch::epoch_order(key, epoch, count).chunks(HEAD_BATCH) {
-            control.check()?;
-            let labels: Vec<&[usize]> = texts
-                .iter()
-                .map(|&text| job.train[text].labels.as_slice())
-                .collect();
-            let step = Step {
-                labels: &labels,
-                objective,
-                total_weight: objective.total_weight(&labels, job.labels.len()),
-                dropout: Some(key.with(0x57E9).with(u64::from(done))),
-            };
-            let rows = rows(features, count, texts);
-            gradients.clear();
-            model.loss_and_gradients(Input::Features(&rows), &step, &mut gradients)?;
-            learner.update(model, &gradients, schedule.at(done))?;
-            done += 1;
-        }
-    }
-    learner.settle(model)
 }
 
 /// Turns all texts into ids and checks that the model knows them.
@@ -844,41 +784,4 @@ fn check_same_run(progress: &Progress, job: &TrainingJob) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_memory_takes_more_parts_until_each_is_one_text() {
-        let full = || {
-            TrainError::Model(NnError::DeviceMemory {
-                reason: String::new(),
-            })
-        };
-        let mut tried = Vec::new();
-        let mut work = |fits: usize| {
-            fitting(2, 32, |parts| {
-                tried.push(parts);
-                if 32 / parts <= fits {
-                    Ok(parts)
-                } else {
-                    Err(full())
-                }
-            })
-        };
-        assert_eq!(work(16).unwrap(), (2, 2));
-        assert_eq!(work(5).unwrap(), (8, 8));
-        assert!(matches!(
-            work(0),
-            Err(TrainError::Model(NnError::DeviceMemory { .. }))
-        ));
-        assert_eq!(tried, [2, 2, 4, 8, 2, 4, 8, 16, 32]);
-        let other = fitting::<()>(2, 32, |_| Err(TrainError::Cancelled));
-        assert!(
-            matches!(other, Err(TrainError::Cancelled)),
-            "another failure is not tried again"
-        );
-    }
 }
