@@ -67,7 +67,7 @@ for (const language of ["en", "zh"]) {
       await window.until(async () => place.must("models", "list").models.some(({ id, installed }) => id === "firm" && installed), "it was not taken in", ASKING);
       await window.until(async () => (await state()) === "done", "the list of rooms says that there is nothing to use", ASKING);
       await window.click("nav-use");
-      await window.get("received");
+      assert.match(await window.text("received"), language === "en" ? /unlike those it learned from/ : /与它所学不同类/, "which texts go to a person");
       await window.fill("use-text", "The fee is due under clause 7");
       await window.click("try");
       assert.ok((await window.text("predicted-label", ASKING)).length > 0);

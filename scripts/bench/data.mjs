@@ -74,6 +74,8 @@ function near(project) {
 function room(project) {
   execFileSync("cargo", ["build", "--quiet", "-p", "understudy-data", "--example", "room"], { cwd: ROOT, stdio: "inherit" });
   const folder = resolve(place.PLACE, `${project}.understudy`);
+  // A part that most rows are in is the filter that takes longest.
+  timed("split", "--project", folder);
   return JSON.parse(execFileSync(resolve(TARGET, "debug/examples/room"), [folder, "bababa", "ba", "bababa cabada"], { encoding: "utf8" }));
 }
 

@@ -1962,6 +1962,8 @@ export type ReceivedModel = {
 	several: boolean,
 	/**  Share of the answers given that may be wrong, where whoever trained it decided so. */
 	errors_allowed: number | null,
+	/**  Whether it notices texts unlike those it learnt from, which go to a person however sure the answer. */
+	notices_unlike: boolean,
 	/**  Whether texts are cleaned first, as those were that it learnt from. */
 	cleans: boolean,
 };
@@ -2679,7 +2681,10 @@ export type TrainSettings = {
 	label_smoothing: number,
 	/**  Whether rare classes weigh as much as common ones. */
 	class_weights: boolean,
-	/**  A step's texts are read in this many parts, one after the other: less memory, the same result. */
+	/**
+	 *  A step's texts are read in this many parts, or more where these would be long ([`crate::batch::TOKENS_PER_PART`]), one
+	 *  after the other: less memory, the same result but for what is dropped out.
+	 */
 	accumulation_steps: number,
 	/**  Layers are computed again on the way back instead of kept: much less memory, a third more time. */
 	recompute: boolean,

@@ -371,7 +371,7 @@ async function walk(language, theme) {
   await at(page, "server-token").waitFor();
   await at(page, "server-panel").scrollIntoViewIfNeeded();
   await see("7-use-server");
-  await page.evaluate(() => (window.mock.engine.received = [{ run: "model:firm-clauses", name: "firm-clauses", labels: ["Audit Rights", "Insurance"], several: false, errors_allowed: 0.05, cleans: true }]));
+  await page.evaluate(() => (window.mock.engine.received = [{ run: "model:firm-clauses", name: "firm-clauses", labels: ["Audit Rights", "Insurance"], several: false, errors_allowed: 0.05, notices_unlike: true, cleans: true }]));
   await at(page, "nav-results").click();
   await at(page, "nav-use").click();
   await at(page, "use-model").selectOption("model:firm-clauses");
@@ -454,7 +454,7 @@ async function emptyRooms() {
   }
   tally.ok((await at(page, "nav-use").getAttribute("data-state")) === "empty", "without a training there is nothing to ask");
   // A colleague's model comes in, and goes again.
-  const received = { run: "model:multilingual-e5-small", name: "multilingual-e5-small", labels: ["Audit Rights", "Insurance"], several: false, errors_allowed: null, cleans: false };
+  const received = { run: "model:multilingual-e5-small", name: "multilingual-e5-small", labels: ["Audit Rights", "Insurance"], several: false, errors_allowed: null, notices_unlike: true, cleans: false };
   await at(page, "nav-model").click();
   await page.locator("[data-testid=model-view] label").nth(2).click();
   await page.evaluate((model) => {

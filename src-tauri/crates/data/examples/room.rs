@@ -48,6 +48,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 ..all.clone()
             },
         ),
+        (
+            "validation",
+            RowFilter {
+                part: Some(Part::Validation),
+                ..all.clone()
+            },
+        ),
     ];
     let searches = arguments.map(|words| {
         (

@@ -227,7 +227,7 @@ fn review_state(project: &Project, run: &str, answers: &Answers) -> ReviewState 
 /// audit log. `None` gives every answer.
 ///
 /// # Errors
-/// [`EngineError::NoSuchPromise`] when no threshold keeps it on the validation part, [`EngineError::RunNotFinished`], and
+/// [`EngineError::NoSuchPromise`] when no threshold can promise it by the validation part, [`EngineError::RunNotFinished`], and
 /// those of the database and of files.
 pub fn set_review(project: &mut Project, run: &str, errors_allowed: Option<f64>) -> Result<ReviewState> {
     let answers = Answers::read(project, run)?;

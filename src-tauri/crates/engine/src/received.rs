@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use understudy_data::{Project, TextRule};
 use understudy_hub::Record;
-use understudy_train::{Config, ProblemType, review};
+use understudy_train::{Config, FAMILIARITY_FILE, ProblemType, review};
 
 use crate::error::Result;
 use crate::models::library;
@@ -36,6 +36,8 @@ pub struct ReceivedModel {
     pub several: bool,
     /// Share of the answers given that may be wrong, where whoever trained it decided so.
     pub errors_allowed: Option<f64>,
+    /// Whether it notices texts unlike those it learnt from, which go to a person however sure the answer.
+    pub notices_unlike: bool,
     /// Whether texts are cleaned first, as those were that it learnt from.
     pub cleans: bool,
 }
@@ -58,6 +60,7 @@ pub fn received() -> Result<Vec<ReceivedModel>> {
             continue;
         }
         let folder = library.folder(&record.id)?;
+        let notices_unlike = folder.join(FAMILIARITY_FILE).is_file();
         let config = Config::read(&folder).map_err(understudy_train::TrainError::from)?;
         found.push(ReceivedModel {
             run: format!("{PREFIX}{}", record.id),
@@ -65,6 +68,7 @@ pub fn received() -> Result<Vec<ReceivedModel>> {
             labels: config.labels().map_err(understudy_train::TrainError::from)?,
             several: config.problem_type() == ProblemType::MultiLabel,
             errors_allowed: review(&folder).map(|rule| rule.errors_allowed),
+            notices_unlike,
             cleans: !rules_in(&folder)?.is_empty(),
         });
     }

@@ -9,6 +9,7 @@ use crate::batch::PackedBatch;
 use crate::classifier::SequenceClassifier;
 use crate::config::ProblemType;
 use crate::error::{NnError, Result};
+use crate::kernels::matmul::Precision;
 use crate::parameters::{Gradients, Table};
 use crate::random::Key;
 use crate::tape::{Interpolation, Mode, Tape};
@@ -48,7 +49,8 @@ pub fn log_odds(problem_type: ProblemType, logits: &[f32], class: usize, gradien
 
 impl SequenceClassifier {
     /// What each token adds to the log-odds of a class at the places of `interpolation` between other words and the
-    /// batch's own; `class` says which by the logits there. `gradients` is room for work, to be used again.
+    /// batch's own; `class` says which by the logits there. Products are computed in numbers of `precision`, whatever
+    /// answers are computed in. `gradients` is room for work, to be used again.
     ///
     /// # Errors
     /// [`NnError::Batch`].
@@ -57,6 +59,7 @@ impl SequenceClassifier {
         batch: &PackedBatch,
         interpolation: Interpolation,
         class: impl FnOnce(&[f32]) -> usize,
+        precision: Precision,
         gradients: &mut Gradients,
     ) -> Result<WayPoint> {
         let classes = self.labels().len();
@@ -75,6 +78,7 @@ impl SequenceClassifier {
             dropout: false,
         };
         let mut tape = Tape::new(&self.parameters, &self.pool, mode)
+            .with_precision(precision)
             .with_recompute(batch.tokens() > TOKENS_KEPT)
             .with_interpolation(interpolation);
         let logits = self.forward(&mut tape, batch)?;

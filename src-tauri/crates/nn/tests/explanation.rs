@@ -6,7 +6,7 @@
 mod models;
 
 use serde::Deserialize;
-use understudy_nn::{Gradients, Interpolation, PackedBatch, SequenceClassifier, WayPoint};
+use understudy_nn::{Gradients, Interpolation, PackedBatch, Precision, SequenceClassifier, WayPoint};
 
 use models::{FIXTURES, folder};
 
@@ -37,6 +37,15 @@ fn model(name: &str) -> SequenceClassifier {
 
 /// All cases in one batch.
 fn explained(model: &SequenceClassifier, class: usize, cases: &[(&[u32], &[u32], f32)]) -> WayPoint {
+    explained_in(Precision::F32, model, class, cases)
+}
+
+fn explained_in(
+    precision: Precision,
+    model: &SequenceClassifier,
+    class: usize,
+    cases: &[(&[u32], &[u32], f32)],
+) -> WayPoint {
     let batch = PackedBatch::from_sequences(cases.iter().map(|(ids, _, _)| *ids));
     let interpolation = Interpolation {
         from: cases
@@ -50,8 +59,21 @@ fn explained(model: &SequenceClassifier, class: usize, cases: &[(&[u32], &[u32],
     };
     let mut gradients = Gradients::new(&model.parameters);
     model
-        .way_point(&batch, interpolation, |_| class, &mut gradients)
+        .way_point(&batch, interpolation, |_| class, precision, &mut gradients)
         .unwrap()
+}
+
+#[test]
+fn rounded_products_tell_nearly_the_same() {
+    for name in FIXTURES {
+        let golden = golden(name);
+        let of = |precision| explained_in(precision, &model(name), golden.class, &cases(&golden)).slopes;
+        let [whole, rounded] = [Precision::F32, Precision::Bf16].map(of);
+        let size: f64 = whole.iter().map(|slope| slope.abs()).sum();
+        let moved: f64 = whole.iter().zip(&rounded).map(|(a, b)| (a - b).abs()).sum();
+        assert!(moved < 0.05 * size, "{name}: {moved} of {size}");
+        assert_eq!(moved > 0.0, Precision::bf16_is_fast(), "{name}");
+    }
 }
 
 fn cases(golden: &Golden) -> Vec<(&[u32], &[u32], f32)> {
@@ -135,7 +157,13 @@ fn questions_that_do_not_fit_the_model_are_refused() {
     let mut ask = |from: Vec<u32>, class| {
         let shares = vec![0.5; from.len()];
         model
-            .way_point(&batch, Interpolation { from, shares }, |_| class, &mut gradients)
+            .way_point(
+                &batch,
+                Interpolation { from, shares },
+                |_| class,
+                Precision::F32,
+                &mut gradients,
+            )
             .is_err()
     };
     assert!(ask(vec![4], 0) && ask(vec![4, 90], 0) && ask(vec![4, 4], 3));

@@ -42,6 +42,13 @@ pub struct Progress {
     /// How many parts a step's texts are read in by now: more than was chosen where a device's memory ran out.
     #[serde(default)]
     pub parts: usize,
+    /// How many tokens a part has at most, unless one text has more; earlier versions did not look.
+    #[serde(default = "any_number")]
+    pub tokens_per_part: usize,
+}
+
+fn any_number() -> usize {
+    usize::MAX
 }
 
 fn stored_settings<'de, D: serde::Deserializer<'de>>(

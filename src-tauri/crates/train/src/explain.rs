@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use understudy_nn::{Gradients, Interpolation, PackedBatch, log_odds};
+use understudy_nn::{Gradients, Interpolation, PackedBatch, Precision, log_odds};
 
 use crate::control::Control;
 use crate::error::Result;
@@ -57,9 +57,9 @@ pub struct Explanation {
     pub words: Vec<WordScore>,
     /// Log-odds of the class.
     pub log_odds: f64,
-    /// The same of the text with all words hidden; with [`ExplanationMethod::Gradients`] only.
+    /// The same of the text with all words hidden, from products of rounded numbers where the processor is faster for them; with [`ExplanationMethod::Gradients`] only.
     pub hidden_log_odds: Option<f64>,
-    /// Share of the difference of both that the scores miss; with [`ExplanationMethod::Gradients`] only.
+    /// Share of the difference of both that the scores miss; much where they nearly cancel; with [`ExplanationMethod::Gradients`] only.
     pub gap: Option<f64>,
     /// Places on the way that were looked at.
     pub steps: usize,
@@ -269,7 +269,12 @@ impl<'p> Walker<'p> {
     fn look(&mut self, places: &[f64], control: &Control) -> Result<Vec<Seen>> {
         let tokens = self.from.len();
         let mut seen = Vec::with_capacity(places.len());
-        for shares in places.chunks((TOKENS_PER_PASS / tokens.max(1)).max(1)) {
+        // The answer itself is what is told elsewhere, to the last digit. What is added up over the places beside it is off
+        // by far more than rounding is: where the processor is faster for it, operands are rounded there.
+        let rounded = Precision::bf16_is_fast();
+        let (answer, beside) = places.split_at(usize::from(rounded && self.logits.is_empty()));
+        let at_once = (TOKENS_PER_PASS / tokens.max(1)).max(1);
+        for shares in answer.chunks(1).chain(beside.chunks(at_once)) {
             control.check()?;
             let batch = packed(&vec![self.windows.to_vec(); shares.len()]);
             let of_tokens = shares.iter().flat_map(|&share| vec![share as f32; tokens]);
@@ -279,9 +284,12 @@ impl<'p> Walker<'p> {
             };
             let (predictor, asked) = (self.predictor, self.class);
             let class = |logits: &[f32]| predictor.class_of(asked, &logits[..predictor.labels().len()]);
-            let point = predictor
-                .model
-                .way_point(&batch, interpolation, class, &mut self.gradients)?;
+            let precision = match rounded && !self.logits.is_empty() {
+                true => Precision::Bf16,
+                false => Precision::F32,
+            };
+            let model = &predictor.model;
+            let point = model.way_point(&batch, interpolation, class, precision, &mut self.gradients)?;
             if self.logits.is_empty() {
                 self.logits = point.logits[..predictor.labels().len()].to_vec();
                 self.class = Some(predictor.class_of(asked, &self.logits));

@@ -17,7 +17,7 @@ use understudy_nn::random::Key;
 use crate::error::{Result, TrainError};
 
 /// The file in a model's folder.
-pub(crate) const FILE: &str = "familiarity.safetensors";
+pub const FILE: &str = "familiarity.safetensors";
 
 /// Share of texts of the known kind that may be called unfamiliar.
 const FLAGGED: f64 = 0.02;

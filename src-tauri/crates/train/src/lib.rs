@@ -42,6 +42,7 @@ pub use error::{Result, TrainError};
 pub use examination::{Examination, Manner, examine};
 pub use explain::{Explanation, ExplanationMethod, WordScore};
 pub use faithfulness::{Faithfulness, Holding, sample};
+pub use familiarity::FILE as FAMILIARITY_FILE;
 pub use outward::{save_adapter, save_onnx};
 pub use predictor::{Predicted, Predictor, Review, note_review, review};
 pub use pretrained::check_pretrained;

@@ -4,8 +4,9 @@
 //! the forward pass; what passes through a layer; the texts themselves; the program. Checked against measured runs over
 //! architectures, sizes, batch sizes and lengths (`tests/memory.rs`).
 
-use understudy_nn::Footprint;
+use understudy_nn::{DeviceKind, Footprint};
 
+use crate::batch::TOKENS_PER_PART;
 use crate::settings::{Method, Pooling, TrainSettings};
 
 /// Bytes of a number.
@@ -93,7 +94,11 @@ pub fn estimate(
     // Weights; gradient and moments of what learns; two moments of the rows that occur, in pages of their own.
     let numbers = dense + model.tables as f64 + 3.0 * learns + 2.0 * touched;
     let batch = f64::from(settings.batch_size) / f64::from(settings.accumulation_steps);
-    let tokens = texts.longest_batch(batch, longest);
+    let at_once = match settings.device {
+        DeviceKind::Cpu => longest.max(TOKENS_PER_PART as f64),
+        DeviceKind::Cuda | DeviceKind::Metal => f64::INFINITY,
+    };
+    let tokens = texts.longest_batch(batch, longest).min(at_once);
     let kept_per_token = match settings.recompute {
         true => trained_layers * hidden + model.kept_per_token as f64,
         false => (trained_layers - 1.0) * model.kept_per_token as f64 + model.last_kept_per_token as f64,
@@ -217,8 +222,8 @@ mod tests {
     fn a_run_is_made_to_fit_by_parts_first_and_keeps_its_batch() {
         let mut settings = long();
         let whole = estimate(&BASE, &settings, 3, &texts(), 2);
-        let needed = fit(&BASE, &mut settings, 3, &texts(), 2, 0.75 * whole);
-        assert!(needed <= 0.75 * whole);
+        let needed = fit(&BASE, &mut settings, 3, &texts(), 2, 0.85 * whole);
+        assert!(needed <= 0.85 * whole);
         assert!(settings.accumulation_steps > 1 && settings.batch_size == 16 && !settings.recompute);
         let mut hopeless = long();
         let needed = fit(&BASE, &mut hopeless, 3, &texts(), 2, 1e6);

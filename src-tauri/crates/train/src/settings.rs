@@ -81,7 +81,8 @@ pub struct TrainSettings {
     pub label_smoothing: f64,
     /// Whether rare classes weigh as much as common ones.
     pub class_weights: bool,
-    /// A step's texts are read in this many parts, one after the other: less memory, the same result.
+    /// A step's texts are read in this many parts, or more where these would be long ([`crate::batch::TOKENS_PER_PART`]), one
+    /// after the other: less memory, the same result but for what is dropped out.
     pub accumulation_steps: u32,
     /// Layers are computed again on the way back instead of kept: much less memory, a third more time.
     pub recompute: bool,

@@ -197,12 +197,7 @@ impl Tokenizer {
                 .map(|text| self.encode_one(text.as_ref()))
                 .collect::<Result<_>>()?;
             for (windows, truncated) in parts {
-                for ids in windows {
-                    encoded.ids.extend_from_slice(&ids);
-                    encoded.offsets.push(encoded.ids.len());
-                }
-                encoded.texts.push(encoded.offsets.len() - 1);
-                encoded.truncated.push(truncated);
+                encoded.push(windows.iter().map(Vec::as_slice), truncated);
             }
             progress(index * CHUNK + chunk.len());
         }
@@ -249,16 +244,21 @@ impl Encoded {
         windows.map(|window| &self.ids[self.offsets[window]..self.offsets[window + 1]])
     }
 
+    /// Adds a text by its windows.
+    pub(crate) fn push<'w>(&mut self, windows: impl Iterator<Item = &'w [u32]>, truncated: bool) {
+        for ids in windows {
+            self.ids.extend_from_slice(ids);
+            self.offsets.push(self.ids.len());
+        }
+        self.texts.push(self.offsets.len() - 1);
+        self.truncated.push(truncated);
+    }
+
     /// These texts, in this order.
     pub fn chosen(&self, texts: &[usize]) -> Encoded {
         let mut chosen = Encoded::default();
         for &text in texts {
-            for window in self.windows(text) {
-                chosen.ids.extend_from_slice(window);
-                chosen.offsets.push(chosen.ids.len());
-            }
-            chosen.texts.push(chosen.offsets.len() - 1);
-            chosen.truncated.push(self.truncated[text]);
+            chosen.push(self.windows(text), self.truncated[text]);
         }
         chosen
     }

@@ -260,6 +260,10 @@ impl<'j> Run<'j> {
                 epochs: Vec::new(),
                 best_epoch: 0,
                 parts: settings.accumulation_steps as usize,
+                tokens_per_part: match head_only || job.device.is_some() {
+                    true => usize::MAX,
+                    false => batch::TOKENS_PER_PART,
+                },
             }
         };
         kept::restore(job)?;
@@ -371,17 +375,27 @@ impl<'j> Run<'j> {
         Ok(loss)
     }
 
+    /// A step's texts in so many parts, and in more where a part would have too many tokens.
     fn gradients_in_parts(&mut self, texts: &[usize], parts: usize) -> Result<f64> {
-        let labels_of = |text: &usize| self.job.train[*text].labels.as_slice();
-        let labels: Vec<&[usize]> = texts.iter().map(labels_of).collect();
-        let total_weight = self.objective.total_weight(&labels, self.job.labels.len());
+        let labels_of = |texts: &[usize]| -> Vec<&[usize]> {
+            let labels = texts.iter().map(|&text| self.job.train[text].labels.as_slice());
+            labels.collect()
+        };
+        let total_weight = self
+            .objective
+            .total_weight(&labels_of(texts), self.job.labels.len());
         let key = self.key.with(0x57E9).with(u64::from(self.progress.step));
         self.gradients.clear();
-        let size = texts.len().div_ceil(parts);
+        let parts = batch::parts(
+            &self.texts,
+            texts,
+            texts.len().div_ceil(parts),
+            self.progress.tokens_per_part,
+        );
         let mut loss = 0.0;
-        for (part, (texts, labels)) in texts.chunks(size).zip(labels.chunks(size)).enumerate() {
+        for (part, texts) in parts.into_iter().enumerate() {
             let step = Step {
-                labels,
+                labels: &labels_of(texts),
                 objective: &self.objective,
                 total_weight,
                 dropout: Some(if part == 0 { key } else { key.with(part as u64) }),

@@ -90,7 +90,7 @@ pub(super) fn open(
 ) -> Result<Opened> {
     let mut lists = Vec::new();
     if layout == Layout::Document {
-        let mut scanner = Scanner::new(Decoded::new(origin.open()?, encoding));
+        let mut scanner = Scanner::new(Decoded::new(origin.look()?, encoding));
         let failed = DataError::io(&origin.path);
         let is_list = scanner.peek();
         if is_list.is_ok_and(|first| first == Some(b'{')) {

@@ -3,6 +3,7 @@
 //! Quoting, doubled quotes and line ends (LF, CRLF, CR) are `csv-core`'s. Blank lines are skipped. What a
 //! record looked like is kept (its first 2,000 characters).
 
+use std::borrow::Cow;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
@@ -110,7 +111,11 @@ impl<R: Read> Records<R> {
         let cells = std::str::from_utf8(&self.cells[..so_far.cells]).map_err(|_| self.binary())?;
         record.begin(self.row);
         record.extend(cells, &self.ends[..so_far.ends]);
-        let raw = String::from_utf8_lossy(&so_far.raw);
+        // Nearly always the raw row was kept whole, which is checked more quickly.
+        let raw = match std::str::from_utf8(&so_far.raw) {
+            Ok(raw) => Cow::Borrowed(raw),
+            Err(_) => String::from_utf8_lossy(&so_far.raw),
+        };
         record.keep_raw(raw.trim_matches(['\r', '\n']));
         // Only quotes that opened a cell make line breaks part of it, so an odd count over several lines at the
         // end of the file means that the last one was never closed.
@@ -135,7 +140,7 @@ impl<R: Read> Records<R> {
 
 impl Progress {
     fn note(&mut self, read: &[u8], written: usize, ended: usize) {
-        let count = |wanted: u8| read.iter().filter(|byte| **byte == wanted).count();
+        let count = |wanted: u8| count(read, wanted);
         self.cells += written;
         self.ends += ended;
         self.quotes += count(b'"');
@@ -144,6 +149,19 @@ impl Progress {
         let room = (RAW_LIMIT * 4 + 8).saturating_sub(self.raw.len()).min(read.len());
         self.raw.extend_from_slice(&read[..room]);
     }
+}
+
+/// How often a byte occurs. Counted in bytes, which the processor adds up sixty-four at a time.
+fn count(bytes: &[u8], wanted: u8) -> usize {
+    let ones = |part: &[u8]| {
+        let ones = part.iter().map(|byte| u8::from(*byte == wanted));
+        // No part is longer than a byte can count; a check for that would keep the loop from being vectorised.
+        ones.fold(0, u8::wrapping_add)
+    };
+    bytes
+        .chunks(u8::MAX.into())
+        .map(|part| usize::from(ones(part)))
+        .sum()
 }
 
 /// The cells of one row as it stands in a file; a quote that is never closed takes what is left.

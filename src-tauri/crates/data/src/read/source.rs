@@ -65,16 +65,26 @@ impl Origin {
         }
     }
 
-    /// A stream from the table's first byte.
+    /// A stream from the table's first byte, for whoever reads its rows: a file of its own is hashed on the way.
     pub(super) fn open(&self) -> Result<Source> {
+        self.stream(true)
+    }
+
+    /// A stream from the table's first byte, for whoever only looks what is there.
+    pub(super) fn look(&self) -> Result<Source> {
+        self.stream(false)
+    }
+
+    fn stream(&self, hashed: bool) -> Result<Source> {
         let mut file = File::open(&self.path).map_err(DataError::io(&self.path))?;
         let stream = match &self.packing {
-            Packing::Plain => Stream::Plain(Metered::new(file)),
-            Packing::Gzip => Stream::Gzip(Box::new(MultiGzDecoder::new(Metered::new(file)))),
+            Packing::Plain => Stream::Plain(Metered::new(file, hashed)),
+            Packing::Gzip => Stream::Gzip(Box::new(MultiGzDecoder::new(Metered::new(file, hashed)))),
             Packing::Member(member) => {
                 file.seek(SeekFrom::Start(member.start))
                     .map_err(DataError::io(&self.path))?;
-                let packed = Metered::new(file).take(member.packed);
+                // What is in an archive is hashed with the whole archive, at the end.
+                let packed = Metered::new(file, false).take(member.packed);
                 let check = Check::new(member);
                 match member.deflated {
                     true => Stream::Deflated(Box::new(DeflateDecoder::new(packed)), check),
@@ -92,7 +102,7 @@ impl Origin {
     /// The table's first bytes, at most `limit`.
     pub(super) fn head(&self, limit: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; limit];
-        let length = fill(&mut self.open()?, &mut bytes).map_err(DataError::io(&self.path))?;
+        let length = fill(&mut self.look()?, &mut bytes).map_err(DataError::io(&self.path))?;
         bytes.truncate(length);
         Ok(bytes)
     }
@@ -105,7 +115,7 @@ impl Origin {
         }
         let copy = || -> io::Result<File> {
             let mut file = tempfile::tempfile()?;
-            let mut source = self.open().map_err(io::Error::other)?.take(SEEKABLE_BYTES + 1);
+            let mut source = self.look().map_err(io::Error::other)?.take(SEEKABLE_BYTES + 1);
             if io::copy(&mut source, &mut file)? > SEEKABLE_BYTES {
                 return Err(UnpackError::too_large(SEEKABLE_BYTES));
             }
@@ -147,14 +157,16 @@ impl Source {
 
     /// The SHA-256 of the file on disk, for a stream that was read to its end.
     pub(super) fn sha256(&mut self) -> Result<String> {
-        if matches!(self.stream, Stream::Stored(..) | Stream::Deflated(..)) {
-            return sha256_of(&self.path);
-        }
         let path = self.path.clone();
         let metered = self.metered();
-        // A decoder may stop before the file's last byte.
-        io::copy(metered, &mut io::sink()).map_err(DataError::io(&path))?;
-        Ok(hex(&metered.hasher.clone().finalize()))
+        if metered.hasher.is_some() {
+            // A decoder may stop before the file's last byte.
+            io::copy(metered, &mut io::sink()).map_err(DataError::io(&path))?;
+        }
+        match &metered.hasher {
+            Some(hasher) => Ok(hex(&hasher.clone().finalize())),
+            None => sha256_of(&path),
+        }
     }
 }
 
@@ -172,18 +184,18 @@ impl Read for Source {
     }
 }
 
-/// A file that is hashed and counted while it is read.
+/// A file that is counted, and hashed if that is wanted, while it is read.
 struct Metered {
     file: File,
-    hasher: Sha256,
+    hasher: Option<Sha256>,
     read: u64,
 }
 
 impl Metered {
-    fn new(file: File) -> Self {
+    fn new(file: File, hashed: bool) -> Self {
         Metered {
             file,
-            hasher: Sha256::new(),
+            hasher: hashed.then(Sha256::new),
             read: 0,
         }
     }
@@ -192,7 +204,9 @@ impl Metered {
 impl Read for Metered {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.file.read(buffer)?;
-        self.hasher.update(&buffer[..length]);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..length]);
+        }
         self.read += length as u64;
         Ok(length)
     }

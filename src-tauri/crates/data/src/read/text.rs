@@ -34,11 +34,11 @@ pub(super) fn open(
         Extent::Whole => u64::MAX,
         Extent::Beginning => ENCODING_BYTES,
     };
-    let guessed = detect(path, &mut origin.open()?, limit, go_on)?;
+    let guessed = detect(path, &mut origin.look()?, limit, go_on)?;
     let encoding = overrides.encoding.as_deref().map_or(Ok(guessed), by_name)?;
 
     let mut bytes = vec![0; SAMPLE_BYTES];
-    let length = fill(&mut origin.open()?, &mut bytes).map_err(DataError::io(path))?;
+    let length = fill(&mut origin.look()?, &mut bytes).map_err(DataError::io(path))?;
     let sample = Sample {
         path,
         bytes: &bytes[..length],

@@ -4,14 +4,16 @@
 mod bulk;
 mod meaning;
 mod mend;
+mod tables;
 mod update;
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use rusqlite::{Statement, Transaction, params};
+use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -21,7 +23,7 @@ use super::labels::{MOST_LABELS, become_type, ensure_label};
 use super::project::Project;
 use super::splits::ready_made;
 use super::sql::{now, to_json};
-use super::texts::{count_changes, start, text_rules};
+use super::texts::{count_changes, text_rules};
 use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
 use crate::read::{Extent, Record, Table};
@@ -31,6 +33,7 @@ use crate::types::{
 use bulk::Bulk;
 use meaning::{LabelColumns, Reading, Row, Understood, check_roles};
 use mend::note_options;
+use tables::{Placed, Tables};
 
 /// How a file was read, as it is remembered with it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -87,10 +90,12 @@ impl Project {
         part: Option<Part>,
         progress: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<ImportSummary> {
-        let summary = self.bring_all_in(path, options, part, progress);
-        let log = self.use_log(true);
-        let summary = summary?;
-        log?;
+        // Also after a panic: the connection is used further.
+        let all = AssertUnwindSafe(|| self.bring_all_in(path, options, part, progress));
+        let summary = catch_unwind(all);
+        let restored = self.work_as_always();
+        let summary = summary.unwrap_or_else(|panic| resume_unwind(panic))?;
+        restored?;
         Ok(summary)
     }
 
@@ -122,14 +127,20 @@ impl Project {
             importer.take(batches, total, progress)?;
             match reader.join() {
                 Ok(read) => read,
-                Err(panic) => std::panic::resume_unwind(panic),
+                Err(panic) => resume_unwind(panic),
             }
         })?;
+        importer.log_labels()?;
         bulk.make_indexes(&tx)?;
         let summary = importer.finish(&table)?;
         tx.commit()?;
         Ok(summary)
     }
+}
+
+/// The highest id of a row; 0 where there is none.
+fn newest_row(tx: &Transaction<'_>) -> Result<i64> {
+    Ok(tx.query_row("SELECT coalesce(max(id), 0) FROM example", [], |row| row.get(0))?)
 }
 
 /// Records that are handed over together, and bytes of them.
@@ -168,39 +179,11 @@ fn read_all(mut table: Table, reading: &Reading, batches: &SyncSender<Batch>) ->
     Ok(table)
 }
 
-/// The statements that store a row, prepared once.
-struct Tables<'a> {
-    example: Statement<'a>,
-    content: Statement<'a>,
-    changed: Statement<'a>,
-    state: Statement<'a>,
-    annotation: Statement<'a>,
-}
-
-impl<'a> Tables<'a> {
-    fn prepare(tx: &'a Transaction<'_>) -> Result<Self> {
-        Ok(Tables {
-            example: tx.prepare(
-                "INSERT INTO example (source, row, length, text_hash, group_key, file_part, date)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?,
-            content: tx
-                .prepare("INSERT INTO content (example, head, columns, text) VALUES (?1, ?2, ?3, ?4)")?,
-            changed: tx.prepare("INSERT INTO changed_text (example, head, text) VALUES (?1, ?2, ?3)")?,
-            state: tx.prepare(
-                "INSERT INTO state (example, label_set, length, text_hash) VALUES (?1, ?2, ?3, ?4)",
-            )?,
-            annotation: tx.prepare(
-                "INSERT INTO annotation (example, label_set, kind, who, at)
-                 VALUES (?1, ?2, 'import', 'import', ?3)",
-            )?,
-        })
-    }
-}
-
 struct Importer<'a> {
     tx: &'a Transaction<'a>,
     source: i64,
+    /// The id of the newest row before these.
+    last_before: i64,
     reading: Arc<Reading>,
     at: String,
     labels: HashMap<String, u32>,
@@ -247,6 +230,7 @@ impl<'a> Importer<'a> {
         let mut importer = Importer {
             tx,
             source: tx.last_insert_rowid(),
+            last_before: newest_row(tx)?,
             reading: Arc::clone(&reading),
             at,
             labels: HashMap::new(),
@@ -273,6 +257,7 @@ impl<'a> Importer<'a> {
         Ok(Importer {
             tx,
             source,
+            last_before: newest_row(tx)?,
             reading: Arc::new(reading),
             at: now(tx)?,
             labels: HashMap::new(),
@@ -294,14 +279,14 @@ impl Importer<'_> {
         let tx = self.tx;
         let mut tables = Tables::prepare(tx)?;
         for batch in batches {
-            for understood in batch.records {
+            let mut rows = Vec::with_capacity(batch.records.len());
+            for understood in &batch.records {
                 match understood {
-                    Understood::Row(row) => {
-                        self.insert(&mut tables, &row)?;
-                    }
-                    Understood::Problem { number, kind, raw } => self.put_aside(number, &kind, &raw)?,
+                    Understood::Row(row) => rows.push(self.place(row)?),
+                    Understood::Problem { number, kind, raw } => self.put_aside(*number, kind, raw)?,
                 }
             }
+            tables.store(self.source, &rows)?;
             if !progress(batch.bytes_read, total) {
                 return Err(DataError::Cancelled);
             }
@@ -309,42 +294,42 @@ impl Importer<'_> {
         Ok(())
     }
 
+    /// Stores one row and returns its id.
     fn insert(&mut self, into: &mut Tables<'_>, row: &Row) -> Result<i64> {
-        let labels = row
+        let placed = self.place(row)?;
+        into.store(self.source, std::slice::from_ref(&placed))?;
+        Ok(placed.id)
+    }
+
+    /// Gives a row its id and counts it.
+    fn place<'r>(&mut self, row: &'r Row) -> Result<Placed<'r>> {
+        let label_set = row
             .labels
             .as_deref()
             .map(|names| self.label_set(names))
             .transpose()?;
-        let id = into.example.insert(params![
-            self.source,
-            row.number,
-            row.raw.length,
-            row.raw.hash,
-            row.group,
-            row.part,
-            row.date
-        ])?;
-        let raw = &row.raw.text;
-        into.content.execute(params![id, start(raw), row.others, raw])?;
-        if let Some(changed) = &row.changed {
-            into.changed
-                .execute(params![id, start(&changed.text), changed.text])?;
-        }
-        let present = row.changed.as_ref().unwrap_or(&row.raw);
-        into.state
-            .execute(params![id, labels, present.length, present.hash])?;
-        if labels.is_some() {
-            into.annotation.execute(params![id, labels, self.at])?;
-        }
+        let id = self.last_before + i64::from(self.summary.rows) + 1;
         for rule in &row.changed_by {
             self.changed.resize(self.changed.len().max(rule + 1), 0);
             self.changed[*rule] += 1;
         }
         self.note_misfit(row, id);
         self.summary.rows += 1;
-        self.summary.labelled += u32::from(labels.is_some());
+        self.summary.labelled += u32::from(label_set.is_some());
         self.summary.empty_texts += u32::from(row.raw.length == 0);
-        Ok(id)
+        Ok(Placed { id, row, label_set })
+    }
+
+    /// Enters the labels that came with the rows into their log, all at once: one statement a row would take as long as the
+    /// rows themselves.
+    fn log_labels(&self) -> Result<()> {
+        self.tx.execute(
+            "INSERT INTO annotation (example, label_set, kind, who, at)
+             SELECT example, label_set, 'import', 'import', ?2 FROM state
+             WHERE example > ?1 AND label_set IS NOT NULL ORDER BY example",
+            params![self.last_before, self.at],
+        )?;
+        Ok(())
     }
 
     fn note_misfit(&mut self, row: &Row, example: i64) {

@@ -14,6 +14,7 @@ mod label_sets;
 mod labels;
 mod marks;
 mod near;
+mod part_rows;
 mod people;
 mod predictions;
 mod project;

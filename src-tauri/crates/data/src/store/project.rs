@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_label_room.sql"),
     include_str!("migrations/0006_division.sql"),
     include_str!("migrations/0007_unfamiliar.sql"),
+    include_str!("migrations/0008_part_rows.sql"),
 ];
 
 /// "Usty" in SQLite's header: tells our database from any other.
@@ -227,6 +228,17 @@ impl Project {
         }
     }
 
+    /// Works as always again, after an import that did not.
+    pub(super) fn work_as_always(&mut self) -> Result<()> {
+        if !self.db.is_autocommit() {
+            // What could not be rolled back: settings do not take within it.
+            self.db.execute_batch("ROLLBACK")?;
+        }
+        let log = self.use_log(true);
+        set_up(&self.db)?;
+        log
+    }
+
     /// Whether the folder is still where it was opened. A database that was moved away takes writes all the same, which
     /// nobody would find again; a missing folder would be made anew beside it.
     ///
@@ -263,10 +275,21 @@ fn connect(folder: &Path, extra: OpenFlags) -> Result<Connection> {
     db.set_prepared_statement_cache_capacity(64);
     // FULL: every commit reaches the disk before the call returns, so that no label is ever lost.
     db.pragma_update(None, "synchronous", "FULL")?;
-    db.pragma_update(None, "foreign_keys", true)?;
-    // 64 MiB: the indexes of a million rows fit while they are being built.
-    db.pragma_update(None, "cache_size", -65_536)?;
+    set_up(&db)?;
     Ok(db)
+}
+
+/// How a connection works but for moments.
+fn set_up(db: &Connection) -> Result<()> {
+    db.pragma_update(None, "foreign_keys", true)?;
+    usual_memory(db)
+}
+
+/// What a connection works with but for moments: 64 MiB, in which the upper levels of the indexes of a million rows fit, and no
+/// thread of its own.
+pub(super) fn usual_memory(db: &Connection) -> Result<()> {
+    db.pragma_update(None, "cache_size", -65_536)?;
+    Ok(db.pragma_update(None, "threads", 0)?)
 }
 
 /// Applies the formats that are missing, then `and_then`, in one transaction.

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::audit::append;
 use super::label_sets::Sets;
 use super::labels::labels_in_use;
+use super::part_rows;
 use super::project::Project;
 use super::sql::{from_json, now, number, to_json};
 use crate::error::{DataError, Result};
@@ -367,6 +368,8 @@ fn store(tx: &Transaction<'_>, rows: &SplitRows, plan: &Plan, made: &Made) -> Re
         remember.execute(params![version, row.id, part])?;
         set.execute(params![row.id, part])?;
     }
+    let rows_and_parts = rows.rows.iter().zip(&plan.parts);
+    part_rows::keep(tx, version, rows_and_parts.map(|(row, part)| (row.id, *part)))?;
     let detail = json!({
         "version": version, "seed": made.wanted.seed, "percent": made.wanted.percent, "way": made.wanted.way,
         "from_file": made.from_file,

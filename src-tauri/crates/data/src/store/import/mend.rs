@@ -8,7 +8,8 @@ use super::super::project::Project;
 use super::super::sql::from_json;
 use super::super::texts::text_rules;
 use super::meaning::{Reading, Understood, check_roles};
-use super::{Importer, StoredColumn, Tables};
+use super::tables::Tables;
+use super::{Importer, StoredColumn};
 use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
 use crate::read::{RAW_LIMIT, Record, cells_of_line};
@@ -59,6 +60,7 @@ impl Project {
         };
         let mut importer = Importer::go_on(&tx, aside.source, reading)?;
         let example = importer.insert(&mut Tables::prepare(&tx)?, &row)?;
+        importer.log_labels()?;
         tx.execute(
             "UPDATE problem_row SET mended = ?2 WHERE id = ?1",
             params![problem, example],

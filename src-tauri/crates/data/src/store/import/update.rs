@@ -19,7 +19,8 @@ use super::super::sql::from_json;
 use super::super::texts::{correct, count_changes, text_rules};
 use super::meaning::{Reading, Row, Understood, check_roles};
 use super::mend::note_options;
-use super::{Importer, StoredColumn, Tables};
+use super::tables::Tables;
+use super::{Importer, StoredColumn};
 use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
 use crate::read::{Extent, Record, Table};
@@ -303,9 +304,11 @@ impl Update<'_> {
             } else {
                 tx.prepare_cached("UPDATE state SET label_set = ?2 WHERE example = ?1")?
                     .execute(params![before.example, labels])?;
-                self.tables
-                    .annotation
-                    .execute(params![before.example, labels, self.importer.at])?;
+                tx.prepare_cached(
+                    "INSERT INTO annotation (example, label_set, kind, who, at)
+                     VALUES (?1, ?2, 'import', 'import', ?3)",
+                )?
+                .execute(params![before.example, labels, self.importer.at])?;
                 self.changes.relabelled += 1;
             }
         }
@@ -325,6 +328,7 @@ impl Update<'_> {
     /// Rows that the file's earlier versions had put aside are those of this version now.
     fn finish(self, table: &Table) -> Result<FileChanges> {
         let importer = self.importer;
+        importer.log_labels()?;
         count_changes(importer.tx, &importer.changed)?;
         importer.tx.execute(
             "UPDATE problem_row SET superseded_by = ?1 WHERE mended IS NULL AND source IN
