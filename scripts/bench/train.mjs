@@ -11,7 +11,7 @@ const CASES = [
   { id: "minilm-banking77", model: "minilm", data: "banking77/train.csv", test: "banking77/test.csv", length: 128, rows: 2000, tutorial: 192, judged: true },
   { id: "minilm-imdb-256", model: "minilm", data: "imdb/train.csv", test: "imdb/test.csv", length: 256, rows: 192, tutorial: 96 },
   { id: "minilm-imdb-512", model: "minilm", data: "imdb/train.csv", test: "imdb/test.csv", length: 512, rows: 128, tutorial: 64 },
-  { id: "bert-base-banking77", model: "bert-base", data: "banking77/train.csv", test: "banking77/test.csv", length: 128, rows: 256, tutorial: 32 },
+  { id: "bert-base-banking77", model: "bert-base", data: "banking77/train.csv", test: "banking77/test.csv", length: 128, rows: 256, tutorial: 96 },
   { id: "bert-base-imdb-256", model: "bert-base", data: "imdb/train.csv", test: "imdb/test.csv", length: 256, rows: 48, tutorial: 32 },
   { id: "bert-base-imdb-512", model: "bert-base", data: "imdb/train.csv", test: "imdb/test.csv", length: 512, rows: 32, tutorial: 16 },
 ];
