@@ -516,7 +516,7 @@ pub struct Finer {
     /// Let rare classes weigh as much as common ones.
     #[arg(long)]
     pub class_weights: bool,
-    /// Read a step's texts in this many parts.
+    /// Read a step's texts in at least this many parts.
     #[arg(long)]
     pub accumulation_steps: Option<u32>,
     /// Compute layers again on the way back instead of keeping them.

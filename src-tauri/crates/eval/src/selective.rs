@@ -245,12 +245,15 @@ mod tests {
         assert_eq!(threshold_for(&equal, 0.05), Some(0.5));
     }
 
+    /// Answers of a draw.
+    const DRAWN: usize = 200;
+
     #[test]
     fn the_promise_is_kept_on_average_on_texts_that_were_not_seen() {
         let draw = |seed: u64| -> Vec<Answer> {
             let stream = Stream::new(seed, 0);
             let uniform = |counter| stream.below(counter, 1 << 40) as f64 / (1_u64 << 40) as f64;
-            (0..200)
+            (0..DRAWN as u64)
                 .map(|i| answer(uniform(2 * i), uniform(2 * i + 1) < 0.6 + 0.4 * uniform(2 * i)))
                 .collect()
         };
@@ -268,7 +271,7 @@ mod tests {
                 / drawn;
             (drawn, broken, risk)
         };
-        let [(_, ever, risk_ever), (drawn, broken, risk)] = [of(usize::MAX / 1_000), of(PLACES)];
+        let [(_, ever, risk_ever), (drawn, broken, risk)] = [of(DRAWN), of(PLACES)];
         assert!(drawn > 1_900.0 && risk < 0.1, "{drawn} {risk}");
         assert!(
             broken < 0.95 * ever && risk < risk_ever,
