@@ -8,6 +8,7 @@
 //   use      a million rows through a kill, the server under load, explanations; without a peer
 //   familiar  texts unlike those learned from: how many are noticed, beside the confidence alone
 //   gpu      training on a graphics card, ours and PyTorch in turn
+//   frames   how long the frames of the window are beside a million rows; without a peer
 //   presets  what `balanced` reaches on the public data sets
 //
 // Needs ../shared (data and reference programs). Python comes from UNDERSTUDY_PYTHON, else a virtual environment is
@@ -15,7 +16,7 @@
 import { parseArgs } from "node:util";
 import { reportFailure, StepError } from "./lib/say.mjs";
 
-const BENCHES = { train: "./bench/train.mjs", predict: "./bench/predict.mjs", presets: "./bench/presets.mjs", data: "./bench/data.mjs", label: "./bench/label.mjs", fit: "./bench/fit.mjs", use: "./bench/use.mjs", familiar: "./bench/familiar.mjs", gpu: "./bench/gpu.mjs" };
+const BENCHES = { train: "./bench/train.mjs", predict: "./bench/predict.mjs", presets: "./bench/presets.mjs", data: "./bench/data.mjs", label: "./bench/label.mjs", fit: "./bench/fit.mjs", use: "./bench/use.mjs", familiar: "./bench/familiar.mjs", gpu: "./bench/gpu.mjs", frames: "./bench/frames.mjs" };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

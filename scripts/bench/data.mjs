@@ -37,7 +37,7 @@ const seconds = (runs) => place.median(runs.map((run) => run.seconds));
 const memory = (runs) => place.median(runs.map((run) => run.memory_mb));
 
 /** Rows of random words, some quoted, with twenty labels; the same every time. */
-function table(rows, least, most, name) {
+export function table(rows, least, most, name) {
   mkdirSync(place.PLACE, { recursive: true });
   const path = resolve(place.PLACE, `data-${name}-${rows}.csv`);
   // Twenty thousand words of three syllables: they begin as differently as words do.

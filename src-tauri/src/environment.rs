@@ -1,6 +1,6 @@
 //! What the system's web view needs of the environment, set before anything else runs.
 
-/// Mends variables that would leave the window blank.
+/// Mends variables that would leave the window blank or slow.
 pub fn mend() {
     #[cfg(target_os = "linux")]
     linux::mend();
@@ -9,6 +9,7 @@ pub fn mend() {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::env;
+    use std::fs;
     use std::path::Path;
 
     pub fn mend() {
@@ -22,12 +23,27 @@ mod linux {
                 set("LC_ALL", "en_US.UTF-8");
             }
         }
-        // WebKitGTK draws nothing with NVIDIA's driver unless this is off (tauri-apps/tauri#9304).
-        if Path::new("/proc/driver/nvidia/version").exists() && env::var_os(NO_DMABUF).is_none() {
+        if env::var_os(NO_DMABUF).is_none() && (nvidia_draws() || !card_draws()) {
             set(NO_DMABUF, "1");
         }
     }
 
+    /// With NVIDIA's driver WebKitGTK draws nothing unless this is off (tauri-apps/tauri#9304).
+    fn nvidia_draws() -> bool {
+        Path::new("/proc/driver/nvidia/version").exists()
+    }
+
+    /// Whether any graphics card offers to draw. Without one WebKitGTK would compile shaders for the processor,
+    /// which holds single frames up for half a second, and run them on the cores that are to import and train;
+    /// painting without shaders keeps every frame under 50 ms (docs/performance.md).
+    fn card_draws() -> bool {
+        let nodes = fs::read_dir("/dev/dri").into_iter().flatten().flatten();
+        nodes
+            .into_iter()
+            .any(|node| node.file_name().to_string_lossy().starts_with("renderD"))
+    }
+
+    /// Off: the web view paints with the processor alone (since WebKitGTK 2.44).
     const NO_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 
     fn set(name: &str, value: &str) {

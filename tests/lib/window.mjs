@@ -160,7 +160,18 @@ class Window {
   async screenshot(path) {
     await this.settle();
     await new Promise((resolve) => setTimeout(resolve, 150));
-    writeFileSync(path, await this.driver.takeScreenshot(), "base64");
+    // The driver waits for the next picture that the page draws, and without a graphics card a page at rest draws none.
+    await this.driver.executeScript(`
+      const dot = document.body.appendChild(document.createElement("i"));
+      Object.assign(dot.style, { position: "fixed", right: 0, bottom: 0, width: "1px", height: "1px" });
+      let turn = 0;
+      const blinking = setInterval(() => (dot.style.background = turn++ % 2 ? "#888" : "#999"), 50);
+      window.stopBlinking = () => (clearInterval(blinking), dot.remove());`);
+    try {
+      writeFileSync(path, await this.driver.takeScreenshot(), "base64");
+    } finally {
+      await this.driver.executeScript("window.stopBlinking()");
+    }
   }
 
   /** Violations of WCAG 2.2 AA that axe finds in the window as it stands. */
