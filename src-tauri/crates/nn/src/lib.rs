@@ -32,6 +32,7 @@ mod explanation;
 pub mod footprint;
 pub mod head;
 pub mod kernels;
+pub mod memory;
 pub mod onnx;
 pub mod ops;
 pub mod parameters;

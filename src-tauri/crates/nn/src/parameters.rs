@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use crate::device::DeviceGradients;
 use crate::error::{NnError, Result};
+use crate::memory;
 use crate::random::Key;
 
 /// How a parameter that no checkpoint gives is filled.
@@ -496,7 +497,7 @@ impl Gradients {
     /// Gradients for these parameters, none of them written yet.
     pub fn new(parameters: &Parameters) -> Self {
         Gradients {
-            dense: vec![0.0; parameters.dense.len()],
+            dense: memory::zeros(parameters.dense.len()),
             tables: parameters
                 .tables
                 .iter()

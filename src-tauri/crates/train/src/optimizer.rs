@@ -10,6 +10,7 @@ mod device;
 use std::ops::Range;
 
 use rayon::prelude::*;
+use understudy_nn::memory;
 use understudy_nn::parameters::{Gradients, Parameter, Parameters, Place};
 
 pub use device::DeviceAdamW;
@@ -127,7 +128,10 @@ impl AdamW {
             })
             .collect();
         AdamW {
-            dense: Moments::new(parameters.dense.len()),
+            dense: Moments {
+                first: memory::zeros(parameters.dense.len()),
+                second: memory::zeros(parameters.dense.len()),
+            },
             tables,
             step: 0,
             weight_decay: settings.weight_decay,

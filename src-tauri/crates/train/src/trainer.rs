@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use understudy_eval::{EpochScores, multi_label_scores, scores, thresholds};
 use understudy_nn::device::Device;
+use understudy_nn::memory;
 use understudy_nn::random::Key;
 use understudy_nn::{Gradients, Input, NnError, Objective, ProblemType, SequenceClassifier, Step};
 
@@ -240,6 +241,7 @@ impl<'j> Run<'j> {
             seconds = began.elapsed().as_secs_f64();
         }
         choose_what_learns(settings, &mut model, seed);
+        memory::move_to_large_pages(&mut model.parameters.dense);
         let mut optimizer = AdamW::new(&model.parameters, settings);
         let progress = if !is_new {
             let progress = checkpoint::load(&job.checkpoint, &mut model.parameters, &mut optimizer)?;
