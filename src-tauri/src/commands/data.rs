@@ -5,7 +5,7 @@ use std::path::Path;
 use tauri::{AppHandle, State};
 use understudy_data::{
     CleaningLook, CleaningRule, ConflictPage, DataSummary, DialectOverrides, ExampleDetail, FileChanges,
-    ImportOptions, ImportSummary, LabelState, MendForm, NearPage, RowFilter, RowPage,
+    ImportOptions, ImportSummary, LabelState, MendForm, NearPage, Part, RowFilter, RowPage,
 };
 use understudy_engine::view::{LongTexts, Preview, ProblemPage, StepTold};
 use understudy_engine::{Session, session};
@@ -34,7 +34,7 @@ pub fn keep_pasted(state: State<'_, AppState>, table: String) -> Answer<String> 
 #[tauri::command(async)]
 #[specta::specta]
 pub fn preview_file(state: State<'_, AppState>, path: String, dialect: DialectOverrides) -> Answer<Preview> {
-    session::preview_file(Path::new(&path), &dialect, state.language()).map_err(|error| state.tell(error))
+    state.with_copy(|project, language| session::preview_file(project, Path::new(&path), &dialect, language))
 }
 
 /// Reading tells the bytes done and the bytes in all; the page wants the share.
@@ -49,9 +49,10 @@ pub fn import_file(
     state: State<'_, AppState>,
     path: String,
     options: ImportOptions,
+    part: Option<Part>,
 ) -> Answer<ImportSummary> {
     let import = |session: &mut Session, go_on: &mut dyn FnMut(f64) -> bool| {
-        session.import(Path::new(&path), &options, None, &mut by_bytes(go_on))
+        session.import(Path::new(&path), &options, part, &mut by_bytes(go_on))
     };
     // A first import is much quicker where nobody else has the project open, and there is nothing to look at yet.
     match state.with(|session, _| Ok(session.project.is_empty()?))? {

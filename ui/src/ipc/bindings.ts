@@ -18,7 +18,7 @@ export const commands = {
 	pickDataFolder: () => __TAURI_INVOKE<string | null>("pick_data_folder"),
 	keepPasted: (table: string) => __TAURI_INVOKE<string>("keep_pasted", { table }),
 	previewFile: (path: string, dialect: DialectOverrides) => __TAURI_INVOKE<Preview>("preview_file", { path, dialect }),
-	importFile: (path: string, options: ImportOptions) => __TAURI_INVOKE<ImportSummary>("import_file", { path, options }),
+	importFile: (path: string, options: ImportOptions, part: Part | null) => __TAURI_INVOKE<ImportSummary>("import_file", { path, options, part }),
 	dataSummary: () => __TAURI_INVOKE<DataSummary>("data_summary"),
 	longTexts: () => __TAURI_INVOKE<LongTexts | null>("long_texts"),
 	rowsPage: (filter: RowFilter, offset: number, limit: number) => __TAURI_INVOKE<RowPage>("rows_page", { filter, offset, limit }),
@@ -1269,6 +1269,11 @@ export type Leaks = {
 	group: number,
 	/**  Whose day is later than the first one of the test part; `None` without dates. Only a split by date keeps this low. */
 	date: number | null,
+	/**
+	 *  Rows of the training part whose text or group also stands in the validation part, by which the round and the limits
+	 *  are chosen.
+	 */
+	validation: number,
 };
 
 /**  A bar of the histogram of text lengths. */

@@ -418,7 +418,7 @@ export class MockProject {
         per_label: this.labels.map((label) => this.shown().filter((row) => row.part === part && carries(row, label.id)).length),
       })),
       grouped: false, from_file: false, unlabelled: this.shown().filter((row) => row.labels === null).length, notes: [note],
-      leaks: { exact: 0, near: this.nearKnown ? 0 : null, group: 0, date: 4 }, way, dated: true, unplaced: 2, lock: null,
+      leaks: { exact: 0, near: this.nearKnown ? 0 : null, group: 0, date: 4, validation: 0 }, way, dated: true, unplaced: 2, lock: null,
     };
     this.split = split;
     return split;

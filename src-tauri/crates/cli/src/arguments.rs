@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use understudy_data::{ExportFormat, LabelPart};
+use understudy_data::{ExportFormat, LabelPart, Part};
 use understudy_engine::assist::Order;
 use understudy_engine::export::ModelFormat;
 use understudy_train::presets::Preset;
@@ -143,6 +143,10 @@ pub struct Import {
     /// With --update: change nothing, only tell what has changed.
     #[arg(long, requires = "update")]
     pub only_tell: bool,
+    /// All rows of the file belong to this part: train, validation or test (such as an official test file), whatever a
+    /// column of it says.
+    #[arg(long, conflicts_with = "update", value_parser = named::<Part>)]
+    pub part: Option<Part>,
     #[command(flatten)]
     pub columns: Columns,
 }
@@ -267,8 +271,8 @@ pub struct Split {
     #[arg(long)]
     pub project: PathBuf,
     /// Per cent of training, validation and test.
-    #[arg(long, value_delimiter = ',', default_value = "70,15,15")]
-    pub parts: Vec<u32>,
+    #[arg(long, default_value = "70,15,15", value_parser = percentages)]
+    pub parts: [u32; 3],
     /// Decides the draw.
     #[arg(long, default_value_t = 0)]
     pub seed: u32,
@@ -302,6 +306,12 @@ fn errors_allowed(text: &str) -> Result<ErrorsAllowed, String> {
 }
 
 /// Reads "2/5".
+fn percentages(word: &str) -> Result<[u32; 3], String> {
+    let numbers: Result<Vec<u32>, _> = word.split(',').map(|number| number.trim().parse()).collect();
+    let three = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+    three.ok_or_else(|| "three numbers that make 100, as in 70,15,15".to_owned())
+}
+
 fn fold(word: &str) -> Result<(u32, u32), String> {
     let numbers = word
         .split_once('/')

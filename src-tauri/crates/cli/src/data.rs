@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use understudy_data::{
     Among, ColumnRole, DataError, DialectOverrides, ImportOptions, Part, RunStatus, SplitWay, preview,
 };
-use understudy_engine::session::text_columns;
+use understudy_engine::session::{remember_roles, text_columns};
 use understudy_engine::verification::{self, Finding, Repetition, Subject};
 use understudy_engine::{EngineError, Result, Session, people};
 
@@ -14,9 +14,9 @@ use crate::arguments::{Columns, Import, Labels, People, Problems, Split};
 use crate::output::Output;
 
 pub fn import(arguments: Import, output: &Output) -> Result<Value> {
-    let options = options(&arguments.file, &arguments.columns)?;
-    let mut session = open_or_create(&arguments.project)?;
     if arguments.update {
+        let mut session = Session::open(&arguments.project)?;
+        let options = options(&arguments.file, &arguments.columns, Some(&session))?;
         let changes = session.project.update_from_file(
             &arguments.file,
             &options,
@@ -29,7 +29,10 @@ pub fn import(arguments: Import, output: &Output) -> Result<Value> {
         ));
         return Ok(json!({ "changes": changes, "project": session.project.folder() }));
     }
-    let summary = session.import(&arguments.file, &options, None, &mut |_, _| true)?;
+    // Before there is a project that a file that cannot be read would leave empty.
+    let options = options(&arguments.file, &arguments.columns, None)?;
+    let mut session = open_or_create(&arguments.project)?;
+    let summary = session.import(&arguments.file, &options, arguments.part, &mut |_, _| true)?;
     output.say(&format!(
         "{}: {} rows, {} with a label, {} labels, {} put aside",
         summary.file_name, summary.rows, summary.labelled, summary.labels, summary.problem_rows
@@ -54,18 +57,21 @@ pub fn import_test_file(session: &mut Session, file: &Path) -> Result<()> {
         text: text_columns(&session.project)?,
         ..Columns::default()
     };
-    let options = options(file, &columns)?;
+    let options = options(file, &columns, None)?;
     session.import(file, &options, Some(Part::Test), &mut |_, _| true)?;
     Ok(())
 }
 
-/// The roles as guessed, with those that were named.
-fn options(file: &Path, columns: &Columns) -> Result<ImportOptions> {
+/// The roles as guessed, or as they were when the session's project imported the file, with those that were named.
+fn options(file: &Path, columns: &Columns, session: Option<&Session>) -> Result<ImportOptions> {
     let dialect = DialectOverrides {
         sheet: columns.sheet.clone(),
         ..DialectOverrides::default()
     };
-    let preview = preview(file, &dialect, 1)?;
+    let mut preview = preview(file, &dialect, 1)?;
+    if let Some(session) = session {
+        remember_roles(&session.project, file, &mut preview)?;
+    }
     let guessed: Vec<ColumnRole> = preview.columns.iter().map(|column| column.role).collect();
     let mut roles = guessed.clone();
     let labels: Vec<&String> = columns.label.iter().chain(&columns.label_columns).collect();

@@ -23,8 +23,8 @@ pub use error::{DataError, NotATable, Result};
 pub use read::{FileRow, Rows, preview};
 pub use split::{SplitError, SplitNote, SplitWay, Wanted};
 pub use store::{
-    AuditReport, BreakKind, BrokenEntry, LabelledRow, LongWrite, Project, RowOrigin, RunRecord,
-    StoredPrediction, TextHash, VectorFile, WhichWrong, WrongRow,
+    AuditReport, BreakKind, BrokenEntry, ImportedBefore, LabelledRow, LongWrite, Project, RowOrigin,
+    RunRecord, StoredPrediction, TextHash, VectorFile, WhichWrong, WrongRow,
 };
 pub use text::{hex, joined_text, unhex};
 pub use types::*;

@@ -49,12 +49,37 @@ pub fn file_name(name: &str) -> String {
     safe.trim_matches(['.', ' ']).to_owned()
 }
 
-/// The beginning of a file, in a language.
+/// The beginning of a file, in a language. The columns of one that this project knows are for what they were for then.
 ///
 /// # Errors
-/// Those of reading.
-pub fn preview_file(path: &Path, dialect: &DialectOverrides, language: Language) -> Result<Preview> {
-    Ok(Preview::told(preview(path, dialect, PREVIEW_ROWS)?, language))
+/// Those of reading and of the database.
+pub fn preview_file(
+    project: &Project,
+    path: &Path,
+    dialect: &DialectOverrides,
+    language: Language,
+) -> Result<Preview> {
+    let mut preview = preview(path, dialect, PREVIEW_ROWS)?;
+    remember_roles(project, path, &mut preview)?;
+    Ok(Preview::told(preview, language))
+}
+
+/// Gives the columns of a file that was imported before the roles they had, where all of them are still there.
+///
+/// # Errors
+/// Those of the database.
+pub fn remember_roles(project: &Project, path: &Path, preview: &mut understudy_data::Preview) -> Result<()> {
+    let Some(before) = project.imported_before(path)? else {
+        return Ok(());
+    };
+    let names: Vec<&str> = preview.columns.iter().map(|column| &*column.name).collect();
+    if let Some(roles) = before.roles(&names) {
+        for (column, role) in preview.columns.iter_mut().zip(roles) {
+            column.role = role;
+        }
+        preview.label_separator = before.label_separator;
+    }
+    Ok(())
 }
 
 /// Names of the columns that a project's texts came from.

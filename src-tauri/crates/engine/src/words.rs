@@ -94,6 +94,9 @@ pub fn note(note: &SplitNote, language: Language) -> String {
             (Some(validation), None) => text("note.validation_from_date", &[("validation", validation)]),
             (None, None) => String::new(),
         },
+        SplitNote::LaterThanTest { rows } => text("note.later_than_test", &[("count", &rows.to_string())]),
+        SplitNote::EmptyPart { part } => text("note.empty_part", &[("part", &part_name(*part, language))]),
+        SplitNote::TestChanged { rows } => text("note.test_changed", &[("count", &rows.to_string())]),
         SplitNote::Undated { rows } => text("note.undated", &[("count", &rows.to_string())]),
         SplitNote::TestReopened { times } => text("note.test_reopened", &[("count", &times.to_string())]),
         SplitNote::AddedToTraining { rows, left_out: 0 } => {

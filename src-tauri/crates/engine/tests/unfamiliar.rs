@@ -116,7 +116,7 @@ fn a_project_written_before_unfamiliar_texts_were_noted_still_shows_its_judgemen
     let after = judgement::judgement(&session.project, &run).unwrap();
     drop(session);
     let database = rusqlite::Connection::open(folder.join("project.db")).unwrap();
-    let back = "DROP TABLE part_rows; ALTER TABLE prediction DROP COLUMN unfamiliar; PRAGMA user_version = 6";
+    let back = "ALTER TABLE source DROP COLUMN folder; DROP TABLE part_rows; ALTER TABLE prediction DROP COLUMN unfamiliar; PRAGMA user_version = 6";
     database.execute_batch(back).unwrap();
     drop(database);
 

@@ -30,6 +30,8 @@ export class DataRoom {
   roles = $state.raw<ColumnRole[]>([]);
   /** What has changed in a file that was imported before; null until it is asked for. */
   changes = $state.raw<FileChanges | null>(null);
+  /** The part that all rows of the file belong to, such as an official test file's; null: they are divided here. */
+  part = $state<Part | null>(null);
   /** What stands between the labels of a cell; null where a cell is one label. */
   labelSeparator = $state<string | null>(null);
   summary = $state.raw<DataSummary | null>(null);
@@ -121,6 +123,7 @@ export class DataRoom {
   /** Reads the first rows of a file, as the engine sees it. */
   async look(path: string): Promise<void> {
     this.#overrides = NO_OVERRIDES;
+    this.part = null;
     await this.#read(path);
   }
 
@@ -154,6 +157,11 @@ export class DataRoom {
   /** Columns that hold labels: one cell for all of a row's, or a column of yes and no for each. */
   get labelColumns(): number {
     return this.roles.filter((role) => role === "label").length;
+  }
+
+  /** Whether a column says row by row which part it belongs to. */
+  get hasSplitColumn(): boolean {
+    return this.roles.includes("split");
   }
 
   /** Whether a file of this name was imported before. */
@@ -192,7 +200,7 @@ export class DataRoom {
     const path = this.preview?.path;
     if (path === undefined) return;
     const summary = await this.task.run(() =>
-      commands.importFile(path, this.#options),
+      commands.importFile(path, this.#options, this.hasSplitColumn ? null : this.part),
     );
     if (!summary) return;
     this.preview = null;

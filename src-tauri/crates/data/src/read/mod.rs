@@ -36,7 +36,7 @@ pub(crate) use record::Record;
 pub(crate) use records::cells_of_line;
 pub(crate) use roles::part_from_word;
 pub use rows::{FileRow, Rows};
-pub(crate) use table::{Extent, Table};
+pub(crate) use table::{Extent, Table, file_name};
 pub(crate) use unpack::UnpackError;
 
 #[cfg(test)]

@@ -146,12 +146,14 @@ impl Table {
 
     /// The file's name without folders.
     pub(crate) fn file_name(&self) -> String {
-        self.path
-            .file_name()
-            .unwrap_or(self.path.as_os_str())
-            .to_string_lossy()
-            .into_owned()
+        file_name(&self.path)
     }
+}
+
+/// A file's name without folders.
+pub(crate) fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 /// Opens what is known not to be packed.

@@ -129,17 +129,17 @@ pub enum SplitNote {
         /// The part.
         part: Part,
     },
-    /// Groups of several rows, each whole in one part.
+    /// Groups of several rows that are each whole in one part; those that a file divided do not count.
     GroupsKeptTogether {
         /// How many.
         groups: u32,
     },
-    /// Rows whose texts share most of their wording, all of a kind in one part.
+    /// Rows whose texts share most of their wording and are with all of their kind in one part.
     NearDuplicatesKeptTogether {
         /// How many.
         rows: u32,
     },
-    /// Rows whose text comes more than once, all of a kind in one part.
+    /// Rows whose text comes more than once and always in the same part.
     DuplicatesKeptTogether {
         /// How many.
         rows: u32,
@@ -155,6 +155,22 @@ pub enum SplitNote {
         validation: Option<String>,
         /// The same.
         test: Option<String>,
+    },
+    /// Divided by date, but these rows to learn from or to compare rounds on are later than the first day of the test part:
+    /// they belong together with earlier ones.
+    LaterThanTest {
+        /// How many.
+        rows: u32,
+    },
+    /// A part that was to have rows has none: the files that say which rows are whose fill the others.
+    EmptyPart {
+        /// The part.
+        part: Part,
+    },
+    /// Rows of the test part that were hidden, corrected or labelled otherwise since a model was judged on it.
+    TestChanged {
+        /// How many.
+        rows: u32,
     },
     /// Divided by date, rows without a day that can be read are learned from.
     Undated {
@@ -284,7 +300,7 @@ pub fn divide(rows: &[SplitRow], names: &[String], wanted: Wanted) -> Result<Pla
     for (unit, part) in units.iter().zip(chosen) {
         unit.rows.iter().for_each(|row| parts[*row] = part);
     }
-    let mut notes = notes(rows, names, &parts);
+    let mut notes = notes(rows, names, &parts, wanted.percent);
     if wanted.way == SplitWay::ByDate {
         notes.splice(0..0, date_notes(rows, &parts));
     }
@@ -409,6 +425,15 @@ fn date_notes(rows: &[SplitRow], parts: &[Part]) -> Vec<SplitNote> {
         validation: first(Part::Validation),
         test: first(Part::Test),
     }];
+    let day = |wanted: bool| {
+        let of_part = rows.iter().zip(parts);
+        let of_part = of_part.filter(move |(_, part)| (**part == Part::Test) == wanted);
+        of_part.filter_map(|(row, _)| row.date)
+    };
+    if let Some(first) = day(true).min() {
+        let later = day(false).filter(|day| *day > first).count() as u32;
+        notes.extend((later > 0).then_some(SplitNote::LaterThanTest { rows: later }));
+    }
     let undated = rows.iter().filter(|row| row.date.is_none()).count() as u32;
     notes.extend((undated > 0).then_some(SplitNote::Undated { rows: undated }));
     notes
@@ -521,8 +546,10 @@ fn join(parent: &mut [usize], a: usize, b: usize) {
     parent[a.max(b)] = a.min(b);
 }
 
-fn notes(rows: &[SplitRow], names: &[String], parts: &[Part]) -> Vec<SplitNote> {
-    let mut notes = Vec::new();
+fn notes(rows: &[SplitRow], names: &[String], parts: &[Part], percent: [u32; 3]) -> Vec<SplitNote> {
+    let empty = |part: &Part| percent[part.index()] > 0 && !parts.contains(part);
+    let empty = Part::ALL.into_iter().filter(empty);
+    let mut notes: Vec<SplitNote> = empty.map(|part| SplitNote::EmptyPart { part }).collect();
     let mut by_part = vec![[0u32; 3]; names.len()];
     for (row, part) in rows.iter().zip(parts) {
         row.labels
@@ -549,15 +576,20 @@ fn notes(rows: &[SplitRow], names: &[String], parts: &[Part]) -> Vec<SplitNote> 
             part: *part,
         }));
     }
-    let groups = repeated(rows.iter().filter_map(|row| row.group)).len() as u32;
+    let placed = || rows.iter().zip(parts.iter().copied());
+    let groups = kept_whole(placed().filter_map(|(row, part)| Some((row.group?, part)))).len() as u32;
     if groups > 0 {
         notes.push(SplitNote::GroupsKeptTogether { groups });
     }
-    let duplicates: u32 = repeated(rows.iter().map(|row| row.content)).values().sum();
+    let duplicates: u32 = kept_whole(placed().map(|(row, part)| (row.content, part)))
+        .values()
+        .sum();
     if duplicates > 0 {
         notes.push(SplitNote::DuplicatesKeptTogether { rows: duplicates });
     }
-    let near: u32 = kept_clusters(rows).values().sum();
+    let near: u32 = kept_whole(placed().filter_map(|(row, part)| Some((row.near?, part))))
+        .values()
+        .sum();
     if near > 0 {
         notes.push(SplitNote::NearDuplicatesKeptTogether { rows: near });
     }
@@ -574,6 +606,18 @@ fn repeated<K: Hash + Eq>(keys: impl Iterator<Item = K>) -> HashMap<K, u32> {
     keys.for_each(|key| *counts.entry(key).or_insert(0) += 1);
     counts.retain(|_, count| *count > 1);
     counts
+}
+
+/// As [`repeated`], without the keys that come in more than one part.
+fn kept_whole<K: Hash + Eq>(placed: impl Iterator<Item = (K, Part)>) -> HashMap<K, u32> {
+    let mut counts: HashMap<K, (u32, Part, bool)> = HashMap::new();
+    for (key, part) in placed {
+        let (count, first, whole) = counts.entry(key).or_insert((0, part, true));
+        *count += 1;
+        *whole &= *first == part;
+    }
+    let kept = |(key, (count, _, whole))| (count > 1 && whole).then_some((key, count));
+    counts.into_iter().filter_map(kept).collect()
 }
 
 fn shared_with_test(rows: &[SplitRow], parts: &[Part]) -> u32 {

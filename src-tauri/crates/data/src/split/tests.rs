@@ -421,6 +421,35 @@ fn by_date_every_part_has_a_day_or_it_is_refused() {
 }
 
 #[test]
+fn by_date_rows_that_are_later_than_the_test_begins_are_told() {
+    let mut rows = dated(&(0..20).map(Some).collect::<Vec<_>>());
+    // One patient is seen over the whole time.
+    (rows[0].group, rows[19].group) = (Some(1), Some(1));
+    let plan = divide(&rows, &names(2), by_date([70, 15, 15])).unwrap();
+    assert_eq!(plan.parts[19], Part::Train);
+    assert!(
+        plan.notes.contains(&SplitNote::LaterThanTest { rows: 1 }),
+        "{:?}",
+        plan.notes
+    );
+}
+
+#[test]
+fn a_part_that_a_file_leaves_empty_is_told() {
+    let mut rows = rows_of(&[10, 10]);
+    for (index, row) in rows.iter_mut().enumerate() {
+        row.file_part = Some(if index % 5 == 0 {
+            Part::Validation
+        } else {
+            Part::Train
+        });
+    }
+    let told = plan(&rows, [70, 15, 15]).notes;
+    assert_eq!(told, [SplitNote::EmptyPart { part: Part::Test }]);
+    assert_eq!(plan(&rows, [80, 20, 0]).notes, []);
+}
+
+#[test]
 fn folds_are_the_test_part_in_turn() {
     let rows = rows_of(&[33, 20, 4]);
     let mut tested = vec![0; rows.len()];

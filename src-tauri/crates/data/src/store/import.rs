@@ -34,6 +34,7 @@ use bulk::Bulk;
 use meaning::{LabelColumns, Reading, Row, Understood, check_roles};
 use mend::note_options;
 use tables::{Placed, Tables};
+pub use update::ImportedBefore;
 
 /// How a file was read, as it is remembered with it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -138,6 +139,12 @@ impl Project {
     }
 }
 
+/// The folder that a file lies in, with all its parents where they can be made out.
+fn folder_of(file: &Path) -> Option<String> {
+    let whole = std::path::absolute(file).ok()?;
+    Some(whole.parent()?.to_string_lossy().into_owned())
+}
+
 /// The highest id of a row; 0 where there is none.
 fn newest_row(tx: &Transaction<'_>) -> Result<i64> {
     Ok(tx.query_row("SELECT coalesce(max(id), 0) FROM example", [], |row| row.get(0))?)
@@ -208,14 +215,15 @@ impl<'a> Importer<'a> {
             })
             .collect();
         tx.execute(
-            "INSERT INTO source (file_name, bytes, sha256, dialect, columns, rows, problem_rows, imported_at)
-             VALUES (?1, ?2, '', ?3, ?4, 0, 0, ?5)",
+            "INSERT INTO source (file_name, bytes, sha256, dialect, columns, rows, problem_rows, imported_at, folder)
+             VALUES (?1, ?2, '', ?3, ?4, 0, 0, ?5, ?6)",
             params![
                 table.file_name(),
                 table.bytes as i64,
                 to_json(&table.dialect)?,
                 to_json(&stored)?,
-                at
+                at,
+                folder_of(&table.path)
             ],
         )?;
         let summary = ImportSummary {

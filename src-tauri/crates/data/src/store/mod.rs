@@ -32,6 +32,7 @@ mod vectors;
 
 pub use assist::LabelledRow;
 pub use audit::{AuditReport, BreakKind, BrokenEntry};
+pub use import::ImportedBefore;
 pub use predictions::{RowOrigin, StoredPrediction, WhichWrong, WrongRow};
 pub use project::{LongWrite, Project};
 pub use runs::RunRecord;

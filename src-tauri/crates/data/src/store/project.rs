@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_division.sql"),
     include_str!("migrations/0007_unfamiliar.sql"),
     include_str!("migrations/0008_part_rows.sql"),
+    include_str!("migrations/0009_source_folder.sql"),
 ];
 
 /// "Usty" in SQLite's header: tells our database from any other.

@@ -21,7 +21,7 @@ use crate::error::{DataError, Result};
 use crate::split::{FoldPlace, Plan, SplitNote, SplitRow, SplitWay, Wanted, divide};
 use crate::types::{LabelledText, Part, PartCount, SplitSummary, TestLock};
 use leaks::{date_orders, day_of_row, leaks};
-use lock::{count_reopening, is_next_fold, judged_runs, lock, reopened};
+use lock::{count_reopening, is_next_fold, judged_runs, lock, reopened, test_changed};
 
 /// For rows that a file's own split leaves open.
 const USUAL_PERCENT: [u32; 3] = [70, 15, 15];
@@ -67,6 +67,7 @@ impl Project {
         let mut summary = summary(&tx)?;
         if let Some(summary) = &mut summary {
             summary.leaks = Some(leaks(&tx)?);
+            summary.notes.extend(test_changed(&tx)?);
         }
         Ok(summary)
     }

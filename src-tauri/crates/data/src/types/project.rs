@@ -336,6 +336,9 @@ pub struct Leaks {
     pub group: u32,
     /// Whose day is later than the first one of the test part; `None` without dates. Only a split by date keeps this low.
     pub date: Option<u32>,
+    /// Rows of the training part whose text or group also stands in the validation part, by which the round and the limits
+    /// are chosen.
+    pub validation: u32,
 }
 
 /// A test part that a model was judged on already.

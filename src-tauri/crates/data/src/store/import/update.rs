@@ -3,27 +3,28 @@
 //! A row is the same when it has the same number in the column of case numbers, or where there is none the same text. What is
 //! new comes in, a text that changed is corrected, a label that changed is changed unless a person gave another, a row that
 //! is gone is hidden by a step that can be undone. Nothing is overwritten: groups, days and parts, which lie with the raw
-//! row, stay as they were, and it is told for how many rows the file has others now.
+//! row, stay as they were, and it is told for how many rows the file has others now. What is new in a file that was imported
+//! as one part, such as an official test file, belongs to that part.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use serde_json::json;
 
 use super::super::audit::append;
 use super::super::cleaning::hide_these;
 use super::super::project::Project;
-use super::super::sql::from_json;
+use super::super::sql::{from_json, to_json};
 use super::super::texts::{correct, count_changes, text_rules};
 use super::meaning::{Reading, Row, Understood, check_roles};
 use super::mend::note_options;
 use super::tables::Tables;
-use super::{Importer, StoredColumn};
+use super::{Importer, StoredColumn, folder_of};
 use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
-use crate::read::{Extent, Record, Table};
+use crate::read::{Extent, Record, Table, file_name};
 use crate::text::{HASH_BYTES, content_hash};
 use crate::types::{ColumnRole, FileChanges, ImportOptions, Part, RowRule};
 
@@ -51,6 +52,35 @@ struct Known {
     place: Place,
 }
 
+/// How a file was imported the last time, for when it is imported again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedBefore {
+    /// The names of its columns and what they were for.
+    pub columns: Vec<(String, ColumnRole)>,
+    /// What stood between the labels of a cell.
+    pub label_separator: Option<String>,
+}
+
+impl ImportedBefore {
+    /// What the columns of these names are for now: as before, if all that mattered then are still there.
+    pub fn roles(&self, names: &[&str]) -> Option<Vec<ColumnRole>> {
+        let before = |name: &str| self.columns.iter().find(|(known, _)| known == name);
+        let mattered = self
+            .columns
+            .iter()
+            .filter(|(_, role)| *role != ColumnRole::Ignore);
+        let all_there = mattered
+            .into_iter()
+            .all(|(name, _)| names.contains(&name.as_str()));
+        all_there.then(|| {
+            let roles = names.iter().map(|name| before(name));
+            roles
+                .map(|known| known.map_or(ColumnRole::Ignore, |(_, role)| *role))
+                .collect()
+        })
+    }
+}
+
 /// What decides where a row may stand in a split, as far as the file tells it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Place {
@@ -72,8 +102,35 @@ impl Place {
 }
 
 impl Project {
-    /// Brings the rows of a file that was imported before (under the same name) up to date, or only tells what that would
-    /// change. A file that was never imported is all new.
+    /// How a file was imported the last time; `None` for one that never was. Which file it is, is told as for
+    /// [`Project::update_from_file`].
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn imported_before(&self, path: &Path) -> Result<Option<ImportedBefore>> {
+        let tx = self.read()?;
+        let file = KnownFile::find(&tx, path)?;
+        let newest = "SELECT columns, label_separator FROM source
+             WHERE id = (SELECT max(value) FROM json_each(?1))";
+        let found: Option<(String, Option<String>)> = tx
+            .query_row(newest, [&file.sources], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((columns, label_separator)) = found else {
+            return Ok(None);
+        };
+        let columns: Vec<StoredColumn> = from_json(&columns)?;
+        Ok(Some(ImportedBefore {
+            columns: columns
+                .into_iter()
+                .map(|column| (column.name, column.role))
+                .collect(),
+            label_separator,
+        }))
+    }
+
+    /// Brings the rows of a file that was imported before up to date, or only tells what that would change. It is the file of
+    /// the same name in the same folder; where none was imported from there, of the same name: files are moved. A file that
+    /// was never imported is all new.
     ///
     /// # Errors
     /// As [`Project::import`].
@@ -89,20 +146,27 @@ impl Project {
         let columns = check_roles(options, table.columns.len())?;
         let tx = self.write()?;
         let pipeline = || Ok::<_, DataError>(Pipeline::new(&text_rules(&tx)?));
+        let file = KnownFile::find(&tx, path)?;
         let reading = Arc::new(Reading {
             columns,
             names: table.columns.clone(),
-            part: None,
+            part: file.part,
             pipeline: pipeline()?,
         });
         let by_id = options.roles.contains(&ColumnRole::Id);
-        let mut known = known_rows(&tx, &table.file_name(), &options.roles)?;
+        let mut known = known_rows(&tx, &file, &options.roles)?;
         let importer = Importer::begin(&tx, &table, &options.roles, Arc::clone(&reading))?;
-        note_options(&tx, importer.source, options.label_separator.as_deref(), None)?;
+        note_options(
+            &tx,
+            importer.source,
+            options.label_separator.as_deref(),
+            file.part,
+        )?;
         let mut update = Update {
             pipeline: pipeline()?,
             tables: Tables::prepare(&tx)?,
             importer,
+            roles: &options.roles,
             changes: FileChanges::default(),
         };
         let mut record = Record::default();
@@ -125,7 +189,7 @@ impl Project {
         let gone = known.left();
         update.changes.gone = gone.len() as u32;
         update.changes.problem_rows = update.importer.summary.problem_rows;
-        let changes = update.finish(&table)?;
+        let changes = update.finish(&table, &file)?;
         let rule = RowRule::DropGone {
             file: table.file_name(),
         };
@@ -172,10 +236,41 @@ impl KnownRows {
     }
 }
 
-fn known_rows(tx: &Transaction<'_>, file_name: &str, roles: &[ColumnRole]) -> Result<KnownRows> {
+/// A file that was imported before, as often as it was.
+struct KnownFile {
+    name: String,
+    /// Its imports, as JSON.
+    sources: String,
+    /// The part that all its rows belong to.
+    part: Option<Part>,
+}
+
+impl KnownFile {
+    fn find(tx: &Transaction<'_>, path: &Path) -> Result<KnownFile> {
+        let name = file_name(path);
+        let mut query =
+            tx.prepare("SELECT id, part, folder IS ?2 FROM source WHERE file_name = ?1 ORDER BY id")?;
+        let rows = query.query_map(params![name, folder_of(path)], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        let mut sources: Vec<(i64, Option<Part>, bool)> = rows.collect::<rusqlite::Result<_>>()?;
+        if sources.iter().any(|(_, _, here)| *here) {
+            sources.retain(|(_, _, here)| *here);
+        }
+        let part = sources.last().and_then(|(_, part, _)| *part);
+        let ids: Vec<i64> = sources.into_iter().map(|(id, _, _)| id).collect();
+        Ok(KnownFile {
+            name,
+            sources: to_json(&ids)?,
+            part,
+        })
+    }
+}
+
+fn known_rows(tx: &Transaction<'_>, file: &KnownFile, roles: &[ColumnRole]) -> Result<KnownRows> {
     let by_id = roles.contains(&ColumnRole::Id);
-    let gone = steps_of(tx, file_name)?;
-    let id_columns = id_columns(tx, file_name)?;
+    let gone = steps_of(tx, &file.name)?;
+    let id_columns = id_columns(tx, file)?;
     let mut query = tx.prepare(
         "SELECT e.id, e.source, e.text_hash, c.columns, s.hidden_by,
                 (SELECT text FROM edit WHERE example = e.id AND who = ?2 ORDER BY id DESC LIMIT 1),
@@ -183,10 +278,10 @@ fn known_rows(tx: &Transaction<'_>, file_name: &str, roles: &[ColumnRole]) -> Re
                 (SELECT label_set FROM annotation WHERE example = e.id AND kind = 'import' ORDER BY id DESC LIMIT 1),
                 EXISTS (SELECT 1 FROM annotation WHERE example = e.id AND kind <> 'import'),
                 e.group_key, e.date, e.file_part
-         FROM example e JOIN source ON source.id = e.source JOIN content c ON c.example = e.id
-         JOIN state s ON s.example = e.id WHERE source.file_name = ?1 ORDER BY e.id",
+         FROM example e JOIN content c ON c.example = e.id JOIN state s ON s.example = e.id
+         WHERE e.source IN (SELECT value FROM json_each(?1)) ORDER BY e.id",
     )?;
-    let mut found = query.query(params![file_name, IMPORT])?;
+    let mut found = query.query(params![file.sources, IMPORT])?;
     let mut rows: HashMap<Key, Vec<Known>> = HashMap::new();
     while let Some(row) = found.next()? {
         let from_file: Option<String> = row.get(5)?;
@@ -243,9 +338,10 @@ fn steps_of(tx: &Transaction<'_>, file_name: &str) -> Result<HashSet<i64>> {
 }
 
 /// Where the case number stands among the cells that are kept beside the text, by source.
-fn id_columns(tx: &Transaction<'_>, file_name: &str) -> Result<HashMap<i64, usize>> {
-    let mut query = tx.prepare("SELECT id, columns FROM source WHERE file_name = ?1")?;
-    let mut rows = query.query([file_name])?;
+fn id_columns(tx: &Transaction<'_>, file: &KnownFile) -> Result<HashMap<i64, usize>> {
+    let mut query =
+        tx.prepare("SELECT id, columns FROM source WHERE id IN (SELECT value FROM json_each(?1))")?;
+    let mut rows = query.query([&file.sources])?;
     let mut places = HashMap::new();
     while let Some(row) = rows.next()? {
         let columns: Vec<StoredColumn> = from_json(&row.get::<_, String>(1)?)?;
@@ -260,6 +356,7 @@ fn id_columns(tx: &Transaction<'_>, file_name: &str) -> Result<HashMap<i64, usiz
 /// What an update does row by row.
 struct Update<'a> {
     importer: Importer<'a>,
+    roles: &'a [ColumnRole],
     tables: Tables<'a>,
     pipeline: Pipeline,
     changes: FileChanges,
@@ -297,7 +394,8 @@ impl Update<'_> {
             .as_deref()
             .map(|names| self.importer.label_set(names))
             .transpose()?;
-        if labels.is_some() && labels != before.given {
+        // Without a column of labels the file says nothing about them.
+        if self.roles.contains(&ColumnRole::Label) && labels != before.given {
             same = false;
             if before.labelled_since {
                 self.changes.kept += 1;
@@ -316,7 +414,8 @@ impl Update<'_> {
             group: row.group.clone(),
             date: row.date.clone(),
             part: row.part,
-        };
+        }
+        .told_by(self.roles);
         if place != before.place {
             same = false;
             self.changes.not_moved += 1;
@@ -326,14 +425,14 @@ impl Update<'_> {
     }
 
     /// Rows that the file's earlier versions had put aside are those of this version now.
-    fn finish(self, table: &Table) -> Result<FileChanges> {
+    fn finish(self, table: &Table, file: &KnownFile) -> Result<FileChanges> {
         let importer = self.importer;
         importer.log_labels()?;
         count_changes(importer.tx, &importer.changed)?;
         importer.tx.execute(
             "UPDATE problem_row SET superseded_by = ?1 WHERE mended IS NULL AND source IN
-             (SELECT id FROM source WHERE file_name = ?2 AND id <> ?1)",
-            params![importer.source, table.file_name()],
+             (SELECT value FROM json_each(?2))",
+            params![importer.source, file.sources],
         )?;
         importer.close_source(table)?;
         Ok(self.changes)
@@ -471,6 +570,85 @@ mod tests {
         let step = case.project.summary().unwrap().cleaning.last().unwrap().id;
         case.project.undo_cleaning(step, &mut |_| true).unwrap();
         assert_eq!(case.texts().len(), 4);
+    }
+
+    #[test]
+    fn of_two_files_of_one_name_the_one_in_the_same_folder_is_brought_up_to_date() {
+        let roles = [Id, Text, Label];
+        let csv = "id,text,label\n1,one,x\n2,two,y\n";
+        let mut case = Case::new(csv, &roles);
+        let other = case.place.path().join("other");
+        std::fs::create_dir(&other).unwrap();
+        let twin = other.join("cases.csv");
+        std::fs::write(&twin, "id,text,label\n1,eins,x\n2,zwei,y\n").unwrap();
+        case.project
+            .import(&twin, &options(&roles), &mut |_, _| true)
+            .unwrap();
+        let changes = case.update(csv, &roles, false);
+        assert_eq!((changes.same, changes.new, changes.gone), (2, 0, 0));
+        assert_eq!(case.texts(), ["one", "two", "eins", "zwei"]);
+        // Moved: its name is all there is to know it by.
+        let moved = case.place.path().join("moved");
+        std::fs::rename(&other, &moved).unwrap();
+        let path = moved.join("cases.csv");
+        let all = options(&roles);
+        let changes = case
+            .project
+            .update_from_file(&path, &all, true, &mut |_, _| true)
+            .unwrap();
+        assert_eq!((changes.new, changes.changed), (0, 2), "{changes:?}");
+    }
+
+    #[test]
+    fn what_is_new_in_an_official_test_file_is_not_learned_from() {
+        let (place, project) = project();
+        let mut case = Case { place, project };
+        let roles = [Text, Label];
+        let learn: String = (0..20)
+            .map(|i| format!("learn {i},{}\n", ["x", "y"][i % 2]))
+            .collect();
+        case.write(&format!("text,label\n{learn}"));
+        let path = case.place.path().join("cases.csv");
+        case.project
+            .import(&path, &options(&roles), &mut |_, _| true)
+            .unwrap();
+        let official = case.place.path().join("official.csv");
+        std::fs::write(&official, "text,label\na,x\nb,y\n").unwrap();
+        case.project
+            .import_part(&official, &options(&roles), Part::Test, &mut |_, _| true)
+            .unwrap();
+        case.project
+            .make_split(crate::split::Wanted::random([70, 15, 15], 0))
+            .unwrap();
+        std::fs::write(&official, "text,label\na,x\nb,y\nc,x\n").unwrap();
+        let changes = case
+            .project
+            .update_from_file(&official, &options(&roles), false, &mut |_, _| true)
+            .unwrap();
+        assert_eq!((changes.same, changes.new, changes.not_moved), (2, 1, 0));
+        let split = case.project.add_to_training().unwrap();
+        assert!(
+            split
+                .notes
+                .contains(&crate::split::SplitNote::AddedToTraining { rows: 0, left_out: 1 }),
+            "{:?}",
+            split.notes
+        );
+    }
+
+    #[test]
+    fn a_label_that_the_file_takes_back_is_taken_back() {
+        let roles = [Id, Text, Label];
+        let mut case = Case::new("id,text,label\n1,one,x\n2,two,y\n", &roles);
+        case.project.annotate(2, Some(&[1]), "person").unwrap();
+        let changed = "id,text,label\n1,one,\n2,two,\n";
+        let changes = case.update(changed, &roles, false);
+        assert_eq!((changes.relabelled, changes.kept, changes.same), (1, 1, 0));
+        let labels = |case: &Case, id| case.project.example(id).unwrap().labels;
+        assert_eq!([1, 2].map(|id| labels(&case, id)), [None, Some(vec![1])]);
+        assert_eq!(case.update(changed, &roles, false).relabelled, 0);
+        let without = case.update("id,text\n1,one\n2,two\n", &[Id, Text], false);
+        assert_eq!(without.same, 2, "a file without labels says nothing about them");
     }
 
     #[test]

@@ -35,7 +35,29 @@ pub(super) fn leaks(db: &Connection) -> Result<Leaks> {
         },
         group: shared("e.group_key")?,
         date: later_than_tested(db)?,
+        validation: shared_with_validation(db)?,
     })
+}
+
+/// Rows to learn from that share their text or their group with the validation part.
+fn shared_with_validation(db: &Connection) -> Result<u32> {
+    let of = |column: &str, part: u8| {
+        format!(
+            "SELECT {column} FROM state s JOIN example e ON e.id = s.example
+             WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL AND s.part = {part} AND {column} IS NOT NULL"
+        )
+    };
+    number(
+        db,
+        &format!(
+            "SELECT count(*) FROM state s JOIN example e ON e.id = s.example
+             WHERE s.hidden_by IS NULL AND s.label_set IS NOT NULL AND s.part = 0
+             AND (s.text_hash IN ({}) OR e.group_key IN ({}))",
+            of("s.text_hash", 1),
+            of("e.group_key", 1)
+        ),
+        [],
+    )
 }
 
 /// Rows to learn from whose day is later than the first one of the test part; `None` where the test part has no days.

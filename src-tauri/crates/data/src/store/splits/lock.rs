@@ -79,3 +79,32 @@ pub(super) fn reopened(db: &Connection) -> Result<Option<SplitNote>> {
     let times = read_setting(db, REOPENED)?.and_then(|times| times.parse().ok());
     Ok(times.map(|times| SplitNote::TestReopened { times }))
 }
+
+/// Rows of the newest test part that are not what they were when a model was first judged on it: hidden, corrected or
+/// labelled otherwise since. Scores from before and after do not compare.
+pub(super) fn test_changed(db: &Connection) -> Result<Option<SplitNote>> {
+    let Some(split) = newest(db)? else {
+        return Ok(None);
+    };
+    let first: Option<String> = db.query_row(
+        "SELECT min(run.created_at) FROM run JOIN split ON split.version = run.split_version
+         WHERE coalesce(split.draw, split.version) = ?1 AND status = 'finished'
+         AND json_extract(summary, '$.test') IS NOT NULL",
+        [split.draw],
+        |row| row.get(0),
+    )?;
+    let Some(first) = first else {
+        return Ok(None);
+    };
+    let rows = number(
+        db,
+        "SELECT count(*) FROM state s WHERE s.part = 2 AND (
+            s.hidden_by IN (SELECT id FROM cleaning_step WHERE at > ?1)
+            OR EXISTS (SELECT 1 FROM annotation WHERE example = s.example AND at > ?1)
+                AND s.label_set IS NOT (SELECT label_set FROM annotation
+                    WHERE example = s.example AND at <= ?1 ORDER BY id DESC LIMIT 1)
+            OR EXISTS (SELECT 1 FROM edit WHERE example = s.example AND at > ?1))",
+        [first],
+    )?;
+    Ok((rows > 0).then_some(SplitNote::TestChanged { rows }))
+}

@@ -11,7 +11,7 @@ use crate::types::{Part, SplitSummary};
 impl Project {
     /// Lets the labelled rows that are in no part yet be learned from, and leaves every other row where it is: more can be
     /// learned without drawing a new test. Rows whose text, group or wording stands in the validation or the test part stay
-    /// out.
+    /// out, and so do rows of a file that is not to be learned from.
     ///
     /// # Errors
     /// `NoSplit`, and those of the database.
@@ -32,7 +32,8 @@ impl Project {
         };
         let (mut parts, mut added, mut left_out) = (Vec::new(), 0, 0);
         for (row, part) in rows.rows.into_iter().zip(rows.parts) {
-            if part.is_none() && judged.has(&row) {
+            let official = matches!(row.file_part, Some(Part::Validation | Part::Test));
+            if part.is_none() && (official || judged.has(&row)) {
                 left_out += 1;
                 continue;
             }

@@ -138,11 +138,87 @@ fn what_the_test_part_gives_away_is_counted_for_a_files_own_split_too() {
             exact: 1,
             near: None,
             group: 1,
-            date: None
+            date: None,
+            validation: 0
         }
     );
     project.find_near_duplicates(&mut |_| true).unwrap();
     assert_eq!(leaks(&project).near, Some(1));
+}
+
+#[test]
+fn texts_and_groups_that_a_file_gives_to_learning_and_to_checking_are_counted() {
+    let (_place, mut project) = project();
+    let csv =
+        "text,label,part,case\na,x,train,1\na,x,dev,2\nb,y,train,3\nc,y,dev,3\nd,x,train,4\ne,y,test,5\n";
+    let roles = [
+        ColumnRole::Text,
+        ColumnRole::Label,
+        ColumnRole::Split,
+        ColumnRole::Group,
+    ];
+    import(&mut project, csv, &roles);
+    let split = project.split_summary().unwrap().unwrap();
+    let leaks = split.leaks.unwrap();
+    assert_eq!((leaks.exact, leaks.group, leaks.validation), (0, 0, 2));
+    let kept = |note: &SplitNote| {
+        matches!(
+            note,
+            SplitNote::GroupsKeptTogether { .. } | SplitNote::DuplicatesKeptTogether { .. }
+        )
+    };
+    assert!(!split.notes.iter().any(kept), "{:?}", split.notes);
+}
+
+#[test]
+fn a_judged_test_part_whose_rows_were_changed_since_is_told() {
+    let (_place, mut project) = project_with(&rows(&["x", "y"], 20));
+    project
+        .make_split(crate::split::Wanted::random([50, 20, 30], 0))
+        .unwrap();
+    let test: Vec<u32> = project
+        .labelled(Part::Test)
+        .unwrap()
+        .iter()
+        .map(|row| row.example)
+        .collect();
+    let told = |project: &Project| {
+        let notes = project.split_summary().unwrap().unwrap().notes;
+        notes.into_iter().find_map(|note| match note {
+            SplitNote::TestChanged { rows } => Some(rows),
+            _ => None,
+        })
+    };
+    project.annotate(test[0], Some(&[1]), "person").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    let now = "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+    let created_at = project.db.query_row(now, [], |row| row.get(0)).unwrap();
+    project
+        .insert_run(&crate::RunRecord {
+            created_at,
+            status: crate::types::RunStatus::Finished,
+            summary: Some(serde_json::json!({ "test": { "accuracy": 0.9 } })),
+            ..run()
+        })
+        .unwrap();
+    assert_eq!(
+        told(&project),
+        None,
+        "what was changed before is as it was judged"
+    );
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    let other = 3 - project.example(test[1]).unwrap().labels.unwrap()[0];
+    project.annotate(test[1], Some(&[other]), "person").unwrap();
+    let same = project.example(test[2]).unwrap().labels.unwrap();
+    project.annotate(test[2], Some(&same), "person").unwrap();
+    assert_eq!(told(&project), Some(1), "to say the same again is no change");
+    project
+        .edit_text(test[3], Some("another text"), "person")
+        .unwrap();
+    assert_eq!(told(&project), Some(2));
+    let step = crate::types::CleaningRule::Rows(crate::types::RowRule::DropShort { characters: 1000 });
+    project.clean(&[step], &mut |_| true).unwrap();
+    assert_eq!(told(&project), Some(test.len() as u32));
 }
 
 #[test]
@@ -165,7 +241,8 @@ fn a_split_keeps_near_duplicates_out_of_the_test_part_and_says_so() {
             exact: 0,
             near: Some(0),
             group: 0,
-            date: None
+            date: None,
+            validation: 0
         })
     );
     assert!(
