@@ -11,6 +11,9 @@ import { openWindow } from "./lib/window.mjs";
 
 const WORKBOOK = join(ROOT, "src-tauri/crates/data/tests/fixtures/messy_csv/csvkit/sheets.xlsx");
 
+/** An official test file, with a cell that says there is no label; its texts are not those of the clauses. */
+const OFFICIAL = `text,label\n${["Payment", "Term", "Law", "N/A"].map((label, i) => `"Official case ${i}, settled by a court of the state of ${i}",${label}`).join("\n")}\n`;
+
 /** Thirty clauses, and one of them again with another word. */
 function clauses() {
   const lines = smallTable(30).trim().split("\n");
@@ -23,7 +26,7 @@ for (const language of ["en", "zh"]) {
     const place = new Place();
     let window;
     before(async () => {
-      window = await openWindow(place, { language, answers: [WORKBOOK, place.write("clauses.csv", clauses())] });
+      window = await openWindow(place, { language, answers: [WORKBOOK, place.write("clauses.csv", clauses()), place.write("official.csv", OFFICIAL)] });
     });
     after(async () => {
       await window?.close();
@@ -71,6 +74,24 @@ for (const language of ["en", "zh"]) {
       await window.click("divide");
       assert.ok((await window.text("leak-exact")).length > 0 && (await window.text("leak-near")).length > 0);
       await look("3-leaks");
+    });
+
+    test("an official test file becomes the test part, and a label that stands for nothing is told", async () => {
+      await window.click("nav-data");
+      await window.click("add-file");
+      await window.get("preview");
+      await window.select("file-part", "test");
+      await look("4-official");
+      await window.click("import");
+      assert.match(await window.text("odd-label"), /N\/A/);
+      await look("5-odd");
+      await window.click("show-odd");
+      await window.until(async () => (await window.driver.executeScript("return document.querySelectorAll('[data-testid=rows] [data-index]').length")) === 1, "one row shown");
+      await window.click("nav-split");
+      await window.click("divide");
+      await window.get("leak-exact");
+      const split = place.must("split", "--project", place.path("home/projects/Office.understudy")).split;
+      assert.equal(split.parts.find(({ part }) => part === "test").rows, 4, "its rows, and no other");
     });
   });
 }

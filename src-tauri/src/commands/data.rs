@@ -34,7 +34,10 @@ pub fn keep_pasted(state: State<'_, AppState>, table: String) -> Answer<String> 
 #[tauri::command(async)]
 #[specta::specta]
 pub fn preview_file(state: State<'_, AppState>, path: String, dialect: DialectOverrides) -> Answer<Preview> {
-    state.with_copy(|project, language| session::preview_file(project, Path::new(&path), &dialect, language))
+    let path = Path::new(&path);
+    let before = state.with(|session, _| Ok(session.project.imported_before(path)?))?;
+    session::preview_file(path, &dialect, before.as_ref(), state.language())
+        .map_err(|error| state.tell(error))
 }
 
 /// Reading tells the bytes done and the bytes in all; the page wants the share.

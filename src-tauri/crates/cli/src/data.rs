@@ -69,8 +69,9 @@ fn options(file: &Path, columns: &Columns, session: Option<&Session>) -> Result<
         ..DialectOverrides::default()
     };
     let mut preview = preview(file, &dialect, 1)?;
-    if let Some(session) = session {
-        remember_roles(&session.project, file, &mut preview)?;
+    let before = session.map(|session| session.project.imported_before(file));
+    if let Some(before) = before.transpose()?.flatten() {
+        remember_roles(&before, &mut preview);
     }
     let guessed: Vec<ColumnRole> = preview.columns.iter().map(|column| column.role).collect();
     let mut roles = guessed.clone();

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use understudy_data::{
-    ColumnRole, DialectOverrides, ImportOptions, ImportSummary, Part, Project, RunStatus, SplitWay, Wanted,
-    preview,
+    ColumnRole, DialectOverrides, ImportOptions, ImportSummary, ImportedBefore, Part, Project, RunStatus,
+    SplitWay, Wanted, preview,
 };
 use understudy_report::Language;
 
@@ -49,37 +49,32 @@ pub fn file_name(name: &str) -> String {
     safe.trim_matches(['.', ' ']).to_owned()
 }
 
-/// The beginning of a file, in a language. The columns of one that this project knows are for what they were for then.
+/// The beginning of a file, in a language; its columns are for what they were for when it was imported `before`.
 ///
 /// # Errors
-/// Those of reading and of the database.
+/// Those of reading.
 pub fn preview_file(
-    project: &Project,
     path: &Path,
     dialect: &DialectOverrides,
+    before: Option<&ImportedBefore>,
     language: Language,
 ) -> Result<Preview> {
     let mut preview = preview(path, dialect, PREVIEW_ROWS)?;
-    remember_roles(project, path, &mut preview)?;
+    if let Some(before) = before {
+        remember_roles(before, &mut preview);
+    }
     Ok(Preview::told(preview, language))
 }
 
-/// Gives the columns of a file that was imported before the roles they had, where all of them are still there.
-///
-/// # Errors
-/// Those of the database.
-pub fn remember_roles(project: &Project, path: &Path, preview: &mut understudy_data::Preview) -> Result<()> {
-    let Some(before) = project.imported_before(path)? else {
-        return Ok(());
-    };
+/// Gives the columns of a file that was imported before the roles they had, where all that mattered are still there.
+pub fn remember_roles(before: &ImportedBefore, preview: &mut understudy_data::Preview) {
     let names: Vec<&str> = preview.columns.iter().map(|column| &*column.name).collect();
     if let Some(roles) = before.roles(&names) {
         for (column, role) in preview.columns.iter_mut().zip(roles) {
             column.role = role;
         }
-        preview.label_separator = before.label_separator;
+        preview.label_separator = before.label_separator.clone();
     }
-    Ok(())
 }
 
 /// Names of the columns that a project's texts came from.
