@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// Characters of a line that is worth taking out; shorter ones ("Yes", "Dear Sir") carry meaning by where they stand.
+use super::lines;
+
+/// The width of a line that is worth taking out; shorter ones ("Yes", "Dear Sir") carry meaning by where they stand.
 const SHORTEST: usize = 12;
 
 /// The share of the texts with more than one line in which a line must stand, and the least number of them.
@@ -26,12 +28,12 @@ pub(crate) struct Lines {
 impl Lines {
     /// Takes a text in.
     pub(crate) fn add(&mut self, text: &str) {
-        let mut lines: Vec<&str> = lines(text).collect();
+        let mut lines: Vec<&str> = filled_lines(text).collect();
         if lines.len() < 2 {
             return;
         }
         self.texts += 1;
-        lines.retain(|line| line.chars().count() >= SHORTEST);
+        lines.retain(|line| width(line) >= SHORTEST);
         lines.sort_unstable();
         lines.dedup();
         for line in lines {
@@ -60,22 +62,29 @@ impl Lines {
     }
 }
 
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['\n', '\r'])
-        .map(str::trim)
+fn filled_lines(text: &str) -> impl Iterator<Item = &str> {
+    lines(text)
+        .map(|(line, _)| line.trim())
         .filter(|line| !line.is_empty())
+}
+
+/// Characters, those of the scripts that say more with each of them (Chinese, kana, hangul) counted twice, as they are drawn.
+fn width(line: &str) -> usize {
+    let wide = |c: char| matches!(c, '\u{1100}'..='\u{11ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}');
+    line.chars().map(|c| 1 + usize::from(wide(c))).sum()
 }
 
 /// The text without these lines; a text of nothing else stays.
 pub(super) fn without(text: &str, boilerplate: &HashSet<String>) -> Option<String> {
-    if !lines(text).any(|line| boilerplate.contains(line)) {
+    let stays = |line: &str| !boilerplate.contains(line.trim());
+    if lines(text).all(|(line, _)| stays(line)) {
         return None;
     }
-    let kept: Vec<&str> = text
-        .split('\n')
-        .filter(|line| !boilerplate.contains(line.trim()))
-        .collect();
-    let kept = kept.join("\n");
+    let mut kept = String::with_capacity(text.len());
+    for (line, end) in lines(text).filter(|(line, _)| stays(line)) {
+        kept.push_str(line);
+        kept.push_str(end);
+    }
     let kept = kept.trim_matches(['\n', '\r']);
     (!kept.trim().is_empty() && kept != text).then(|| kept.to_owned())
 }
@@ -106,6 +115,30 @@ mod tests {
             "a text of nothing else"
         );
         assert_eq!(without("Pay now.", &common), None);
+    }
+
+    #[test]
+    fn a_line_is_a_line_whatever_ends_it_and_the_others_keep_their_ends() {
+        for end in ["\n", "\r\n", "\r"] {
+            let mut seen = Lines::default();
+            for i in 0..60 {
+                seen.add(&format!("Text {i}{end}Sent from my lovely phone{end}Bye"));
+            }
+            let common = seen.common();
+            assert_eq!(common, ["Sent from my lovely phone"], "{end:?}");
+            let common: HashSet<String> = common.into_iter().collect();
+            let text = format!("Pay\r\nnow.{end}Sent from my lovely phone{end}{end}Bye");
+            assert_eq!(without(&text, &common), Some(format!("Pay\r\nnow.{end}{end}Bye")));
+        }
+    }
+
+    #[test]
+    fn a_chinese_line_says_more_with_fewer_characters() {
+        let mut seen = Lines::default();
+        for i in 0..60 {
+            seen.add(&format!("正文{i}\n您好\n此致敬礼\n发自我的华为手机"));
+        }
+        assert_eq!(seen.common(), ["发自我的华为手机"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use unicode_normalization::{UnicodeNormalization, is_nfkc_quick};
 
-use super::{if_changed, pattern};
+use super::{if_changed, lines, pattern};
 
 /// Without control characters (tab and line ends apart) and without characters that only steer the display. The joiners that
 /// Arabic, Indian scripts and emoji need stay.
@@ -91,7 +91,7 @@ pub(super) fn usual_space(text: &str) -> Option<String> {
     }
     let mut changed = String::with_capacity(text.len());
     let mut empty_lines = 0;
-    for line in text.split(['\n', '\r']) {
+    for (line, _) in lines(text) {
         let mut words = line.split_whitespace();
         let Some(first) = words.next() else {
             empty_lines += 1;
@@ -172,5 +172,9 @@ mod tests {
             Some("a b\n\nc d\ne")
         );
         assert_eq!(usual_space("a b\n\nc"), None);
+        assert_eq!(
+            usual_space("line a\r\nline b\r\n\r\nline c\rline d").as_deref(),
+            Some("line a\nline b\n\nline c\nline d")
+        );
     }
 }

@@ -12,10 +12,15 @@ static URL: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Letters of all scripts may be in an address (RFC 6531), but where words are written without spaces, nothing would tell
+/// where it begins or ends: "请联系zhang@firm.cn". An apostrophe between letters is a part of it, around it is none.
 pub(super) static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"[A-Za-z0-9][A-Za-z0-9._%+\-]*@[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?)*\.[A-Za-z]{2,24}",
-    )
+    let letter = r"\p{Latin}\p{Greek}\p{Cyrillic}";
+    let word = format!(r"[{letter}\d][{letter}\p{{Mn}}\d]*");
+    let part = format!(r"{word}(?:-+{word})*");
+    pattern(&format!(
+        r"{word}(?:(?:[._%+\-]+|['’]){word})*[._%+\-]*@{part}(?:\.{part})*\.[{letter}\p{{Mn}}]{{2,24}}"
+    ))
 });
 
 /// A number with its separators; digits that are part of a word ("B2B") are none.
@@ -59,6 +64,14 @@ mod tests {
             Some("to [EMAIL], now")
         );
         assert_eq!(emails("a @ b"), None);
+        assert_eq!(
+            emails("müller@bücher.de, мария@почта.рф, 'o'neil@firm.com'").as_deref(),
+            Some("[EMAIL], [EMAIL], '[EMAIL]'")
+        );
+        assert_eq!(
+            emails("请联系zhang@firm.cn或メールa-b@c.jpへ").as_deref(),
+            Some("请联系[EMAIL]或メール[EMAIL]へ")
+        );
         assert_eq!(
             numbers("pay 1,200.50 by 12/05/2024, B2B, 第3条").as_deref(),
             Some("pay [NUMBER] by [NUMBER], B2B, 第[NUMBER]条")

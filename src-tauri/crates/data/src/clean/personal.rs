@@ -119,48 +119,79 @@ static CARD: LazyLock<Regex> = LazyLock::new(|| pattern(r"[2-6]\d{3}(?:[ -]?\d){
 static NHS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d{3}[ -]?\d{3}[ -]?\d{4}"));
 static SSN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d{3}[- ]\d{2}[- ]\d{4}"));
 
-/// International numbers; North American, Chinese mobile and land lines; British and German ones with their area code.
+/// International numbers; North American, Chinese mobile and land lines; British and German ones with their area code, and
+/// with an extension.
 static PHONE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\+\d{1,3}[ .\-]?(?:\(0?\d{1,4}\)[ .\-]?)?\d{1,4}(?:[ .\-/]?\d{2,4}){1,4}|(?:\(\d{3}\) ?|\d{3}[.\- ])\d{3}[.\- ]\d{4}|1[3-9]\d[ \-]?\d{4}[ \-]?\d{4}|\(?0\d{2,4}\)?[ \-/]\d{3,4}[ \-]?\d{3,5}|0\d{9,10}",
+        r"\+\d{1,3}[ .\-]?(?:\(0?\d{1,4}\)[ .\-]?)?\d{1,4}(?:[ .\-/]?\d{2,4}){1,4}|(?:\(\d{3}\) ?|\d{3}[.\- ])\d{3}[.\- ]\d{4}|1[3-9]\d[ \-]?\d{4}[ \-]?\d{4}|(?:\(?0\d{2,4}\)?[ \-/]\d{6,9}|0\d{9,10})-\d{1,5}|\(?0\d{2,4}\)?[ \-/]\d{3,4}[ \-]?\d{3,5}|0\d{9,10}",
     )
 });
 
 /// Spans of a pattern that stand alone and are no part of a longer number, and whose digits are sound.
 fn checked(text: &str, pattern: &Regex, sound: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
-    let mut spans = Vec::new();
+    let mut spans: Vec<Range<usize>> = Vec::new();
     let mut from = 0;
     while let Some(found) = pattern.find_at(text, from) {
-        if stands_alone(text, &found.range()) && !goes_on(text, &found.range()) && sound(found.as_str()) {
-            spans.push(found.range());
-            from = found.end();
-        } else {
-            // What overlaps may still be one, but not from within the same number: its next part begins later.
-            let number_ends = text[found.start()..]
-                .find(|c: char| !c.is_ascii_alphanumeric())
-                .map_or(text.len(), |end| found.start() + end);
-            from = number_ends.max(found.start() + found.as_str().chars().next().map_or(1, char::len_utf8));
+        let start = found.start();
+        // A number that was told already is no part of the one after it.
+        let told = spans.last().map_or(0, |last| last.end);
+        let before = &text[if told <= start { told } else { 0 }..start];
+        // Digits behind a hyphen are the number's, unless the pattern took them and it is not sound with them.
+        let joined = text[found.end()..]
+            .strip_prefix('-')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        let reading = readings(found.as_str()).find(|reading| {
+            let span = start..start + reading.len();
+            let whole = |found: regex::Match<'_>| found.len() == reading.len();
+            stands_alone(text, &span)
+                && !(joined && span.end == found.end())
+                && sound(reading)
+                && pattern.find(reading).is_some_and(whole)
+        });
+        if let Some(reading) = reading
+            && !goes_on(before, reading)
+        {
+            let end = start + reading.len();
+            match spans.last_mut() {
+                // Two readings of the same digits ("2023 4111 1111 1111 1111"): nothing of either stays.
+                Some(last) if start < last.end => last.end = last.end.max(end),
+                _ => spans.push(start..end),
+            }
         }
+        // The next one may begin with the next group of digits, which this one may have taken for its own.
+        let group_ends = text[start..]
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .map_or(text.len(), |end| start + end);
+        from = group_ends.max(start + 1);
     }
     spans
 }
 
-/// Whether the span is a part of a longer number: a group of digits is joined to it, or four of them stand before it with a
-/// space between, as in an account number ("3704 0044 0532").
-fn goes_on(text: &str, span: &Range<usize>) -> bool {
-    let joint = |c: char| matches!(c, '-' | '/' | '.');
-    let before = &text[..span.start];
-    let joined_before = before.ends_with(joint)
-        && before
-            .trim_end_matches(joint)
-            .ends_with(|c: char| c.is_ascii_digit());
-    let group = before.strip_suffix(' ').map_or(0, |before| {
-        before.len() - before.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len()
-    });
-    let grouped = group == 4 && before.trim_end().ends_with(|c: char| c.is_ascii_digit());
-    let after = &text[span.end..];
-    let joined_after = after.starts_with(['-', '/']) && after[1..].starts_with(|c: char| c.is_ascii_digit());
-    joined_before || grouped || joined_after
+/// A number as the pattern took it, then without its last group of digits, which may belong to what follows, and so on.
+fn readings(number: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(number), |longer| {
+        let last_group = longer.rfind(|c: char| !c.is_ascii_alphanumeric())?;
+        Some(&longer[..last_group])
+    })
+}
+
+/// Whether a number only goes on with one that stands before it: its digits are joined to others, or it is one of several
+/// groups of four, as in an account number ("3704 0044 0532"). A year before it is none of these.
+fn goes_on(before: &str, number: &str) -> bool {
+    let digit = |c: char| c.is_ascii_digit();
+    let joint = |c: char| matches!(c, '-' | '.');
+    if before.ends_with(joint) {
+        return before.trim_end_matches(joint).ends_with(digit);
+    }
+    let Some(before) = before.strip_suffix(' ') else {
+        return false;
+    };
+    let (rest, group) = before.split_at(before.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len());
+    let year = matches!(group.as_bytes(), [b'1', b'9', ..] | [b'2', b'0', ..])
+        && group.bytes().all(|c| c.is_ascii_digit())
+        && !rest.trim_end().ends_with(digit);
+    let first = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    group.len() == 4 && group.ends_with(digit) && first == 4 && !year
 }
 
 /// Whether neither a digit nor a Latin letter touches the span.
@@ -438,6 +469,8 @@ fn names(text: &str) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn all(text: &str) -> String {
@@ -527,6 +560,58 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_found_whatever_stands_around_them() {
+        for (text, replaced) in [
+            ("card 4111 1111 1111 1111 05/26", "card [CARD_1] 05/26"),
+            ("4111111111111111 05/26", "[CARD_1] 05/26"),
+            ("4111 1111 1111 1111 123", "[CARD_1] 123"),
+            ("4111-1111-1111-1111-123", "[CARD_1]-123"),
+            ("4111 1111 1111 1111 2025 ok", "[CARD_1] 2025 ok"),
+            ("4111-1111-1111-1111/123", "[CARD_1]/123"),
+            ("paid in 2023 4111111111111111", "paid in 2023 [CARD_1]"),
+            ("paid in 2023 4111 1111 1111 1111", "paid in 2023 [CARD_1]"),
+            ("4111 1111 1111 1111 5555 5555 5555 4444", "[CARD_1] [CARD_2]"),
+            ("born 1985 123-45-6789", "born 1985 [SSN_1]"),
+            (
+                "联系电话：13812345678/13912345678",
+                "联系电话：[PHONE_1]/[PHONE_2]",
+            ),
+            ("身份证11010519491231002X/13812345678", "身份证[ID_1]/[PHONE_1]"),
+            ("电话010-12345678-801。", "电话[PHONE_1]。"),
+            ("030 1234567-12", "[PHONE_1]"),
+            ("0301234567-12a", "[PHONE_1]-12a"),
+            ("+44 20 7946 0958 20250101", "[PHONE_1] 20250101"),
+            ("212-555-0123/212-555-0124", "[PHONE_1]/[PHONE_2]"),
+            (
+                "NHS no: 943 476 5919/4010232137",
+                "NHS no: [NHS_NUMBER_1]/[NHS_NUMBER_2]",
+            ),
+            ("an müller@x.de, o'neil@firm.com", "an [EMAIL_1], [EMAIL_2]"),
+        ] {
+            assert_eq!(all(text), replaced);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_sound_card_number_stays_beside_other_numbers(
+            digits in "[3-6][0-9]{14}",
+            separator in prop_oneof![Just(""), Just(" "), Just("-")],
+            before in prop_oneof![Just(""), Just("paid in 2023 "), Just("12/"), Just("卡号"), Just("5555 5555 5555 4444 ")],
+            after in prop_oneof![Just(""), Just(" 05/26"), Just("/123"), Just(" 2025 ok"), Just(" 123"), Just("。"), Just(" 4111111111111111")],
+        ) {
+            let check = (0..10).map(|check| format!("{digits}{check}")).find(|card| numbers::is_card(card));
+            let card = check.unwrap();
+            let groups: Vec<&str> = (0..4).map(|group| &card[4 * group..4 * group + 4]).collect();
+            let replaced = all(&format!("{before}{}{after}", groups.join(separator)));
+            let around = format!("{before}{after}");
+            for group in groups {
+                prop_assert!(!replaced.contains(group) || around.contains(group), "{}", replaced);
+            }
+        }
+    }
+
+    #[test]
     fn long_texts_take_no_longer_than_long() {
         let turns: String = (0..20_000)
             .map(|i| {
@@ -564,6 +649,12 @@ mod tests {
             "ISBN 978-3-16-148410-0",
             "合同第12条第3款",
             "7.5/10",
+            "EUR 1.234.567,89",
+            "§ 12/2004",
+            "4111 1111 1111 1112 2025",
+            "3704 0044 0532 0130",
+            "212-555-0123-4567",
+            "012-3456-7890-1234",
             "1.5-56 months",
             "Product Name: Agreed Quantity",
             "You Will Miss Your Best FRIEND",

@@ -65,23 +65,13 @@ impl Project {
         progress: &mut dyn FnMut(f64) -> bool,
     ) -> Result<DataSummary> {
         let tx = self.write()?;
-        let mut text_steps = Vec::new();
-        for rule in rules {
-            match rule {
-                CleaningRule::Rows(hides) => {
-                    // What hides rows goes by the texts as they are then.
-                    rewrite_for(&tx, &mut text_steps, progress)?;
-                    hide(&tx, hides, progress)?;
-                }
-                CleaningRule::Texts(_) => text_steps.push((insert(&tx, rule)?, rule)),
-            }
-        }
-        rewrite_for(&tx, &mut text_steps, progress)?;
+        apply(&tx, rules.iter().map(|rule| (None, rule)), progress)?;
         tx.commit()?;
         self.summary()
     }
 
-    /// Takes a step back: shows the rows again that it hid, or makes the texts again without it. Twice changes nothing.
+    /// Takes a step back: shows the rows again that it hid, or makes the texts again without it. What hid rows by those texts
+    /// later, hides anew by what they are now. Twice changes nothing.
     ///
     /// # Errors
     /// `UnknownStep`, `Cancelled`, and those of the database.
@@ -96,22 +86,16 @@ impl Project {
             .optional()?;
         let (rule, undone) = found.ok_or(DataError::UnknownStep { id: step })?;
         if !undone {
-            tx.execute(
-                "UPDATE cleaning_step SET undone_at = ?2 WHERE id = ?1",
-                params![step, now(&tx)?],
-            )?;
-            let detail = match from_json(&rule)? {
-                CleaningRule::Rows(_) => {
-                    let rows =
-                        tx.execute("UPDATE state SET hidden_by = NULL WHERE hidden_by = ?1", [step])?;
-                    json!({ "step": step, "rows": rows })
-                }
-                CleaningRule::Texts(_) => {
-                    rewrite(&tx, progress)?;
-                    json!({ "step": step })
-                }
+            let rule: CleaningRule = from_json(&rule)?;
+            take_back(&tx, step)?;
+            let detail = match rule {
+                CleaningRule::Rows(_) => json!({ "step": step, "rows": show(&tx, step)? }),
+                CleaningRule::Texts(_) => json!({ "step": step }),
             };
             append(&tx, "cleaning_undone", &detail)?;
+            if let CleaningRule::Texts(_) = rule {
+                apply_later_again(&tx, step, progress)?;
+            }
         }
         tx.commit()?;
         self.summary()
@@ -235,6 +219,72 @@ fn around_the_change(example: u32, before: &str, after: &str) -> CleaningExample
     }
 }
 
+/// A step that is to be applied: its rule, and its id if it was recorded already.
+type Applied<'r> = (Option<u32>, &'r CleaningRule);
+
+/// Applies steps in their order.
+fn apply<'r>(
+    tx: &Transaction<'_>,
+    steps: impl IntoIterator<Item = Applied<'r>>,
+    progress: &mut dyn FnMut(f64) -> bool,
+) -> Result<()> {
+    let mut of_texts = Vec::new();
+    for (recorded, rule) in steps {
+        match rule {
+            CleaningRule::Rows(hides) => {
+                // What hides rows goes by the texts as they are then.
+                rewrite_for(tx, &mut of_texts, progress)?;
+                let step = put_in_force(tx, recorded, rule)?;
+                let rows = hide(tx, step, hides, progress)?;
+                settle(tx, step, rule, (recorded.is_some() || rows > 0).then_some(rows))?;
+            }
+            CleaningRule::Texts(_) => {
+                of_texts.push((put_in_force(tx, recorded, rule)?, (recorded, rule)));
+            }
+        }
+    }
+    rewrite_for(tx, &mut of_texts, progress)
+}
+
+/// Makes the texts without a step that was taken back, and applies the later ones again in their order: each went by texts
+/// that are others now. A step that does nothing any more stays, and says so. Which rows are gone from a file does not depend
+/// on the texts.
+fn apply_later_again(tx: &Transaction<'_>, undone: u32, progress: &mut dyn FnMut(f64) -> bool) -> Result<()> {
+    let by_texts = |rule: &CleaningRule| !matches!(rule, CleaningRule::Rows(RowRule::DropGone { .. }));
+    let later: Vec<CleaningStep> = (steps(tx)?.into_iter())
+        .filter(|step| step.id > undone && !step.undone && by_texts(&step.rule))
+        .collect();
+    for step in &later {
+        take_back(tx, step.id)?;
+        show(tx, step.id)?;
+    }
+    if !matches!(later.first().map(|step| &step.rule), Some(CleaningRule::Texts(_))) {
+        rewrite(tx, progress)?;
+    }
+    apply(tx, later.iter().map(|step| (Some(step.id), &step.rule)), progress)
+}
+
+fn take_back(tx: &Transaction<'_>, step: u32) -> Result<()> {
+    tx.execute(
+        "UPDATE cleaning_step SET undone_at = ?2 WHERE id = ?1",
+        params![step, now(tx)?],
+    )?;
+    Ok(())
+}
+
+/// Shows the rows that a step hid, and tells how many.
+fn show(tx: &Transaction<'_>, step: u32) -> Result<usize> {
+    Ok(tx.execute("UPDATE state SET hidden_by = NULL WHERE hidden_by = ?1", [step])?)
+}
+
+fn put_in_force(tx: &Transaction<'_>, recorded: Option<u32>, rule: &CleaningRule) -> Result<u32> {
+    let Some(step) = recorded else {
+        return insert(tx, rule);
+    };
+    tx.execute("UPDATE cleaning_step SET undone_at = NULL WHERE id = ?1", [step])?;
+    Ok(step)
+}
+
 fn insert(tx: &Transaction<'_>, rule: &CleaningRule) -> Result<u32> {
     tx.execute(
         "INSERT INTO cleaning_step (rule, rows, at) VALUES (?1, 0, ?2)",
@@ -263,7 +313,7 @@ fn settle(tx: &Transaction<'_>, step: u32, rule: &CleaningRule, rows: Option<u32
 /// Makes the texts by all rules in force, and notes what the new ones among them did.
 fn rewrite_for(
     tx: &Transaction<'_>,
-    steps: &mut Vec<(u32, &CleaningRule)>,
+    steps: &mut Vec<(u32, Applied<'_>)>,
     progress: &mut dyn FnMut(f64) -> bool,
 ) -> Result<()> {
     if steps.is_empty() {
@@ -272,16 +322,21 @@ fn rewrite_for(
     let counts = rewrite(tx, progress)?;
     // The new ones are the last.
     let new = counts.len() - steps.len();
-    for ((step, rule), rows) in steps.drain(..).zip(&counts[new..]) {
+    for ((step, (recorded, rule)), rows) in steps.drain(..).zip(&counts[new..]) {
         // Hidden texts count, too: a step that changed only those is one that can be taken back.
-        settle(tx, step, rule, (rows.all > 0).then_some(rows.visible))?;
+        let stays = recorded.is_some() || rows.all > 0;
+        settle(tx, step, rule, stays.then_some(rows.visible))?;
     }
     Ok(())
 }
 
-fn hide(tx: &Transaction<'_>, rule: &RowRule, progress: &mut dyn FnMut(f64) -> bool) -> Result<()> {
-    let recorded = CleaningRule::Rows(rule.clone());
-    let step = insert(tx, &recorded)?;
+/// Hides the visible rows that a rule is about, and tells how many.
+fn hide(
+    tx: &Transaction<'_>,
+    step: u32,
+    rule: &RowRule,
+    progress: &mut dyn FnMut(f64) -> bool,
+) -> Result<u32> {
     find_repeated(tx)?;
     let visible =
         |condition: &str| format!("SELECT example FROM state WHERE hidden_by IS NULL AND {condition}");
@@ -298,7 +353,7 @@ fn hide(tx: &Transaction<'_>, rule: &RowRule, progress: &mut dyn FnMut(f64) -> b
         RowRule::DropLong { characters } => visible(&format!("length > {characters}")),
         RowRule::DropLanguages { languages } => {
             let others = in_languages(tx, languages, progress)?;
-            return hide_each(tx, step, &recorded, &others);
+            return hide_each(tx, step, &others);
         }
         // Which these are only the file tells.
         RowRule::DropGone { .. } => visible("0"),
@@ -307,7 +362,7 @@ fn hide(tx: &Transaction<'_>, rule: &RowRule, progress: &mut dyn FnMut(f64) -> b
         &format!("UPDATE state SET hidden_by = ?1 WHERE example IN ({which})"),
         [step],
     )?;
-    settle(tx, step, &recorded, Some(rows as u32).filter(|rows| *rows > 0))
+    Ok(rows as u32)
 }
 
 /// The visible rows in one of these languages.
@@ -336,17 +391,18 @@ fn in_languages(
 pub(super) fn hide_these(tx: &Transaction<'_>, rule: &RowRule, rows: &[u32]) -> Result<()> {
     let recorded = CleaningRule::Rows(rule.clone());
     let step = insert(tx, &recorded)?;
-    hide_each(tx, step, &recorded, rows)
+    let hidden = hide_each(tx, step, rows)?;
+    settle(tx, step, &recorded, (hidden > 0).then_some(hidden))
 }
 
-fn hide_each(tx: &Transaction<'_>, step: u32, recorded: &CleaningRule, rows: &[u32]) -> Result<()> {
+fn hide_each(tx: &Transaction<'_>, step: u32, rows: &[u32]) -> Result<u32> {
     let mut hide =
         tx.prepare_cached("UPDATE state SET hidden_by = ?1 WHERE example = ?2 AND hidden_by IS NULL")?;
     let mut hidden = 0;
     for example in rows {
         hidden += hide.execute([step, *example])?;
     }
-    settle(tx, step, recorded, Some(hidden as u32).filter(|rows| *rows > 0))
+    Ok(hidden as u32)
 }
 
 /// All steps, the oldest first.
@@ -554,6 +610,50 @@ mod tests {
         assert_eq!(texts(&project), ["long text", "b"]);
         project.undo_cleaning(2, &mut |_| true).unwrap();
         assert_eq!(texts(&project), ["<b>long text</b>", "b"]);
+    }
+
+    #[test]
+    fn what_hid_rows_by_a_text_hides_anew_when_the_text_is_another_again() {
+        let (_place, mut project) = project_with(
+            "text,label\nHello World,a\nhello world,a\nHello World,a\n<b>Bye</b>,a\nbye,a\n<i>long enough</i>,a\n",
+        );
+        let rules = [
+            CleaningRule::Texts(TextRule::Lowercase),
+            CleaningRule::Rows(RowRule::DropDuplicates),
+            CleaningRule::Rows(RowRule::DropLong { characters: 15 }),
+            CleaningRule::Texts(TextRule::Markup),
+        ];
+        let told = |summary: &DataSummary| -> Vec<(u32, bool)> {
+            (summary.cleaning.iter())
+                .map(|step| (step.rows, step.undone))
+                .collect()
+        };
+        let summary = project.clean(&rules, &mut |_| true).unwrap();
+        assert_eq!(visible(&project), [1, 4, 5]);
+        assert_eq!(told(&summary), [(3, false), (2, false), (1, false), (1, false)]);
+        let summary = project.undo_cleaning(1, &mut |_| true).unwrap();
+        // Row 4 is "Bye" now, but was "<b>Bye</b>" where duplicates were looked for.
+        assert_eq!(visible(&project), [1, 2, 4, 5]);
+        assert_eq!(texts(&project), ["Hello World", "hello world", "Bye", "bye"]);
+        assert_eq!(told(&summary), [(3, true), (1, false), (1, false), (1, false)]);
+        let summary = project.undo_cleaning(2, &mut |_| true).unwrap();
+        assert_eq!(told(&summary), [(3, true), (1, true), (1, false), (1, false)]);
+        assert_eq!(visible(&project), [1, 2, 3, 4, 5]);
+        assert!(project.verify_audit().unwrap().broken.is_none());
+    }
+
+    #[test]
+    fn a_step_that_does_nothing_any_more_stays_and_says_so() {
+        let (_place, mut project) = project_with("text,label\nHello,a\nhello,a\n");
+        let rules = [
+            CleaningRule::Texts(TextRule::Lowercase),
+            CleaningRule::Rows(RowRule::DropDuplicates),
+        ];
+        project.clean(&rules, &mut |_| true).unwrap();
+        assert_eq!(visible(&project), [1]);
+        let summary = project.undo_cleaning(1, &mut |_| true).unwrap();
+        assert_eq!(visible(&project), [1, 2]);
+        assert_eq!((summary.cleaning[1].rows, summary.cleaning[1].undone), (0, false));
     }
 
     #[test]

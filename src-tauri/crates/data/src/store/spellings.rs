@@ -13,8 +13,13 @@ use crate::clean::Pipeline;
 use crate::error::Result;
 use crate::types::{ConflictPage, ConflictRow, ConflictingText, Label, LabelState, SpellingGroup, TextRule};
 
-/// Letters from which a name may have one wrong and still be the same.
-const LONG_NAME: usize = 7;
+/// Letters from which a word may have one wrong and still be the same.
+const LONG_WORD: usize = 7;
+
+/// Letters at a word's beginning and at its end that make another word of it: "typical" and "atypical", "abduction" and
+/// "adduction", "employer" and "employee".
+const BEGINNING: usize = 2;
+const ENDING: usize = 2;
 
 /// The most texts a page may have, and rows of a text that are shown.
 const PAGE_LIMIT: u32 = 200;
@@ -117,15 +122,15 @@ fn conflict(db: &Connection, hash: &[u8]) -> Result<ConflictingText> {
 }
 
 fn spellings(labels: &[Label]) -> Vec<SpellingGroup> {
-    let normal: Vec<Vec<char>> = labels.iter().map(|label| normal(&label.name)).collect();
+    let words: Vec<Vec<Vec<char>>> = labels.iter().map(|label| words(&label.name)).collect();
     let mut group: Vec<usize> = (0..labels.len()).collect();
-    let mut by_name: HashMap<&[char], usize> = HashMap::new();
-    for (index, name) in normal.iter().enumerate() {
-        group[index] = *by_name.entry(name).or_insert(index);
+    let mut by_name: HashMap<String, usize> = HashMap::new();
+    for (index, words) in words.iter().enumerate() {
+        group[index] = *by_name.entry(joined(words)).or_insert(index);
     }
     for a in 0..labels.len() {
         for b in a + 1..labels.len() {
-            if group[a] != group[b] && one_letter_apart(&normal[a], &normal[b]) {
+            if group[a] != group[b] && one_letter_apart(&words[a], &words[b]) {
                 let (from, to) = (group[b].max(group[a]), group[a].min(group[b]));
                 group
                     .iter_mut()
@@ -154,31 +159,81 @@ fn spellings(labels: &[Label]) -> Vec<SpellingGroup> {
     groups
 }
 
-/// What is left of a name without what people write now one way and now another.
-fn normal(name: &str) -> Vec<char> {
-    let plain: String = name
-        .nfkc()
-        .flat_map(char::to_lowercase)
-        .filter(|c| c.is_alphanumeric())
-        .collect();
+/// A name's words, numbers and signs, without what people write now one way and now another.
+fn words(name: &str) -> Vec<Vec<char>> {
+    let plain: String = name.nfkc().collect();
     let simplified = Pipeline::new(&[TextRule::Simplified]).apply(&plain);
-    let letters: Vec<char> = simplified.unwrap_or(plain).chars().collect();
-    // A name of signs only, such as "+" and "-", is what it is.
-    if letters.is_empty() {
-        name.trim().chars().collect()
-    } else {
-        letters
+    let characters: Vec<char> = simplified.unwrap_or(plain).chars().collect();
+    let mut words: Vec<Vec<char>> = Vec::new();
+    let mut before = ' ';
+    for (at, &c) in characters.iter().enumerate() {
+        if c.is_alphanumeric() {
+            // "CategoryII" and "category2" are two words each.
+            let goes_on = before.is_alphanumeric()
+                && before.is_numeric() == c.is_numeric()
+                && !(before.is_lowercase() && c.is_uppercase());
+            match words.last_mut() {
+                Some(word) if goes_on => word.extend(c.to_lowercase()),
+                _ => words.push(c.to_lowercase().collect()),
+            }
+        } else if is_sign(&characters[..at], c, &characters[at + 1..]) {
+            words.push(vec![if is_minus(c) { '-' } else { c }]);
+        }
+        before = c;
     }
+    // A name of other signs only, such as "?" and "!", is what it is.
+    if words.is_empty() {
+        words.push(name.trim().chars().collect());
+    }
+    words
 }
 
-/// Whether long names differ by one letter that is missing, wrong or exchanged with its neighbour. Digits count: "article 1"
-/// and "article 2" are two things.
-fn one_letter_apart(a: &[char], b: &[char]) -> bool {
+/// Whether a character that is no letter makes a name another one: "A+", "A-" and "A" are three. A hyphen between words, with
+/// spaces around it or without, only divides them.
+fn is_sign(before: &[char], c: char, after: &[char]) -> bool {
+    let word_at = |neighbour: Option<&char>| neighbour.is_some_and(|c| c.is_alphanumeric());
+    let not_space = |c: &&char| !c.is_whitespace();
+    let divides = word_at(before.iter().rev().find(not_space))
+        && word_at(after.iter().find(not_space))
+        && word_at(before.last()) == word_at(after.first());
+    matches!(c, '+' | '<' | '>' | '=' | '≤' | '≥' | '≠' | '±' | '*') || (is_minus(c) && !divides)
+}
+
+fn is_minus(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '−')
+}
+
+/// The words as one. Numbers stay apart: "1.5" is not 15.
+fn joined(words: &[Vec<char>]) -> String {
+    let mut joined = String::new();
+    for word in words {
+        if joined.ends_with(char::is_numeric) && word.first().is_some_and(|c| c.is_numeric()) {
+            joined.push(' ');
+        }
+        joined.extend(word);
+    }
+    joined
+}
+
+/// Whether names differ in one word, and that only by a typing error.
+fn one_letter_apart(a: &[Vec<char>], b: &[Vec<char>]) -> bool {
+    let mut different = a.iter().zip(b).filter(|(a, b)| a != b);
+    let first = different.next();
+    a.len() == b.len() && different.next().is_none() && first.is_some_and(|(a, b)| is_typing_error(a, b))
+}
+
+/// Whether long words differ by one letter that is missing, wrong or exchanged with its neighbour, where that makes no other
+/// word. Digits and Roman numerals count: "article 1" and "article 2" are two things.
+fn is_typing_error(a: &[char], b: &[char]) -> bool {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    if short.len() < LONG_NAME || long.len() - short.len() > 1 {
+    let is_roman = |word: &[char]| word.iter().all(|c| "ivxlcdm".contains(*c));
+    if short.len() < LONG_WORD || long.len() - short.len() > 1 || is_roman(short) || is_roman(long) {
         return false;
     }
     let same = short.iter().zip(long).take_while(|(a, b)| a == b).count();
+    if same < BEGINNING {
+        return false;
+    }
     let (short, long) = (&short[same..], &long[same..]);
     let letters = |some: &[char]| {
         some.iter()
@@ -188,7 +243,7 @@ fn one_letter_apart(a: &[char], b: &[char]) -> bool {
         ([], [last]) => letters(&[*last]),
         (short, [first, rest @ ..]) if short.len() == rest.len() => letters(&[*first]) && short == rest,
         ([a, b, short @ ..], [c, d, long @ ..]) if a == d && b == c && short == long => letters(&[*a, *b]),
-        ([a, short @ ..], [b, long @ ..]) => short == long && letters(&[*a, *b]),
+        ([a, short @ ..], [b, long @ ..]) => short == long && short.len() >= ENDING && letters(&[*a, *b]),
         _ => false,
     }
 }
@@ -249,6 +304,42 @@ mod tests {
             "行政处罚决定二",
         ];
         assert_eq!(groups(&different), [] as [Vec<String>; 0]);
+    }
+
+    #[test]
+    fn opposites_are_no_spellings_of_one_name() {
+        for different in [
+            &["A+", "A-", "A", "A*"][..],
+            &["HIV (+)", "HIV (-)", "HIV"],
+            &["symptomatic", "asymptomatic"],
+            &["clinically typical", "clinically atypical"],
+            &["legal", "illegal", "valid", "invalid", "possible", "impossible"],
+            &[
+                "regular",
+                "irregular",
+                "limited",
+                "unlimited",
+                "compliance",
+                "noncompliance",
+            ],
+            &["abduction", "adduction", "employer", "employee"],
+            &["1", "2", "1.5", "15", "<18", ">18", "-1"],
+            &["Type I", "Type II", "Category I", "Category II"],
+            &["CategoryI", "CategoryII"],
+            &["Part LXXVIII", "Part LXXXVIII"],
+            &["Hepatitis A", "Hepatitis B", "Hepatitis"],
+        ] {
+            assert_eq!(groups(different), [] as [Vec<String>; 0]);
+        }
+        assert_eq!(groups(&["A -", "a−", "Ａ－"]), [["A -", "a−", "Ａ－"]]);
+        assert_eq!(
+            groups(&["Lease - Commercial", "lease-commercial", "Lease Comercial"]),
+            [["Lease - Commercial", "lease-commercial", "Lease Comercial"]]
+        );
+        assert_eq!(
+            groups(&["BreachOfContract", "breach_of_contract"]),
+            [["BreachOfContract", "breach_of_contract"]]
+        );
     }
 
     #[test]
