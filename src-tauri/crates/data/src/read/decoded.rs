@@ -28,6 +28,9 @@ pub(super) struct Decoded<R> {
     text: Vec<u8>,
     at: usize,
     end: usize,
+    /// What is read once more before the text goes on: `again[again_at..]`.
+    again: Vec<u8>,
+    again_at: usize,
     /// What was decoded before `text`, in bytes.
     before: u64,
     exhausted: bool,
@@ -50,6 +53,8 @@ impl<R: Read> Decoded<R> {
             text: vec![0; room],
             at: 0,
             end: 0,
+            again: Vec::new(),
+            again_at: 0,
             before: 0,
             exhausted: false,
             nul: false,
@@ -68,7 +73,20 @@ impl<R: Read> Decoded<R> {
 
     /// How a line was read that was consumed since this was asked last, and whose bytes are no text in the encoding.
     pub(super) fn misfit(&mut self) -> Option<Misfit> {
-        self.misfits.take(self.before + self.at as u64)
+        let again = self.again.len() - self.again_at;
+        self.misfits.take(self.before + self.at as u64 - again as u64)
+    }
+
+    /// Takes back `text`, which was consumed last, so that it is read once more.
+    pub(super) fn unread(&mut self, text: &[u8]) {
+        // What came from here as a whole is still here; else what was here is used up.
+        match self.again_at.checked_sub(text.len()) {
+            Some(at) => self.again_at = at,
+            None => {
+                self.again = text.to_vec();
+                self.again_at = 0;
+            }
+        }
     }
 
     /// Decodes the first `length` bytes.
@@ -145,6 +163,13 @@ fn last_line_end(bytes: &[u8]) -> Option<usize> {
 
 impl<R: Read> BufRead for Decoded<R> {
     fn fill_buf(&mut self) -> Result<&[u8]> {
+        if self.again_at < self.again.len() {
+            return Ok(&self.again[self.again_at..]);
+        }
+        if !self.again.is_empty() {
+            self.again = Vec::new();
+            self.again_at = 0;
+        }
         while self.at == self.end && !self.exhausted {
             let length = self.begun + fill(&mut self.source, &mut self.bytes[self.begun..])?;
             self.exhausted = length < self.bytes.len();
@@ -163,6 +188,10 @@ impl<R: Read> BufRead for Decoded<R> {
     }
 
     fn consume(&mut self, amount: usize) {
+        if self.again_at < self.again.len() {
+            self.again_at = (self.again_at + amount).min(self.again.len());
+            return;
+        }
         self.at = (self.at + amount).min(self.end);
     }
 }

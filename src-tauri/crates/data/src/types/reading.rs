@@ -104,7 +104,7 @@ pub enum ProblemKind {
         /// Cells of the row.
         found: u32,
     },
-    /// A quote that is never closed, in the file's last row.
+    /// A quote that opens a cell and is never closed, or only in a row further down.
     UnclosedQuote,
     /// A line or list element that is not sound JSON.
     BrokenJson {
