@@ -7,8 +7,8 @@ use std::io::{BufRead, Read, Result};
 
 use encoding_rs::{Decoder, Encoding, UTF_8};
 
-use super::encoding::fill;
-use super::misfit::{Misfit, Misfits};
+use super::encoding::{fill, is_line_end};
+use super::misfit::{Misfit, Misfits, is_rather_utf8};
 
 const CHUNK: usize = 64 * 1024;
 
@@ -105,7 +105,7 @@ impl<R: Read> Decoded<R> {
         if rest < length {
             let start = self.end;
             let broken = self.stream(rest..length, self.exhausted);
-            if broken && self.by_lines && (whole || self.exhausted) {
+            if (broken || self.has_utf8(rest..length)) && self.by_lines && (whole || self.exhausted) {
                 self.decode_misfits(rest..length, start);
             } else {
                 self.note_replaced(broken, start);
@@ -121,6 +121,12 @@ impl<R: Read> Decoded<R> {
         let (_, _, written, broken) = self.decoder.decode_to_utf8(&self.bytes[bytes], text, last);
         self.end += written;
         broken
+    }
+
+    /// Whether there are lines of UTF-8 in a text that is not.
+    fn has_utf8(&self, bytes: std::ops::Range<usize>) -> bool {
+        let mut lines = self.bytes[bytes].split_inclusive(is_line_end);
+        self.encoding != UTF_8 && lines.any(is_rather_utf8)
     }
 
     /// Decodes lines again, each for itself, to behind `start`.
@@ -145,10 +151,6 @@ impl<R: Read> Decoded<R> {
             self.misfits.replaced(text, self.before + start as u64);
         }
     }
-}
-
-fn is_line_end(byte: &u8) -> bool {
-    matches!(byte, b'\n' | b'\r')
 }
 
 /// Behind the first line end.
@@ -266,6 +268,20 @@ mod tests {
                 _ => ("双方协商解决,违约\n", None),
             };
             assert_eq!((line.as_str(), *misfit), expected, "row {row}");
+        }
+    }
+
+    #[test]
+    fn lines_of_utf8_are_told_in_a_text_that_is_not() {
+        let (gbk, _, _) = GBK.encode("租赁合同\n联通\n");
+        // Both could be read as GBK and would be: all of the first line, and half of the second.
+        let bytes = [&gbk, "违约责任\n".as_bytes(), "违约责任。\n".as_bytes(), &gbk].concat();
+        let lines = lines(&bytes, GBK);
+        let odd = Some(Misfit::ReadAs(UTF_8));
+        let expected = ["租赁合同", "联通", "违约责任", "违约责任。", "租赁合同", "联通"];
+        for (row, (line, misfit)) in lines.iter().enumerate() {
+            assert_eq!(line.trim_end(), expected[row]);
+            assert_eq!(*misfit, odd.filter(|_| row == 2 || row == 3), "row {row}");
         }
     }
 
