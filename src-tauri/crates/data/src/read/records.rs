@@ -37,7 +37,7 @@ pub(super) struct Records<R> {
     parser: csv_core::Reader,
     delimiter: u8,
     row: u32,
-    /// Cells of the first record.
+    /// Cells of a row: those of the first, unless told otherwise.
     columns: usize,
     cells: Vec<u8>,
     ends: Vec<usize>,
@@ -65,6 +65,11 @@ impl<R: Read> Records<R> {
             cells: vec![0; CHUNK],
             ends: vec![0; 64],
         }
+    }
+
+    /// Tells how many cells a row has, where it is not the first that says so.
+    pub(super) fn expect(&mut self, columns: usize) {
+        self.columns = columns;
     }
 
     pub(super) fn source(&mut self) -> &mut R {
