@@ -28,7 +28,7 @@ const files = {
   not_a_table: "%PDF-1.7\n%âãÏÓ\n",
   damaged_file: Buffer.from("504b0304140006000800000021006235", "hex"),
   all_texts_empty: "text,label\n,a\n,b\n",
-  unclosed_quote: `text,label\n"one,a\n${"two,b\n".repeat(500)}`,
+  unclosed_quote: `text,label\n"one,a\n${"two b\n".repeat(500)}`,
 };
 
 for (const [kind, contents] of Object.entries(files)) {

@@ -7,8 +7,8 @@ use std::io::{BufRead, Read, Result};
 
 use encoding_rs::{Decoder, Encoding, UTF_8};
 
-use super::encoding::fill;
-use super::misfit::{Misfit, Misfits};
+use super::encoding::{fill, is_line_end};
+use super::misfit::{Misfit, Misfits, is_rather_utf8};
 
 const CHUNK: usize = 64 * 1024;
 
@@ -28,6 +28,9 @@ pub(super) struct Decoded<R> {
     text: Vec<u8>,
     at: usize,
     end: usize,
+    /// What is read once more before the text goes on: `again[again_at..]`.
+    again: Vec<u8>,
+    again_at: usize,
     /// What was decoded before `text`, in bytes.
     before: u64,
     exhausted: bool,
@@ -50,6 +53,8 @@ impl<R: Read> Decoded<R> {
             text: vec![0; room],
             at: 0,
             end: 0,
+            again: Vec::new(),
+            again_at: 0,
             before: 0,
             exhausted: false,
             nul: false,
@@ -68,7 +73,20 @@ impl<R: Read> Decoded<R> {
 
     /// How a line was read that was consumed since this was asked last, and whose bytes are no text in the encoding.
     pub(super) fn misfit(&mut self) -> Option<Misfit> {
-        self.misfits.take(self.before + self.at as u64)
+        let again = self.again.len() - self.again_at;
+        self.misfits.take(self.before + self.at as u64 - again as u64)
+    }
+
+    /// Takes back `text`, which was consumed last, so that it is read once more.
+    pub(super) fn unread(&mut self, text: &[u8]) {
+        // What came from here as a whole is still here; else what was here is used up.
+        match self.again_at.checked_sub(text.len()) {
+            Some(at) => self.again_at = at,
+            None => {
+                self.again = text.to_vec();
+                self.again_at = 0;
+            }
+        }
     }
 
     /// Decodes the first `length` bytes.
@@ -87,7 +105,7 @@ impl<R: Read> Decoded<R> {
         if rest < length {
             let start = self.end;
             let broken = self.stream(rest..length, self.exhausted);
-            if broken && self.by_lines && (whole || self.exhausted) {
+            if (broken || self.has_utf8(rest..length)) && self.by_lines && (whole || self.exhausted) {
                 self.decode_misfits(rest..length, start);
             } else {
                 self.note_replaced(broken, start);
@@ -103,6 +121,12 @@ impl<R: Read> Decoded<R> {
         let (_, _, written, broken) = self.decoder.decode_to_utf8(&self.bytes[bytes], text, last);
         self.end += written;
         broken
+    }
+
+    /// Whether there are lines of UTF-8 in a text that is not.
+    fn has_utf8(&self, bytes: std::ops::Range<usize>) -> bool {
+        let mut lines = self.bytes[bytes].split_inclusive(is_line_end);
+        self.encoding != UTF_8 && lines.any(is_rather_utf8)
     }
 
     /// Decodes lines again, each for itself, to behind `start`.
@@ -129,10 +153,6 @@ impl<R: Read> Decoded<R> {
     }
 }
 
-fn is_line_end(byte: &u8) -> bool {
-    matches!(byte, b'\n' | b'\r')
-}
-
 /// Behind the first line end.
 fn first_line_end(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(is_line_end).map(|at| at + 1)
@@ -145,6 +165,13 @@ fn last_line_end(bytes: &[u8]) -> Option<usize> {
 
 impl<R: Read> BufRead for Decoded<R> {
     fn fill_buf(&mut self) -> Result<&[u8]> {
+        if self.again_at < self.again.len() {
+            return Ok(&self.again[self.again_at..]);
+        }
+        if !self.again.is_empty() {
+            self.again = Vec::new();
+            self.again_at = 0;
+        }
         while self.at == self.end && !self.exhausted {
             let length = self.begun + fill(&mut self.source, &mut self.bytes[self.begun..])?;
             self.exhausted = length < self.bytes.len();
@@ -163,6 +190,10 @@ impl<R: Read> BufRead for Decoded<R> {
     }
 
     fn consume(&mut self, amount: usize) {
+        if self.again_at < self.again.len() {
+            self.again_at = (self.again_at + amount).min(self.again.len());
+            return;
+        }
         self.at = (self.at + amount).min(self.end);
     }
 }
@@ -237,6 +268,20 @@ mod tests {
                 _ => ("双方协商解决,违约\n", None),
             };
             assert_eq!((line.as_str(), *misfit), expected, "row {row}");
+        }
+    }
+
+    #[test]
+    fn lines_of_utf8_are_told_in_a_text_that_is_not() {
+        let (gbk, _, _) = GBK.encode("租赁合同\n联通\n");
+        // Both could be read as GBK and would be: all of the first line, and half of the second.
+        let bytes = [&gbk, "违约责任\n".as_bytes(), "违约责任。\n".as_bytes(), &gbk].concat();
+        let lines = lines(&bytes, GBK);
+        let odd = Some(Misfit::ReadAs(UTF_8));
+        let expected = ["租赁合同", "联通", "违约责任", "违约责任。", "租赁合同", "联通"];
+        for (row, (line, misfit)) in lines.iter().enumerate() {
+            assert_eq!(line.trim_end(), expected[row]);
+            assert_eq!(*misfit, odd.filter(|_| row == 2 || row == 3), "row {row}");
         }
     }
 

@@ -19,6 +19,9 @@ const SAMPLE_ROWS: usize = 200;
 /// A delimiter counts as found when this share of the rows has the same number of cells, two or more.
 const AGREEMENT: f64 = 0.6;
 
+/// More rows above a header than this are no titles.
+const MOST_TITLES: usize = 10;
+
 /// A header's cell is a name, not a text.
 const LONGEST_NAME: usize = 80;
 
@@ -168,6 +171,24 @@ pub(super) fn has_header(rows: &[Vec<String>]) -> bool {
     looks_like_names && !comes_again
 }
 
+/// How many rows stand above the table: titles and notes, with one cell each, above a row of names. `apart` tells whether
+/// there is an empty row below a row.
+pub(super) fn title_rows(rows: &[Vec<String>], apart: impl Fn(usize) -> bool) -> usize {
+    let filled = |row: &Vec<String>| row.iter().filter(|cell| !cell.trim().is_empty()).count();
+    let titles = rows.iter().take_while(|row| filled(row) < 2).count();
+    let (above, table) = rows.split_at(titles);
+    let columns = table.first().map_or(0, Vec::len);
+    // One name above two columns is rather a header with a gap.
+    let no_header =
+        columns > 2 || above.iter().all(|row| row.len() < columns) || apart(titles.saturating_sub(1));
+    let wide = table.iter().filter(|row| filled(row) > 1).count();
+    let is_table = table.len() > 1 && wide * 2 > table.len() && has_header(table);
+    match (1..=MOST_TITLES).contains(&titles) && no_header && is_table {
+        true => titles,
+        false => 0,
+    }
+}
+
 /// Distinct, non-empty names to show: an empty name becomes `#3`, a repeated one `text (2)`.
 pub(super) fn display_names(header: Option<&[String]>, columns: usize) -> Vec<String> {
     let mut taken = HashSet::new();
@@ -269,6 +290,22 @@ mod tests {
             &["hello", "ham"]
         ])));
         assert!(!has_header(&rows(&[&[&"long ".repeat(30), "x"], &["b", "y"]])));
+    }
+
+    #[test]
+    fn what_stands_above_a_row_of_names_is_told_from_it() {
+        let data: [&[&str]; 2] = [&["a b", "x", "1"], &["c d", "x", "2"]];
+        let titles = |above: &[&[&str]]| title_rows(&rows(&[above, &data].concat()), |_| false);
+        let names: &[&str] = &["text", "label", "n"];
+        assert_eq!(titles(&[&["Report", "", ""], names]), 1);
+        assert_eq!(titles(&[&["Report"], &["by", "", ""], names]), 2);
+        assert_eq!(titles(&[names]), 0);
+        assert_eq!(titles(&[&["Report", "", ""]]), 0, "no names below");
+        assert_eq!(titles(&[["x"].as_slice(); 11]), 0);
+        // The name of one column of two, unless an empty row parts it from the table.
+        let two = rows(&[&["Text", ""], &["a b", "first"], &["c d", "second"]]);
+        assert_eq!(title_rows(&two, |_| false), 0);
+        assert_eq!(title_rows(&two, |row| row == 0), 1);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Which encoding a text is in.
 //!
 //! In order: a byte order mark; UTF-16 without one (NUL bytes on one side of every pair); UTF-8 when it decodes,
-//! allowing for a few broken bytes, and when most lines do; else what `chardetng` guesses.
+//! allowing for a few broken bytes, and when most lines do; else what `chardetng` guesses from the lines that are not, the
+//! first of them: so few are needed that a preview sees the same as an import.
 
 use std::io::Read;
 use std::path::Path;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::error::{DataError, Result};
 
@@ -15,6 +16,12 @@ const CHUNK: usize = 64 * 1024;
 
 /// A file with one broken byte is still UTF-8 when it has this many sound multi-byte characters for each.
 const SOUND_PER_BROKEN: u64 = 20;
+
+/// Bytes of lines that are not UTF-8 from which their encoding is guessed.
+const LEGACY_BYTES: usize = 1024 * 1024;
+
+/// Encodings in which not every byte is text, so that a single line can rule them out.
+const SEVERAL_BYTES: [&Encoding; 5] = [GBK, BIG5, SHIFT_JIS, EUC_JP, EUC_KR];
 
 /// The encoding called `name` in the WHATWG Encoding Standard (`utf-8`, `gb18030`, `windows-1252`, …).
 pub(super) fn by_name(name: &str) -> Result<&'static Encoding> {
@@ -38,34 +45,77 @@ pub(super) fn detect(
     let mut source = source.take(limit);
     let mut chunk = vec![0; CHUNK];
     let mut tally = Utf8Tally::default();
-    let mut legacy = EncodingDetector::new(Iso2022JpDetection::Deny);
+    let mut legacy = Vec::new();
     let mut first = true;
-    loop {
+    // Bytes at the beginning of the chunk: a line begun.
+    let mut begun = 0;
+    let to_the_end = loop {
         if !go_on() {
             return Err(DataError::Cancelled);
         }
-        let length = fill(&mut source, &mut chunk).map_err(DataError::io(path))?;
-        let bytes = &chunk[..length];
+        let length = begun + fill(&mut source, &mut chunk[begun..]).map_err(DataError::io(path))?;
         if first {
             first = false;
-            if let Some(certain) = from_beginning(path, bytes)? {
+            if let Some(certain) = from_beginning(path, &chunk[..length])? {
                 return Ok(certain);
             }
         }
         let done = length < chunk.len();
-        // A character cut by the limit is no error of the file, so the detector must not be told of an end.
+        // A line cut by the limit is no line of the file.
         let end_of_file = done && source.limit() > 0;
-        tally.feed(bytes);
-        legacy.feed(bytes, end_of_file);
-        if done {
-            break;
+        let last_line = chunk[..length].iter().rposition(is_line_end);
+        let whole = match last_line.filter(|_| !end_of_file) {
+            Some(end) => end + 1,
+            None => length,
+        };
+        let broken = tally.broken;
+        tally.feed(&chunk[..whole]);
+        if tally.broken > broken && legacy.len() < LEGACY_BYTES {
+            let lines = chunk[..whole].split_inclusive(is_line_end);
+            let foreign = lines.filter(|line| std::str::from_utf8(line).is_err());
+            foreign.for_each(|line| legacy.extend_from_slice(line));
         }
+        if done {
+            break end_of_file && legacy.len() < LEGACY_BYTES;
+        }
+        chunk.copy_within(whole..length, 0);
+        begun = length - whole;
+    };
+    // A character cut by a limit, in a line without end, is no error of the file.
+    let whole = to_the_end || legacy.last().is_some_and(is_line_end);
+    match tally.is_utf8() {
+        true => Ok(UTF_8),
+        false => Ok(most_probable(&legacy, whole)),
     }
-    if tally.is_utf8() {
-        Ok(UTF_8)
-    } else {
-        Ok(legacy.guess(None, Utf8Detection::Deny))
+}
+
+pub(super) fn is_line_end(byte: &u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+/// What lines are in that are not UTF-8. Where a damaged line, or one in a third encoding, rules out what most lines are in,
+/// these are asked without it. `whole`: their last character is not cut.
+fn most_probable(lines: &[u8], whole: bool) -> &'static Encoding {
+    let all = guess(lines, whole);
+    if SEVERAL_BYTES.contains(&all) {
+        return all;
     }
+    let total = lines.split_inclusive(is_line_end).count();
+    let of_most = |encoding: &&'static Encoding| {
+        let is_sound = |line: &&[u8]| {
+            let text = encoding.decode_without_bom_handling_and_without_replacement(line);
+            text.is_some()
+        };
+        let sound: Vec<&[u8]> = lines.split_inclusive(is_line_end).filter(is_sound).collect();
+        (total / 2 + 1..total).contains(&sound.len()) && guess(&sound.concat(), whole) == *encoding
+    };
+    SEVERAL_BYTES.into_iter().find(of_most).unwrap_or(all)
+}
+
+fn guess(bytes: &[u8], whole: bool) -> &'static Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(bytes, whole);
+    detector.guess(None, Utf8Detection::Deny)
 }
 
 /// What the first bytes settle on their own.
@@ -243,10 +293,42 @@ mod tests {
     }
 
     #[test]
+    fn one_row_in_another_encoding_does_not_turn_the_whole_file_into_that_of_none() {
+        let text = format!(
+            "文本,标签\n{}",
+            "房间很干净，服务员态度也不错，下次还会入住,正面\n".repeat(30_000)
+        );
+        let (gbk, _, _) = encoding_rs::GBK.encode(&text);
+        let utf8 = "这一行是UTF8编码的内容,乙\n".as_bytes();
+        let (western, _, _) = encoding_rs::WINDOWS_1252.encode("déjà,x\n");
+        for odd in [utf8, b"\xB7\xBF\xFF\xFF,x\n", &western] {
+            assert_eq!(guess(&[&gbk, odd].concat()).unwrap(), encoding_rs::GBK, "{odd:?}");
+            assert_eq!(guess(&[odd, &gbk].concat()).unwrap(), encoding_rs::GBK, "{odd:?}");
+            // A short file as well.
+            let rows = 10 + 5 * 48;
+            assert_eq!(guess(&[&gbk[..rows], odd].concat()).unwrap(), encoding_rs::GBK);
+        }
+    }
+
+    #[test]
     fn western_windows_text_is_windows_1252() {
         let text = "Text;Prüfer\nDas Gericht hält die Klage für zulässig;Müller\n".repeat(10);
         let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(&text);
         assert_eq!(guess(&bytes).unwrap(), encoding_rs::WINDOWS_1252);
+    }
+
+    #[test]
+    fn a_line_without_end_tells_its_encoding_though_it_is_cut() {
+        let text = format!(
+            "[{{\"text\": \"x{}\"}}]",
+            "房间很干净，服务员态度也不错。".repeat(60_000)
+        );
+        let (bytes, _, _) = encoding_rs::GBK.encode(&text);
+        assert_eq!(guess(&bytes).unwrap(), encoding_rs::GBK);
+        for limit in [999, 1_000] {
+            let beginning = detect(Path::new("x.json"), &mut &bytes[..], limit, &mut || true);
+            assert_eq!(beginning.unwrap(), encoding_rs::GBK);
+        }
     }
 
     #[test]

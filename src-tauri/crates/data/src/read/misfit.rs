@@ -8,13 +8,16 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_8};
 
-use super::encoding::Utf8Tally;
+use super::encoding::{Utf8Tally, is_line_end};
 use crate::types::MixedEncoding;
 
 /// Row numbers that are told.
 const ROWS_TOLD: usize = 20;
+
+/// Bytes beyond ASCII that tell too little of an encoding: four characters of Chinese.
+const FEW_BYTES: usize = 8;
 
 /// How bytes were read that are no text in their file's encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +57,6 @@ impl Misfit {
 /// Guesses what misfits are written in, and remembers where they stand in the decoded text.
 pub(super) struct Misfits {
     encoding: &'static Encoding,
-    detector: EncodingDetector,
     /// Where the sound lines are from, as the domain of a country: the detector's way to be told.
     country: Option<&'static str>,
     met: VecDeque<(Range<u64>, Misfit)>,
@@ -64,7 +66,6 @@ impl Misfits {
     pub(super) fn new(encoding: &'static Encoding) -> Self {
         Misfits {
             encoding,
-            detector: EncodingDetector::new(Iso2022JpDetection::Deny),
             country: None,
             met: VecDeque::new(),
         }
@@ -72,30 +73,17 @@ impl Misfits {
 
     /// Decodes whole lines of which at least one is a misfit, into `text`; `before` is where they stand in the decoded text.
     pub(super) fn decode(&mut self, bytes: &[u8], before: u64, text: &mut Vec<u8>) {
-        let lines = || bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r'));
-        let encoding = self.encoding;
-        let decoded = |line| encoding.decode_without_bom_handling_and_without_replacement(line);
-        // Together they tell more than each for itself, and their neighbours tell the language.
-        let mut foreign = Vec::new();
-        for line in lines() {
-            let sound = decoded(line);
-            if let Some(text) = &sound {
-                self.country = country(text).or(self.country);
-            }
-            let is_foreign = sound.is_none() && is_foreign(line, encoding);
-            if is_foreign {
-                self.detector.feed(line, false);
-            }
-            foreign.push(is_foreign);
-        }
-        let country = self.country.map(str::as_bytes);
-        let guess = self.detector.guess(country, Utf8Detection::Deny);
-        for (line, foreign) in lines().zip(foreign) {
+        let lines = || bytes.split_inclusive(is_line_end);
+        let sound: Vec<Option<Cow<'_, str>>> = lines().map(|line| sound(line, self.encoding)).collect();
+        // The lines around them tell the language.
+        let told = sound.iter().flatten().find_map(|text| country(text));
+        self.country = told.or(self.country);
+        for (line, sound) in lines().zip(sound) {
             let start = before + text.len() as u64;
-            let (decoded, misfit) = match decoded(line) {
-                Some(decoded) => (decoded, None),
+            let (decoded, misfit) = match sound {
+                Some(sound) => (sound, None),
                 None => {
-                    let (decoded, misfit) = read_otherwise(line, self.encoding, foreign.then_some(guess));
+                    let (decoded, misfit) = read_otherwise(line, self.encoding, self.country);
                     (decoded, Some(misfit))
                 }
             };
@@ -109,7 +97,7 @@ impl Misfits {
     /// Remembers the lines of `text`, which is decoded already, in which something could not be read.
     pub(super) fn replaced(&mut self, text: &[u8], before: u64) {
         let mut start = before;
-        for line in text.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+        for line in text.split_inclusive(is_line_end) {
             let end = start + line.len() as u64;
             if line.windows(3).any(|three| three == "\u{fffd}".as_bytes()) {
                 self.met.push_back((start..end, Misfit::Replaced));
@@ -146,14 +134,45 @@ fn country(text: &str) -> Option<&'static str> {
     }
 }
 
+/// A line of the file's own encoding.
+fn sound<'b>(line: &'b [u8], encoding: &'static Encoding) -> Option<Cow<'b, str>> {
+    let is_own = encoding == UTF_8 || !is_rather_utf8(line);
+    is_own
+        .then(|| encoding.decode_without_bom_handling_and_without_replacement(line))
+        .flatten()
+}
+
+/// Whether a line of a text that is not UTF-8 is: its bytes could well be characters of the text's encoding, but those
+/// hardly ever come as sound UTF-8. Characters of two bytes do.
+pub(super) fn is_rather_utf8(line: &[u8]) -> bool {
+    line.iter().any(|byte| *byte >= 0xE0) && std::str::from_utf8(line).is_ok()
+}
+
+/// What bytes are written in, for themselves: rows of several origins may lie side by side. Where they are so few that they
+/// could be anything, it is an encoding of the language around them; letters of the West stand alone between others.
+fn guess(bytes: &[u8], country: Option<&'static str>) -> &'static Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(bytes, true);
+    let alone = detector.guess(None, Utf8Detection::Deny);
+    let runs = || bytes.split(u8::is_ascii).map(<[u8]>::len);
+    let few = runs().sum::<usize>() <= FEW_BYTES && runs().any(|run| run > 1);
+    let Some(country) = country.filter(|_| few) else {
+        return alone;
+    };
+    let own: &[&Encoding] = match country {
+        "jp" => &[SHIFT_JIS, EUC_JP],
+        "kr" => &[EUC_KR],
+        _ => &[GBK, BIG5],
+    };
+    match own.contains(&alone) {
+        true => alone,
+        false => detector.guess(Some(country.as_bytes()), Utf8Detection::Deny),
+    }
+}
+
 /// The text of a misfit, as a whole: of a file that has no lines.
 pub(super) fn read_alone<'b>(bytes: &'b [u8], encoding: &'static Encoding) -> (Cow<'b, str>, Misfit) {
-    let guess = is_foreign(bytes, encoding).then(|| {
-        let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-        detector.feed(bytes, true);
-        detector.guess(None, Utf8Detection::Deny)
-    });
-    read_otherwise(bytes, encoding, guess)
+    read_otherwise(bytes, encoding, None)
 }
 
 /// Whether bytes that are no text in `encoding` are probably written in another one, rather than damaged: a broken
@@ -170,12 +189,15 @@ fn is_foreign(bytes: &[u8], encoding: &'static Encoding) -> bool {
 fn read_otherwise<'b>(
     bytes: &'b [u8],
     encoding: &'static Encoding,
-    guess: Option<&'static Encoding>,
+    country: Option<&'static str>,
 ) -> (Cow<'b, str>, Misfit) {
-    let guess = guess.map(|guess| if encoding == UTF_8 { guess } else { UTF_8 });
-    let read = guess.and_then(|guess| {
-        let decoded = guess.decode_without_bom_handling_and_without_replacement(bytes)?;
-        Some((decoded, Misfit::ReadAs(guess)))
+    let other = is_foreign(bytes, encoding).then(|| match encoding == UTF_8 {
+        true => guess(bytes, country),
+        false => UTF_8,
+    });
+    let read = other.and_then(|other| {
+        let decoded = other.decode_without_bom_handling_and_without_replacement(bytes)?;
+        Some((decoded, Misfit::ReadAs(other)))
     });
     read.unwrap_or_else(|| (encoding.decode_without_bom_handling(bytes).0, Misfit::Replaced))
 }
@@ -183,7 +205,7 @@ fn read_otherwise<'b>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use encoding_rs::{GBK, WINDOWS_1252};
+    use encoding_rs::WINDOWS_1252;
 
     fn decode(bytes: &[u8], encoding: &'static Encoding) -> (String, Vec<Misfit>) {
         let mut misfits = Misfits::new(encoding);
@@ -204,6 +226,28 @@ mod tests {
         let (text, misfits) = decode(&western, UTF_8);
         assert_eq!(text, "Die Klägerin hält die Prüfung für zulässig\r\n");
         assert_eq!(misfits, [Misfit::ReadAs(WINDOWS_1252)]);
+    }
+
+    #[test]
+    fn each_line_is_read_in_its_own_encoding() {
+        let foreign = [
+            (GBK, "租赁合同的违约责任,违约\n"),
+            (WINDOWS_1252, "Die Klägerin hält die Prüfung für nötig,x\n"),
+            (BIG5, "這家餐廳的服務很好,正面\n"),
+            (SHIFT_JIS, "この商品はとても良いです,良い\n"),
+            (WINDOWS_1252, "schön,x\n"),
+            // So short that only its neighbours tell.
+            (GBK, "好,x\n"),
+            (GBK, "快递很快,x\n"),
+        ];
+        let mut bytes = "双方协商解决,违约\n".as_bytes().to_vec();
+        for (encoding, line) in foreign {
+            bytes.extend_from_slice(&encoding.encode(line).0);
+        }
+        let (text, misfits) = decode(&bytes, UTF_8);
+        let expected: String = foreign.iter().map(|(_, line)| *line).collect();
+        assert_eq!(text, format!("双方协商解决,违约\n{expected}"));
+        assert_eq!(misfits, foreign.map(|(encoding, _)| Misfit::ReadAs(encoding)));
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod records;
 mod roles;
 mod rows;
 mod source;
+mod stray;
 mod table;
 mod text;
 mod unpack;

@@ -43,6 +43,14 @@ impl Record {
         self.ends.extend_from_slice(ends);
     }
 
+    /// Puts a row aside that stands above a table of `columns` columns.
+    pub(super) fn is_title(&mut self, columns: usize) {
+        self.problem = Some(ProblemKind::CellCount {
+            expected: columns as u32,
+            found: self.cells().filter(|cell| !cell.trim().is_empty()).count() as u32,
+        });
+    }
+
     /// Keeps the beginning of what stands in the file.
     pub(super) fn keep_raw(&mut self, raw: &str) {
         self.raw.clear();

@@ -1,7 +1,8 @@
 //! Decoded text → records of cells, one at a time, in bounded memory.
 //!
 //! Quoting, doubled quotes and line ends (LF, CRLF, CR) are `csv-core`'s. Blank lines are skipped. What a
-//! record looked like is kept (its first 2,000 characters).
+//! record looked like is kept (its first 2,000 characters). A quote that opens a cell by mistake takes its own row along and
+//! no other: what it swallowed is read again.
 
 use std::borrow::Cow;
 use std::io::{BufRead, Read};
@@ -12,6 +13,7 @@ use encoding_rs::Encoding;
 
 use super::decoded::Decoded;
 use super::record::Record;
+use super::stray::stray_quote;
 use super::{CELL_LIMIT, RAW_LIMIT};
 use crate::error::{DataError, NotATable, Result};
 use crate::types::ProblemKind;
@@ -21,12 +23,22 @@ const CHUNK: usize = 64 * 1024;
 /// A record that ends inside quotes and spans more lines than this has swallowed other rows.
 const SWALLOWED_LINES: u32 = 100;
 
+/// Of what a record looked like, so many bytes are enough for what is kept: four a character at most; cutting inside one
+/// is mended by the lossy conversion and `head`.
+const RAW_BYTES: usize = RAW_LIMIT * 4 + 8;
+
+/// How much of a record can be read again.
+const AGAIN_BYTES: usize = CELL_LIMIT + 2 * CHUNK;
+
 /// The records of a byte stream.
 pub(super) struct Records<R> {
     path: PathBuf,
     input: Decoded<R>,
     parser: csv_core::Reader,
+    delimiter: u8,
     row: u32,
+    /// Cells of a row: those of the first, unless told otherwise.
+    columns: usize,
     cells: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -47,10 +59,17 @@ impl<R: Read> Records<R> {
             path: path.to_path_buf(),
             input: Decoded::new(source, encoding),
             parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
+            delimiter,
             row: 0,
+            columns: 0,
             cells: vec![0; CHUNK],
             ends: vec![0; 64],
         }
+    }
+
+    /// Tells how many cells a row has, where it is not the first that says so.
+    pub(super) fn expect(&mut self, columns: usize) {
+        self.columns = columns;
     }
 
     pub(super) fn source(&mut self) -> &mut R {
@@ -76,13 +95,27 @@ impl<R: Read> Records<R> {
             if self.input.has_nul() {
                 return Err(self.binary());
             }
-            self.check_cell(&so_far)?;
+            if self.cell_bytes(&so_far) > CELL_LIMIT {
+                return match self.stray_quote(&so_far, true) {
+                    Some(end) => self.put_aside(record, &so_far.raw, end),
+                    None => Err(DataError::CellTooLarge {
+                        row: self.row + 1,
+                        limit_bytes: CELL_LIMIT,
+                    }),
+                };
+            }
             match result {
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
                 ReadRecordResult::Record => {
+                    if let Some(end) = self.stray_quote(&so_far, at_end) {
+                        return self.put_aside(record, &so_far.raw, end);
+                    }
                     self.row += 1;
+                    if self.row == 1 {
+                        self.columns = so_far.ends;
+                    }
                     self.finish(record, &so_far, at_end)?;
                     record.misfit = self.input.misfit();
                     return Ok(true);
@@ -92,19 +125,40 @@ impl<R: Read> Records<R> {
         }
     }
 
-    fn check_cell(&self, so_far: &Progress) -> Result<()> {
-        let start = if so_far.ends == 0 {
-            0
-        } else {
-            self.ends[so_far.ends - 1]
+    /// Bytes of the cell at hand.
+    fn cell_bytes(&self, so_far: &Progress) -> usize {
+        let start = match so_far.ends {
+            0 => 0,
+            ends => self.ends[ends - 1],
         };
-        if so_far.cells.saturating_sub(start) > CELL_LIMIT {
-            return Err(DataError::CellTooLarge {
-                row: self.row + 1,
-                limit_bytes: CELL_LIMIT,
-            });
+        so_far.cells.saturating_sub(start)
+    }
+
+    /// Where the row of a quote ends that has opened a cell by mistake. Most records are one line and are not looked through.
+    fn stray_quote(&self, so_far: &Progress, at_end: bool) -> Option<usize> {
+        let several_lines = so_far.lines > 1 || (at_end && so_far.lines == 1);
+        if so_far.quotes == 0 || !several_lines || so_far.raw.len() >= AGAIN_BYTES {
+            return None;
         }
-        Ok(())
+        let raw = std::str::from_utf8(&so_far.raw).ok()?;
+        stray_quote(raw, self.delimiter, self.columns)
+    }
+
+    /// Makes a row that is put aside of the first `end` bytes of a record, and goes back to what comes after them.
+    fn put_aside(&mut self, record: &mut Record, raw: &[u8], end: usize) -> Result<bool> {
+        let (row, swallowed) = raw.split_at(end);
+        self.input.unread(swallowed);
+        self.parser.reset();
+        self.row += 1;
+        record.begin(self.row);
+        let row = String::from_utf8_lossy(row);
+        let row = row.trim_matches(['\r', '\n']);
+        let cells = cells_of_line(row, self.delimiter);
+        cells.iter().for_each(|cell| record.push(cell));
+        record.keep_raw(row);
+        record.problem = Some(ProblemKind::UnclosedQuote);
+        record.misfit = self.input.misfit();
+        Ok(true)
     }
 
     fn finish(&self, record: &mut Record, so_far: &Progress, at_end: bool) -> Result<()> {
@@ -112,9 +166,10 @@ impl<R: Read> Records<R> {
         record.begin(self.row);
         record.extend(cells, &self.ends[..so_far.ends]);
         // Nearly always the raw row was kept whole, which is checked more quickly.
-        let raw = match std::str::from_utf8(&so_far.raw) {
+        let raw = &so_far.raw[..so_far.raw.len().min(RAW_BYTES)];
+        let raw = match std::str::from_utf8(raw) {
             Ok(raw) => Cow::Borrowed(raw),
-            Err(_) => String::from_utf8_lossy(&so_far.raw),
+            Err(_) => String::from_utf8_lossy(raw),
         };
         record.keep_raw(raw.trim_matches(['\r', '\n']));
         // Only quotes that opened a cell make line breaks part of it, so an odd count over several lines at the
@@ -145,8 +200,7 @@ impl Progress {
         self.ends += ended;
         self.quotes += count(b'"');
         self.lines += count(b'\n').max(count(b'\r')) as u32;
-        // Four bytes a character at most; cutting inside one is mended by the lossy conversion and `head`.
-        let room = (RAW_LIMIT * 4 + 8).saturating_sub(self.raw.len()).min(read.len());
+        let room = AGAIN_BYTES.saturating_sub(self.raw.len()).min(read.len());
         self.raw.extend_from_slice(&read[..room]);
     }
 }
@@ -164,27 +218,34 @@ fn count(bytes: &[u8], wanted: u8) -> usize {
         .sum()
 }
 
-/// The cells of one row as it stands in a file; a quote that is never closed takes what is left.
+/// The cells of one row as it stands in a file. A quote that is never closed is an ordinary character; where the row has
+/// several lines, it takes what is left.
 pub(crate) fn cells_of_line(line: &str, delimiter: u8) -> Vec<String> {
-    let mut parser = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+    let cells = cut(line, delimiter, true);
+    let otherwise = || match line.contains(['\n', '\r']) {
+        true => cut(&format!("{line}\""), delimiter, true),
+        false => cut(line, delimiter, false),
+    };
+    cells.or_else(otherwise).unwrap_or_default()
+}
+
+/// The cells of a row, unless a quote in it is never closed.
+fn cut(line: &str, delimiter: u8, quoting: bool) -> Option<Vec<String>> {
+    let mut parser = csv_core::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .quoting(quoting)
+        .build();
+    // A line end ends the row, unless it stands within quotes.
+    let line = format!("{line}\n");
     // Cells are never longer than what they are written with.
     let mut cells = vec![0; line.len() + 1];
-    let mut ends = vec![0; line.len() + 2];
-    let (result, read, mut written, mut count) = parser.read_record(line.as_bytes(), &mut cells, &mut ends);
-    if matches!(result, ReadRecordResult::InputEmpty) {
-        // Nothing comes after: that ends the row.
-        let (_, _, more, further) = parser.read_record(
-            &line.as_bytes()[read..],
-            &mut cells[written..],
-            &mut ends[count..],
-        );
-        written += more;
-        count += further;
-    }
-    let bounds = std::iter::once(0).chain(ends[..count].iter().copied());
-    let cell =
-        |(start, end): (usize, usize)| String::from_utf8_lossy(&cells[start..end.min(written)]).into_owned();
-    bounds.zip(ends[..count].iter().copied()).map(cell).collect()
+    let mut ends = vec![0; line.len() + 1];
+    let (result, _, _, count) = parser.read_record(line.as_bytes(), &mut cells, &mut ends);
+    let ends = &ends[..count];
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let cell = |(start, end): (usize, usize)| String::from_utf8_lossy(&cells[start..end]).into_owned();
+    let whole = matches!(result, ReadRecordResult::Record);
+    whole.then(|| starts.zip(ends.iter().copied()).map(cell).collect())
 }
 
 #[cfg(test)]
@@ -248,6 +309,89 @@ mod tests {
             marks.push(record.problem.is_some());
         }
         assert_eq!(marks, [false, false, true]);
+    }
+
+    /// The rows as they stand in the text, those that are put aside with a mark before them.
+    fn rows_of(text: &str, delimiter: u8) -> Vec<String> {
+        let mut records = Records::new(Path::new("x.csv"), text.as_bytes(), UTF_8, delimiter);
+        let mut record = Record::default();
+        let mut rows = Vec::new();
+        while records.next(&mut record).unwrap() {
+            let mark = if record.problem.is_some() { "!" } else { "" };
+            rows.push(format!("{mark}{}", record.raw));
+        }
+        rows
+    }
+
+    #[test]
+    fn two_stray_quotes_swallow_nothing_between_them() {
+        let text = "text\tlabel\nfine one\tx\n\"He said hello\ty\nrow three\tx\nrow four\ty\nrow five\tx\n\"She said bye\ty\nrow seven\tx\nrow eight\ty\n";
+        let expected = text.replace('"', "!\"");
+        assert_eq!(rows_of(text, b'\t'), expected.lines().collect::<Vec<_>>());
+        assert_eq!(
+            rows_of(&text.replace('\n', "\r\n"), b'\t'),
+            expected.lines().collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn two_stray_quotes_far_apart_swallow_nothing_between_them() {
+        // More than a chunk lies between them, and further quotes that are in order.
+        let mut lines = vec!["id,text,label".to_owned()];
+        lines.extend((1..=30_000).map(|row| match row {
+            200 => "200,\"Begin quote,x".to_owned(),
+            26_000 => "26000,\"End quote,x".to_owned(),
+            27_000 => "27000,\"one, two\",x".to_owned(),
+            _ => format!("{row},some text of row {row},x"),
+        }));
+        let mut expected = lines.clone();
+        expected[200].insert(0, '!');
+        expected[26_000].insert(0, '!');
+        assert_eq!(rows_of(&lines.join("\n"), b','), expected);
+    }
+
+    #[test]
+    fn a_quote_that_swallows_more_than_a_cell_may_hold_is_stray() {
+        let rows = "some text of a row\tx\n".repeat(CELL_LIMIT / 20);
+        let rows = rows_of(&format!("text\tlabel\n\"open\tx\n{rows}\"open\tx\n"), b'\t');
+        assert_eq!(rows.len(), CELL_LIMIT / 20 + 3);
+        assert_eq!(rows.iter().filter(|row| row.starts_with('!')).count(), 2);
+    }
+
+    #[test]
+    fn a_row_in_another_encoding_is_told_of_itself_though_a_quote_swallowed_it() {
+        let (foreign, _, _) = encoding_rs::GBK.encode("租赁合同的违约责任\tx\n");
+        let text = ["文本\t类别\n\"双方协商\tx\n甲方\ty\n".as_bytes(), &foreign].concat();
+        let mut records = Records::new(Path::new("x.csv"), text.as_slice(), UTF_8, b'\t');
+        let mut record = Record::default();
+        let mut told = Vec::new();
+        while records.next(&mut record).unwrap() {
+            told.push((record.problem.is_some(), record.misfit.is_some()));
+        }
+        assert_eq!(
+            told,
+            [(false, false), (true, false), (false, false), (false, true)]
+        );
+    }
+
+    #[test]
+    fn a_cell_of_many_lines_with_commas_is_one_cell() {
+        let letter = "Dear Sir,\nthe contract, signed in May, is void.\n\n".repeat(2_000);
+        let rows = read(&format!("text,label\n\"{letter}\",x\n\"{letter}\",y\n")).unwrap();
+        assert_eq!(
+            (rows.len(), rows[1][0].as_str(), rows[2][1].as_str()),
+            (3, letter.as_str(), "y")
+        );
+    }
+
+    #[test]
+    fn a_quote_that_its_row_does_not_close_is_a_character_of_its_cell() {
+        assert_eq!(
+            cells_of_line("1,\"Begin, quote,x", b','),
+            ["1", "\"Begin", " quote", "x"]
+        );
+        assert_eq!(cells_of_line("1,\"a, b\",x", b','), ["1", "a, b", "x"]);
+        assert_eq!(cells_of_line("\"cut\nhere", b','), ["cut\nhere"]);
     }
 
     #[test]

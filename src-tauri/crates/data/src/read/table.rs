@@ -56,7 +56,7 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<String>,
     /// What there is to choose from, if anything.
     pub(crate) sheets: Vec<String>,
-    /// Files of a folder that are left out.
+    /// Files of a folder, or of an archive that is one, that are left out.
     pub(crate) other_files: u32,
     /// Rows before the data whose bytes do not fit the encoding.
     pub(crate) mixed: Vec<MixedEncoding>,
@@ -81,18 +81,19 @@ impl Table {
         let metadata = std::fs::metadata(path).map_err(DataError::io(path))?;
         if metadata.is_dir() {
             let files = folder::Files::list(path, go_on)?;
-            let (bytes, other_files) = (files.bytes, files.others);
-            let opened = folder::open(files, overrides)?;
-            return Ok(Table {
-                other_files,
-                ..Table::of(path, bytes, opened)
-            });
+            return open_folder(path, files.bytes, files, overrides);
         }
         let origin = Origin::plain(path)?;
         match nature(path, &origin.head(HEAD_BYTES)?)? {
             Nature::Zip => match look_into(path, origin.seekable()?)? {
                 Zip::Workbook => open_as(&origin, Nature::Zip, overrides, extent, go_on),
-                Zip::Archive(members) => open_member(origin, members, overrides, extent, go_on),
+                Zip::Archive { members, others } => match overrides.sheet {
+                    None if folder::is_folder(&members) => {
+                        let files = folder::Files::packed(&origin, members, others);
+                        open_folder(path, origin.bytes, files, overrides)
+                    }
+                    _ => open_member(origin, members, overrides, extent, go_on),
+                },
             },
             Nature::Gzip => {
                 let packing = Packing::Gzip;
@@ -156,6 +157,16 @@ pub(crate) fn file_name(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
+/// Opens a folder of texts, or an archive that is one.
+fn open_folder(path: &Path, bytes: u64, files: folder::Files, overrides: &DialectOverrides) -> Result<Table> {
+    let other_files = files.others;
+    let opened = folder::open(files, overrides)?;
+    Ok(Table {
+        other_files,
+        ..Table::of(path, bytes, opened)
+    })
+}
+
 /// Opens what is known not to be packed.
 fn open_as(
     origin: &Origin,
@@ -188,7 +199,7 @@ fn open_inner(
     open_as(inner, nature, overrides, extent, go_on)
 }
 
-/// Opens the chosen file of an archive, or its first. Where the archive leaves a choice, it is the only one: a
+/// Opens the chosen file of an archive, or its first table: a text is perhaps only about it. Where the archive leaves a choice, it is the only one: a
 /// workbook in it is read at its first sheet.
 fn open_member(
     origin: Origin,
@@ -200,7 +211,7 @@ fn open_member(
     let names: Vec<String> = members.iter().map(|member| member.name.clone()).collect();
     let alone = names.len() == 1;
     let chosen = match overrides.sheet.as_ref().filter(|_| !alone) {
-        None => 0,
+        None => (members.iter().position(|member| !member.is_text())).unwrap_or_default(),
         Some(sheet) => {
             let found = names.iter().position(|name| name == sheet);
             found.ok_or_else(|| unknown_sheet(&origin.path, sheet, &names))?

@@ -1,8 +1,10 @@
 //! A text → its encoding → a table, lines, or JSON.
 
+use std::collections::VecDeque;
+
 use encoding_rs::Encoding;
 
-use super::dialect::{Sample, delimiter_from, display_names, has_header};
+use super::dialect::{Sample, delimiter_from, display_names, has_header, title_rows};
 use super::encoding::{by_name, detect, fill};
 use super::json;
 use super::lines::{self, Lines};
@@ -95,9 +97,12 @@ fn open_table(
     delimiter: u8,
     overrides: &DialectOverrides,
 ) -> Result<Opened> {
-    let header = overrides
-        .header
-        .unwrap_or_else(|| has_header(&sample.rows(delimiter)));
+    let rows = sample.rows(delimiter);
+    let titles = match overrides.header {
+        Some(false) => 0,
+        _ => title_rows(&rows, |_| false),
+    };
+    let header = overrides.header.unwrap_or_else(|| has_header(&rows[titles..]));
     let dialect = Dialect {
         format: Format::Delimited,
         encoding: sample.encoding.name().to_owned(),
@@ -106,14 +111,18 @@ fn open_table(
         sheet: None,
     };
     let mut reader = Records::new(&origin.path, origin.open()?, sample.encoding, delimiter);
+    let above = (0..titles).map(|_| first_record(&mut reader, origin));
+    let mut pending = above.collect::<Result<VecDeque<Record>>>()?;
     let first = first_record(&mut reader, origin)?;
+    reader.expect(first.len());
+    pending.iter_mut().for_each(|title| title.is_title(first.len()));
     let names: Vec<String> = first.cells().map(str::to_owned).collect();
     Ok(Opened {
         dialect,
         columns: display_names(header.then_some(&names), names.len()),
         sheets: Vec::new(),
         mixed: told(&first, header),
-        pending: (!header).then_some(first).into_iter().collect(),
+        pending: pending.into_iter().chain((!header).then_some(first)).collect(),
         reader: Box::new(reader),
     })
 }

@@ -37,12 +37,24 @@ pub(super) struct Member {
     index: usize,
 }
 
+impl Member {
+    /// Whether it is a text, which may or may not be a table.
+    pub(super) fn is_text(&self) -> bool {
+        self.name.to_lowercase().ends_with(".txt")
+    }
+}
+
 /// What a zip container is.
 pub(super) enum Zip {
     /// An Excel or OpenDocument workbook.
     Workbook,
-    /// An archive with these tables, never none.
-    Archive(Vec<Member>),
+    /// An archive.
+    Archive {
+        /// What can be read of it, never nothing.
+        members: Vec<Member>,
+        /// How many others there are.
+        others: u32,
+    },
 }
 
 /// Looks into the zip container at `path`.
@@ -77,12 +89,14 @@ pub(super) fn look_into(path: &Path, file: File) -> Result<Zip> {
         return Err(not_a_table(NotATable::Spreadsheet));
     }
     let mut members = members(path, &mut archive)?;
-    if members.len() > 1 {
+    let all = members.len();
+    if all > 1 {
         members.retain(|member| readable(&member.name));
     }
+    let others = (all - members.len()) as u32;
     match members.is_empty() {
         true => Err(not_a_table(NotATable::Archive)),
-        false => Ok(Zip::Archive(members)),
+        false => Ok(Zip::Archive { members, others }),
     }
 }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
-use super::dialect::{display_names, has_header};
+use super::dialect::{display_names, has_header, title_rows};
 use super::record::Record;
 use super::source::{Origin, sha256_of};
 use super::table::{Opened, Reader, unknown_sheet};
@@ -58,8 +58,18 @@ pub(super) fn open(origin: &Origin, overrides: &DialectOverrides) -> Result<Open
         .iter()
         .map(|record| record.cells().map(str::to_owned).collect())
         .collect();
-    let header = overrides.header.unwrap_or_else(|| has_header(&texts));
-    let names = if header { pending.pop_front() } else { None };
+    let apart = |row: usize| {
+        let below = pending.get(row + 1).map(|below| below.row);
+        below > pending.get(row).map(|row| row.row.saturating_add(1))
+    };
+    let titles = match overrides.header {
+        Some(false) => 0,
+        _ => title_rows(&texts, apart),
+    };
+    let header = overrides.header.unwrap_or_else(|| has_header(&texts[titles..]));
+    let names = if header { pending.remove(titles) } else { None };
+    let above = pending.iter_mut().take(titles);
+    above.for_each(|title| title.is_title(rows.width));
     let names: Option<Vec<String>> = names.map(|record| record.cells().map(str::to_owned).collect());
     Ok(Opened {
         dialect: Dialect {

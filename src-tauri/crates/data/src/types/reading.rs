@@ -19,7 +19,7 @@ pub enum Format {
     Workbook,
     /// Apache Parquet.
     Parquet,
-    /// A folder of text files, one text a file.
+    /// A folder of text files, or an archive of one: one text a file.
     Folder,
 }
 
@@ -104,7 +104,7 @@ pub enum ProblemKind {
         /// Cells of the row.
         found: u32,
     },
-    /// A quote that is never closed, in the file's last row.
+    /// A quote that opens a cell and is never closed, or only in a row further down.
     UnclosedQuote,
     /// A line or list element that is not sound JSON.
     BrokenJson {
@@ -224,7 +224,7 @@ pub struct Preview {
     pub dialect: Dialect,
     /// What there is to choose from as [`Dialect::sheet`]; empty where there is nothing to choose.
     pub sheets: Vec<String>,
-    /// Files of a folder that are no text files and are left out.
+    /// Files of a folder, or of an archive that is one, that are no text files and are left out.
     pub other_files: u32,
     /// Its columns.
     pub columns: Vec<ColumnPreview>,

@@ -110,11 +110,41 @@ fn without_nan(text: &str) -> Option<String> {
 /// A value as a cell.
 fn cell(raw: &str) -> String {
     match raw.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(raw).unwrap_or_default(),
+        Some(b'"') => text(raw),
         Some(b'n') => String::new(),
         Some(b'[') => joined(raw).unwrap_or_else(|| raw.to_owned()),
         _ => raw.to_owned(),
     }
+}
+
+/// A string. Half a character, as programs write that cut texts within one, is U+FFFD: JSON allows the escape for it, but
+/// no text has it.
+fn text(raw: &str) -> String {
+    let whole = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&without_halves(raw)));
+    whole.unwrap_or_else(|_| raw.to_owned())
+}
+
+/// The string with U+FFFD for each surrogate that is not one of a pair.
+fn without_halves(raw: &str) -> String {
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u").and_then(|rest| rest.get(..4));
+        digits.and_then(|digits| u16::from_str_radix(digits, 16).ok())
+    };
+    let mut mended = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        mended.push_str(before);
+        let (kept, length) = match (unit(escape), escape.get(6..).and_then(unit)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (&escape[..12], 12),
+            (Some(0xD800..=0xDFFF), _) => ("\u{fffd}", 6),
+            // What comes after a backslash is one byte in any sound string.
+            _ => (escape.get(..2).unwrap_or(escape), escape.len().min(2)),
+        };
+        mended.push_str(kept);
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    mended + rest
 }
 
 /// A list of plain values.
@@ -143,6 +173,14 @@ mod tests {
         assert_eq!(
             cells(r#"{"z": "a\n\u7c7b", "b": 12.50, "a": true, "n": null, "l": ["x", 2, null]}"#),
             ["z=a\n类", "b=12.50", "a=true", "n=", "l=x|2|"]
+        );
+    }
+
+    #[test]
+    fn half_a_character_costs_no_more_than_itself() {
+        assert_eq!(
+            cells(r#"{"a": "bad \uD800 surrogate\n", "b": "\ud83d\ude00\udE00\\uD800", "c": ["\uDC00"]}"#),
+            ["a=bad \u{fffd} surrogate\n", "b=😀\u{fffd}\\uD800", "c=\u{fffd}"]
         );
     }
 

@@ -71,6 +71,48 @@ fn several_tables_in_an_archive_are_a_choice() {
 }
 
 #[test]
+fn an_archive_of_a_folder_of_texts_is_that_folder() {
+    let texts: [(&str, &[u8]); 6] = [
+        ("z/", b""),
+        ("z/pos/2.txt", "\u{feff}good\nfilm".as_bytes()),
+        ("z/neg/1.txt", b"bad film\n"),
+        ("z/neg/3.txt", b"\0\x01"),
+        ("z/README.md", b"about"),
+        ("__MACOSX/z/pos/._2.txt", b"x"),
+    ];
+    let archive = zip(&texts);
+    let seen = look("a.zip", &archive).unwrap();
+    assert_eq!(seen.dialect.format, Format::Folder);
+    assert_eq!(names(&seen), ["text", "file", "folder"]);
+    assert_eq!(
+        seen.rows,
+        [["bad film", "1.txt", "neg"], ["good\nfilm", "2.txt", "pos"]]
+    );
+    assert_eq!(seen.problems[0].raw, "z/neg/3.txt");
+    assert_eq!((seen.sheets.len(), seen.other_files), (0, 1));
+    // One of its files is had by its name all the same.
+    let lines = choose("a.zip", &archive, Some("z/pos/2.txt")).unwrap();
+    assert_eq!(lines.rows, [["good"], ["film"]]);
+    let flat = zip(&[("a.txt", b"one"), ("b.txt", b"two"), ("c.txt", b"three\nlines\n")]);
+    let seen = look("a.zip", &flat).unwrap();
+    assert_eq!((names(&seen), seen.rows.len()), (vec!["text", "file"], 3));
+    let two = zip(&[("train.txt", b"one\ntwo\n"), ("test.txt", b"three\n")]);
+    assert_eq!(look("a.zip", &two).unwrap().sheets, ["train.txt", "test.txt"]);
+}
+
+#[test]
+fn a_text_about_a_table_is_not_taken_for_it() {
+    let archive = zip(&[
+        ("README.txt", b"about\nit\n"),
+        ("LICENSE.txt", b"x\n"),
+        ("data.csv", CSV),
+    ]);
+    let seen = look("a.zip", &archive).unwrap();
+    assert_eq!(seen.dialect.sheet.as_deref(), Some("data.csv"));
+    assert_eq!(seen.sheets, ["README.txt", "LICENSE.txt", "data.csv"]);
+}
+
+#[test]
 fn archives_without_a_table_are_refused() {
     for archive in [
         zip(&[]),
@@ -151,6 +193,10 @@ fn the_hash_is_that_of_the_file_on_disk_whatever_is_in_it() {
         ("a.csv", CSV.to_vec()),
         ("a.csv.gz", gz(CSV)),
         ("a.zip", zip(&[("a.csv", CSV)])),
+        (
+            "b.zip",
+            zip(&[("a/1.txt", b"a"), ("a/2.txt", b"b"), ("b/3.txt", b"c")]),
+        ),
         ("a.xlsx", xlsx(&[("S", &sheet(&[&["text"], &["a"]]))])),
         ("a.jsonl", b"{\"text\": \"a\"}".to_vec()),
     ] {

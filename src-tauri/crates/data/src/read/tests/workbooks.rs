@@ -298,3 +298,35 @@ fn an_old_workbook_that_claims_billions_of_rows_is_damaged() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn a_title_above_the_header_is_put_aside() {
+    let titled: [&[&str]; 5] = [
+        &["Report of 2024"],
+        &[],
+        &["text", "label", "date"],
+        &["a b", "x", "2024-01-01"],
+        &["c d", "x", "2024-01-02"],
+    ];
+    let seen = look("a.xlsx", &xlsx(&[("S", &sheet(&titled))])).unwrap();
+    assert_eq!(
+        (names(&seen), seen.rows.len()),
+        (vec!["text", "label", "date"], 2)
+    );
+    assert_eq!(
+        (seen.problems[0].row, seen.problems[0].raw.trim_end()),
+        (1, "Report of 2024")
+    );
+    let two: [&[&str]; 4] = [&["Report"], &[], &["text", "label"], &["a b", "x"]];
+    let seen = look("a.xlsx", &xlsx(&[("S", &sheet(&two))])).unwrap();
+    assert_eq!((names(&seen), seen.rows.len()), (vec!["text", "label"], 1));
+    let text = "Report of 2024\n\ntext,label,date\na b,x,1\nc d,x,2\n";
+    for text in [text, &text.replace("2024\n", "2024,,\n")] {
+        let seen = look("a.csv", text.as_bytes()).unwrap();
+        assert_eq!(
+            (names(&seen), seen.rows.len()),
+            (vec!["text", "label", "date"], 2)
+        );
+        assert_eq!((seen.problems.len(), seen.problems[0].row), (1, 1));
+    }
+}
