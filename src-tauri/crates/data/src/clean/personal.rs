@@ -98,13 +98,17 @@ fn spans(text: &str, kind: PersonalKind) -> Vec<Range<usize>> {
             true => EMAIL.find_iter(text).map(|found| found.range()).collect(),
             false => Vec::new(),
         },
-        PersonalKind::ChineseId => checked(text, &CHINESE_ID, numbers::is_chinese_id),
+        PersonalKind::ChineseId => checked(text, &CHINESE_ID, |number, _| numbers::is_chinese_id(number)),
         PersonalKind::Iban => ibans(text),
-        PersonalKind::CreditCard => checked(text, &CARD, numbers::is_card),
-        PersonalKind::NhsNumber => checked(text, &NHS, numbers::is_nhs),
-        PersonalKind::UsSsn => checked(text, &SSN, numbers::is_ssn),
-        PersonalKind::Phone => checked(text, &PHONE, |number| {
-            (7..=15).contains(&numbers::digits(number).len())
+        PersonalKind::CreditCard => checked(text, &CARD, |number, _| numbers::is_card(number)),
+        PersonalKind::NhsNumber => checked(text, &NHS, |number, after| {
+            !is_joined(after) && numbers::is_nhs(number)
+        }),
+        PersonalKind::UsSsn => checked(text, &SSN, |number, after| {
+            !is_joined(after) && numbers::is_ssn(number)
+        }),
+        PersonalKind::Phone => checked(text, &PHONE, |number, after| {
+            !is_joined(after) && (7..=15).contains(&numbers::digits(number).len())
         }),
         PersonalKind::Date => dates(text),
         PersonalKind::Address => addresses(text),
@@ -127,8 +131,9 @@ static PHONE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Spans of a pattern that stand alone and are no part of a longer number, and whose digits are sound.
-fn checked(text: &str, pattern: &Regex, sound: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
+/// Spans of a pattern that stand alone and are no part of a longer number, and whose digits are sound. `sound` is told the
+/// number and what follows it.
+fn checked(text: &str, pattern: &Regex, sound: impl Fn(&str, &str) -> bool) -> Vec<Range<usize>> {
     let mut spans: Vec<Range<usize>> = Vec::new();
     let mut from = 0;
     while let Some(found) = pattern.find_at(text, from) {
@@ -136,16 +141,11 @@ fn checked(text: &str, pattern: &Regex, sound: impl Fn(&str) -> bool) -> Vec<Ran
         // A number that was told already is no part of the one after it.
         let told = spans.last().map_or(0, |last| last.end);
         let before = &text[if told <= start { told } else { 0 }..start];
-        // Digits behind a hyphen are the number's, unless the pattern took them and it is not sound with them.
-        let joined = text[found.end()..]
-            .strip_prefix('-')
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         let reading = readings(found.as_str()).find(|reading| {
             let span = start..start + reading.len();
             let whole = |found: regex::Match<'_>| found.len() == reading.len();
             stands_alone(text, &span)
-                && !(joined && span.end == found.end())
-                && sound(reading)
+                && sound(reading, &text[span.end..])
                 && pattern.find(reading).is_some_and(whole)
         });
         if let Some(reading) = reading
@@ -165,6 +165,14 @@ fn checked(text: &str, pattern: &Regex, sound: impl Fn(&str) -> bool) -> Vec<Ran
         from = group_ends.max(start + 1);
     }
     spans
+}
+
+/// Whether digits behind a hyphen go on with a number, as in an order's "028-1234567-1234567": few check digits, or none, do
+/// not tell otherwise.
+fn is_joined(after: &str) -> bool {
+    after
+        .strip_prefix('-')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// A number as the pattern took it, then without its last group of digits, which may belong to what follows, and so on.
@@ -579,7 +587,7 @@ mod tests {
             ("身份证11010519491231002X/13812345678", "身份证[ID_1]/[PHONE_1]"),
             ("电话010-12345678-801。", "电话[PHONE_1]。"),
             ("030 1234567-12", "[PHONE_1]"),
-            ("0301234567-12a", "[PHONE_1]-12a"),
+            ("身份证11010519491231002X-1", "身份证[ID_1]-1"),
             ("+44 20 7946 0958 20250101", "[PHONE_1] 20250101"),
             ("212-555-0123/212-555-0124", "[PHONE_1]/[PHONE_2]"),
             (
@@ -655,6 +663,7 @@ mod tests {
             "3704 0044 0532 0130",
             "212-555-0123-4567",
             "012-3456-7890-1234",
+            "order 028-1234567-1234567",
             "1.5-56 months",
             "Product Name: Agreed Quantity",
             "You Will Miss Your Best FRIEND",
