@@ -1,5 +1,7 @@
 //! Rows to look at: pages, one row in full, rows put aside.
 
+use std::collections::HashSet;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
@@ -245,6 +247,12 @@ fn find(db: &Connection, filter: &RowFilter) -> Result<Ids> {
         if search.words.is_none() && most_pass(db, &conditions, newest)? {
             return all_but(db, &conditions, newest);
         }
+        if search.words.is_none()
+            && let [Condition { part: Some(part), .. }] = conditions[..]
+            && let Some(rows) = PartRows::of(db, part)?
+        {
+            return of_part(db, &rows, newest);
+        }
         let hidden = "SELECT EXISTS (SELECT 1 FROM state WHERE hidden_by IS NOT NULL)";
         if let Some(words) = &search.words
             && conditions.is_empty()
@@ -400,6 +408,15 @@ fn all_but(db: &Connection, conditions: &[Condition], newest: u32) -> Result<Ids
         newest,
         those: those.collect(),
     })
+}
+
+/// The visible rows of a part.
+fn of_part(db: &Connection, rows: &PartRows, newest: u32) -> Result<Ids> {
+    let mut query = db.prepare_cached("SELECT example FROM state WHERE hidden_by > 0")?;
+    let hidden = query.query_map([], |row| row.get(0))?;
+    let hidden: HashSet<u32> = hidden.collect::<rusqlite::Result<_>>()?;
+    let visible = |id: &u32| rows.has(*id) && !hidden.contains(id);
+    Ok(Ids::Some((1..=newest).filter(visible).collect()))
 }
 
 fn fetch(db: &Connection, ids: &[u32], total: u32) -> Result<RowPage> {
