@@ -972,7 +972,7 @@ export type Format =
 "workbook" | 
 /**  Apache Parquet. */
 "parquet" | 
-/**  A folder of text files, one text a file. */
+/**  A folder of text files, or an archive of one: one text a file. */
 "folder";
 
 /**  A model that a search found. */

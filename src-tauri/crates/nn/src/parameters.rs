@@ -320,6 +320,16 @@ impl Parameters {
         });
     }
 
+    /// A number for every one in the arena, all zero: for gradients and moments. In large pages where everything learns;
+    /// where little does (adapters, the last layers) a large page would be mapped for a few numbers.
+    pub fn zeros(&self) -> Vec<f32> {
+        let frozen = |entry: &Parameter| entry.frozen && matches!(entry.place, Place::Dense(_));
+        match self.entries.iter().any(frozen) {
+            true => vec![0.0; self.dense.len()],
+            false => memory::zeros(self.dense.len()),
+        }
+    }
+
     /// The named tensors, in the order of their declaration.
     pub fn entries(&self) -> &[Parameter] {
         &self.entries
@@ -497,7 +507,7 @@ impl Gradients {
     /// Gradients for these parameters, none of them written yet.
     pub fn new(parameters: &Parameters) -> Self {
         Gradients {
-            dense: memory::zeros(parameters.dense.len()),
+            dense: parameters.zeros(),
             tables: parameters
                 .tables
                 .iter()

@@ -10,7 +10,6 @@ mod device;
 use std::ops::Range;
 
 use rayon::prelude::*;
-use understudy_nn::memory;
 use understudy_nn::parameters::{Gradients, Parameter, Parameters, Place};
 
 pub use device::DeviceAdamW;
@@ -129,8 +128,8 @@ impl AdamW {
             .collect();
         AdamW {
             dense: Moments {
-                first: memory::zeros(parameters.dense.len()),
-                second: memory::zeros(parameters.dense.len()),
+                first: parameters.zeros(),
+                second: parameters.zeros(),
             },
             tables,
             step: 0,
