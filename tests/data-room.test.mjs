@@ -55,6 +55,10 @@ for (const language of ["en", "zh"]) {
         document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));`, "text\tlabel\n\"two\nlines\"\tA\nanother\tB\n");
       assert.match(await window.text("preview"), /pasted\.tsv/);
       assert.equal(await (await window.get("delimiter")).getAttribute("value"), "\t");
+      const cells = () => window.driver.executeScript("return [...document.querySelectorAll('td')].map((cell) => cell.textContent)");
+      assert.deepEqual(await cells(), ["two\nlines", "A", "another", "B"]);
+      await window.select("quoting", "none");
+      await window.until(async () => (await cells())[0] === "lines\"", "a line is a row, and its first was put aside");
       await window.click("import-cancel");
     });
 

@@ -61,8 +61,8 @@ class Window {
   /** The element with this data-testid, once it is there and visible. */
   async get(id, wait = WAIT) {
     const visible = async () => {
-      const [element] = await this.driver.findElements(By.css(`[data-testid="${id}"]`));
       try {
+        const [element] = await this.driver.findElements(By.css(`[data-testid="${id}"]`));
         return element && (await element.isDisplayed()) ? element : null;
       } catch (problem) {
         // The page put another in its place at this moment.
@@ -107,7 +107,8 @@ class Window {
   }
 
   async has(id) {
-    return (await this.driver.findElements(By.css(`[data-testid="${id}"]`))).length > 0;
+    // Asked of the page itself: the driver fails on an element that goes while it is being told of.
+    return this.driver.executeScript('return document.querySelector(`[data-testid="${arguments[0]}"]`) !== null', id);
   }
 
   async click(id, wait = WAIT) {

@@ -602,6 +602,8 @@ export type Dialect = {
 	encoding: string,
 	/**  The character between cells; empty unless the format is [`Format::Delimited`]. */
 	delimiter: string,
+	/**  What holds a cell together, in a file that has a delimiter. Earlier versions knew double ones only. */
+	quoting?: Quoting,
 	/**  Whether the first row holds the columns' names. */
 	header: boolean,
 	/**  The sheet of a workbook, the list of a JSON document or the file of an archive that is read. */
@@ -614,6 +616,8 @@ export type DialectOverrides = {
 	encoding: string | null,
 	/**  See [`Dialect::delimiter`]; empty: the file is no table, every line is a text. */
 	delimiter: string | null,
+	/**  See [`Dialect::quoting`]. */
+	quoting: Quoting | null,
 	/**  See [`Dialect::header`]. */
 	header: boolean | null,
 	/**  See [`Dialect::sheet`]. */
@@ -1946,6 +1950,15 @@ export type Queued = {
 	/**  Texts that the project had already. */
 	known: number,
 };
+
+/**  What holds a cell together that has delimiters or line ends in it. */
+export type Quoting = 
+/**  Double quotation marks, doubled within the cell. */
+"double" | 
+/**  Single ones. */
+"single" | 
+/**  Nothing: quotation marks are characters like others. */
+"none";
 
 /**  A curve of shares, `[x, y]` each. */
 export type RankingCurves = {

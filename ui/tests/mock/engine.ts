@@ -123,7 +123,7 @@ class MockEngine {
     return {
       path, file_name: path.split("/").at(-1) ?? path, bytes: 58_214,
       sheets: [], other_files: 0,
-      dialect: { format: "delimited", sheet: null, encoding: dialect.encoding ?? "UTF-8", delimiter: dialect.delimiter ?? ",", header: dialect.header ?? true },
+      dialect: { format: "delimited", sheet: null, encoding: dialect.encoding ?? "UTF-8", delimiter: dialect.delimiter ?? ",", quoting: dialect.quoting ?? "double", header: dialect.header ?? true },
       columns: [column("id", "id", rows.length, 4), column("clause", "text", 240, 168), column("kind", "label", 5, 16), column("contract", "ignore", 40, 8)],
       rows: rows.slice(0, 8).map((row, i) => [`C${100 + i}`, row.text, row.label ?? "", `2019-0${i}`]),
       rows_read: rows.length, more: false, label_separator: null,
@@ -330,7 +330,7 @@ const handlers: Record<string, Handler> = {
   rows_page: (e, a) => e.need().page(a["filter"] as RowFilter, a["offset"] as number, a["limit"] as number),
   row_ids: (e, a) => e.need().page(a["filter"] as RowFilter, 0, Infinity).id,
   example: (e, a) => e.need().example(a["id"] as number),
-  problems_page: (e) => ({ total: 1, problems: e.preview("x.csv", { encoding: null, delimiter: null, header: null, sheet: null }).problems.map((problem) => ({ ...problem, id: 1 })) }),
+  problems_page: (e) => ({ total: 1, problems: e.preview("x.csv", { encoding: null, delimiter: null, quoting: null, header: null, sheet: null }).problems.map((problem) => ({ ...problem, id: 1 })) }),
   stop_work: () => null,
   update_from_file: () => ({ same: 240, new: 3, changed: 2, relabelled: 1, kept: 1, not_moved: 1, gone: 2, back: 0, problem_rows: 1 }),
   mend_form: () => ({ columns: ["text", "label"], cells: ["a clause, with a comma", "Law"], cut: false }),

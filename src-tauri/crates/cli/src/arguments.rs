@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use understudy_data::{ExportFormat, LabelPart, Part};
+use understudy_data::{ExportFormat, LabelPart, Part, Quoting};
 use understudy_engine::assist::Order;
 use understudy_engine::export::ModelFormat;
 use understudy_train::presets::Preset;
@@ -166,6 +166,18 @@ pub struct Columns {
     /// Columns that say yes or no to a label each, named after it, with commas between.
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["label", "label_separator"])]
     pub label_columns: Vec<String>,
+    /// The encoding of the file, as in windows-1252 or gb18030; guessed unless given, as the next three.
+    #[arg(long)]
+    pub encoding: Option<String>,
+    /// The character between cells; "none" where every line is a text.
+    #[arg(long)]
+    pub delimiter: Option<String>,
+    /// What holds a cell together that has delimiters or line ends in it: double or single quotation marks, or none.
+    #[arg(long, value_parser = named::<Quoting>)]
+    pub quotes: Option<Quoting>,
+    /// Whether the first row holds the names of the columns.
+    #[arg(long)]
+    pub header: Option<bool>,
     /// The sheet of a workbook, the file in an archive or the list of a JSON document; the first that has rows unless
     /// given.
     #[arg(long)]

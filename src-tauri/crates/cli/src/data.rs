@@ -64,9 +64,13 @@ pub fn import_test_file(session: &mut Session, file: &Path) -> Result<()> {
 
 /// The roles as guessed, or as they were when the session's project imported the file, with those that were named.
 fn options(file: &Path, columns: &Columns, session: Option<&Session>) -> Result<ImportOptions> {
+    let delimiter = columns.delimiter.as_deref();
     let dialect = DialectOverrides {
+        encoding: columns.encoding.clone(),
+        delimiter: delimiter.map(|given| if given == "none" { "" } else { given }.to_owned()),
+        quoting: columns.quotes,
+        header: columns.header,
         sheet: columns.sheet.clone(),
-        ..DialectOverrides::default()
     };
     let mut preview = preview(file, &dialect, 1)?;
     let before = session.map(|session| session.project.imported_before(file));

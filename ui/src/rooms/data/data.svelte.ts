@@ -14,7 +14,7 @@ import { Task } from "../../shared/task.svelte";
 
 export type Row = { id: number; text: string; labels: number[] | null; part: Part | null };
 
-const NO_OVERRIDES: DialectOverrides = { encoding: null, delimiter: null, header: null, sheet: null };
+const NO_OVERRIDES: DialectOverrides = { encoding: null, delimiter: null, quoting: null, header: null, sheet: null };
 /** Groups of near-duplicates, and texts with different labels, that are shown. */
 const NEAR_SHOWN = 100;
 const CONFLICTS_SHOWN = 50;

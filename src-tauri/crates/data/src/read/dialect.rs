@@ -6,9 +6,11 @@ use std::path::Path;
 
 use encoding_rs::Encoding;
 
+use super::marks::Marks;
 use super::record::Record;
 use super::records::Records;
 use crate::error::{DataError, Result};
+use crate::types::Quoting;
 
 /// Those that are looked for, in order of preference when the sample does not decide.
 const DELIMITERS: [u8; 6] = [b',', b'\t', b';', b'|', b'^', b'~'];
@@ -40,6 +42,7 @@ pub(super) struct Sample<'a> {
     pub(super) path: &'a Path,
     pub(super) bytes: &'a [u8],
     pub(super) encoding: &'static Encoding,
+    pub(super) quoting: Quoting,
     /// The sample is the whole file, so that its last row is complete.
     pub(super) whole: bool,
 }
@@ -48,7 +51,8 @@ impl Sample<'_> {
     /// The sample's rows when cut at `delimiter`. A sample that ends in mid-row gives that row up unless it would
     /// be left with none; one that cannot be read gives the rows before the fault.
     pub(super) fn rows(&self, delimiter: u8) -> Vec<Vec<String>> {
-        let mut records = Records::new(self.path, Cursor::new(self.bytes), self.encoding, delimiter);
+        let marks = Marks::new(delimiter, self.quoting);
+        let mut records = Records::new(self.path, Cursor::new(self.bytes), self.encoding, marks);
         let mut record = Record::default();
         let mut rows: Vec<Vec<String>> = Vec::new();
         while rows.len() <= SAMPLE_ROWS && matches!(records.next(&mut record), Ok(true)) {
@@ -219,6 +223,7 @@ mod tests {
 
     fn delimiter(text: &str) -> char {
         let sample = Sample {
+            quoting: Quoting::Double,
             path: Path::new("x"),
             bytes: text.as_bytes(),
             encoding: encoding_rs::UTF_8,
@@ -241,6 +246,7 @@ mod tests {
     fn prose_is_no_table_and_a_table_is() {
         let certain = |text: &str| {
             let sample = Sample {
+                quoting: Quoting::Double,
                 path: Path::new("x"),
                 bytes: text.as_bytes(),
                 encoding: encoding_rs::UTF_8,

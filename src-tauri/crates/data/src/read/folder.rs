@@ -19,7 +19,7 @@ use super::table::{Opened, Reader};
 use super::unpack::Member;
 use crate::error::{DataError, Result};
 use crate::text::hex;
-use crate::types::{ColumnRole, Dialect, DialectOverrides, Format, ProblemKind};
+use crate::types::{ColumnRole, Dialect, DialectOverrides, Format, ProblemKind, Quoting};
 
 /// Sub-folders of sub-folders that are looked into.
 const DEPTH: usize = 8;
@@ -216,6 +216,7 @@ pub(super) fn open(files: Files, overrides: &DialectOverrides) -> Result<Opened>
             format: Format::Folder,
             encoding: encoding.name().to_owned(),
             delimiter: String::new(),
+            quoting: Quoting::default(),
             header: false,
             sheet: None,
         },

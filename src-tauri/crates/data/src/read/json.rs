@@ -23,7 +23,7 @@ use super::source::{Origin, Source};
 use super::table::{Opened, Reader, unknown_sheet};
 use crate::error::{DataError, NotATable, Result};
 use crate::text::head;
-use crate::types::{Dialect, DialectOverrides, Format, ProblemKind};
+use crate::types::{Dialect, DialectOverrides, Format, ProblemKind, Quoting};
 use objects::flatten;
 use scan::{Scanner, Step};
 
@@ -115,6 +115,7 @@ pub(super) fn open(
             },
             encoding: encoding.name().to_owned(),
             delimiter: String::new(),
+            quoting: Quoting::default(),
             header: false,
             sheet: chosen.filter(|_| !lists.is_empty()),
         },

@@ -15,6 +15,7 @@ mod folder;
 mod format;
 mod json;
 mod lines;
+mod marks;
 mod misfit;
 mod parquet;
 mod preview;
@@ -30,6 +31,7 @@ mod unpack;
 mod workbook;
 
 pub(crate) use flags::{flag, parts};
+pub(crate) use marks::Marks;
 pub(crate) use misfit::Misfit;
 pub(crate) use preview::cell_problem;
 pub use preview::preview;

@@ -20,7 +20,7 @@ use super::source::{Origin, sha256_of};
 use super::table::{Opened, Reader};
 use crate::error::{DataError, Result};
 use crate::text::hex;
-use crate::types::{Dialect, Format};
+use crate::types::{Dialect, Format, Quoting};
 
 /// Bytes of a value that is no text, which are shown.
 const BYTES_SHOWN: usize = 64;
@@ -54,6 +54,7 @@ pub(super) fn open(origin: &Origin) -> Result<Opened> {
             format: Format::Parquet,
             encoding: String::new(),
             delimiter: String::new(),
+            quoting: Quoting::default(),
             header: false,
             sheet: None,
         },

@@ -207,7 +207,7 @@ impl Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::ColumnRole;
+    use crate::types::{ColumnRole, Quoting};
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample;
@@ -279,13 +279,37 @@ mod tests {
     }
 
     #[test]
+    fn what_holds_a_cell_together_is_found_and_can_be_chosen() {
+        let file = write(b"text,label\n'a, b','x'\n'c ''d''','y'\n");
+        let seen = preview(file.path(), &DialectOverrides::default(), 9).unwrap();
+        assert_eq!(seen.dialect.quoting, Quoting::Single);
+        assert_eq!(seen.rows, [["a, b", "x"], ["c 'd'", "y"]]);
+        let file = write(b"text,label\n\"so\" he said,x\nan inch is 1\",y\n\"never closed,z\n");
+        let none = DialectOverrides {
+            quoting: Some(Quoting::None),
+            ..DialectOverrides::default()
+        };
+        let seen = preview(file.path(), &none, 9).unwrap();
+        assert_eq!(seen.dialect.quoting, Quoting::None);
+        assert_eq!(
+            seen.rows,
+            [
+                ["\"so\" he said", "x"],
+                ["an inch is 1\"", "y"],
+                ["\"never closed", "z"]
+            ]
+        );
+        assert!(seen.problems.is_empty());
+    }
+
+    #[test]
     fn the_users_decisions_stand() {
         let file = write(b"a;b\nc;d\n");
         let given = DialectOverrides {
             encoding: Some("gbk".into()),
             delimiter: Some(",".into()),
             header: Some(false),
-            sheet: None,
+            ..DialectOverrides::default()
         };
         let seen = preview(file.path(), &given, 1).unwrap();
         assert_eq!((seen.columns.len(), seen.columns[0].name.as_str()), (1, "#1"));
@@ -333,7 +357,7 @@ mod tests {
                 encoding: Some("utf-8".to_owned()),
                 delimiter: Some(delimiter.to_owned()),
                 header: Some(true),
-                sheet: None,
+                ..DialectOverrides::default()
             };
             let text = format!("text{delimiter}label{line_end}{}", lines.collect::<String>());
             let seen = preview(write(text.as_bytes()).path(), &given, 50).unwrap();

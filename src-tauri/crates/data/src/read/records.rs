@@ -12,6 +12,7 @@ use csv_core::ReadRecordResult;
 use encoding_rs::Encoding;
 
 use super::decoded::Decoded;
+use super::marks::Marks;
 use super::record::Record;
 use super::stray::stray_quote;
 use super::{CELL_LIMIT, RAW_LIMIT};
@@ -35,7 +36,7 @@ pub(super) struct Records<R> {
     path: PathBuf,
     input: Decoded<R>,
     parser: csv_core::Reader,
-    delimiter: u8,
+    marks: Marks,
     row: u32,
     /// Cells of a row: those of the first, unless told otherwise.
     columns: usize,
@@ -54,12 +55,12 @@ struct Progress {
 }
 
 impl<R: Read> Records<R> {
-    pub(super) fn new(path: &Path, source: R, encoding: &'static Encoding, delimiter: u8) -> Self {
+    pub(super) fn new(path: &Path, source: R, encoding: &'static Encoding, marks: Marks) -> Self {
         Records {
             path: path.to_path_buf(),
             input: Decoded::new(source, encoding),
-            parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
-            delimiter,
+            parser: marks.parser(),
+            marks,
             row: 0,
             columns: 0,
             cells: vec![0; CHUNK],
@@ -90,7 +91,7 @@ impl<R: Read> Records<R> {
                 &mut self.cells[so_far.cells..],
                 &mut self.ends[so_far.ends..],
             );
-            so_far.note(&input[..read], written, ended);
+            so_far.note(&input[..read], written, ended, self.marks.quote);
             self.input.consume(read);
             if self.input.has_nul() {
                 return Err(self.binary());
@@ -141,7 +142,7 @@ impl<R: Read> Records<R> {
             return None;
         }
         let raw = std::str::from_utf8(&so_far.raw).ok()?;
-        stray_quote(raw, self.delimiter, self.columns)
+        stray_quote(raw, self.marks, self.columns)
     }
 
     /// Makes a row that is put aside of the first `end` bytes of a record, and goes back to what comes after them.
@@ -153,7 +154,7 @@ impl<R: Read> Records<R> {
         record.begin(self.row);
         let row = String::from_utf8_lossy(row);
         let row = row.trim_matches(['\r', '\n']);
-        let cells = cells_of_line(row, self.delimiter);
+        let cells = cells_of_line(row, self.marks);
         cells.iter().for_each(|cell| record.push(cell));
         record.keep_raw(row);
         record.problem = Some(ProblemKind::UnclosedQuote);
@@ -194,11 +195,11 @@ impl<R: Read> Records<R> {
 }
 
 impl Progress {
-    fn note(&mut self, read: &[u8], written: usize, ended: usize) {
+    fn note(&mut self, read: &[u8], written: usize, ended: usize, quote: Option<u8>) {
         let count = |wanted: u8| count(read, wanted);
         self.cells += written;
         self.ends += ended;
-        self.quotes += count(b'"');
+        self.quotes += quote.map_or(0, count);
         self.lines += count(b'\n').max(count(b'\r')) as u32;
         let room = AGAIN_BYTES.saturating_sub(self.raw.len()).min(read.len());
         self.raw.extend_from_slice(&read[..room]);
@@ -220,21 +221,18 @@ fn count(bytes: &[u8], wanted: u8) -> usize {
 
 /// The cells of one row as it stands in a file. A quote that is never closed is an ordinary character; where the row has
 /// several lines, it takes what is left.
-pub(crate) fn cells_of_line(line: &str, delimiter: u8) -> Vec<String> {
-    let cells = cut(line, delimiter, true);
-    let otherwise = || match line.contains(['\n', '\r']) {
-        true => cut(&format!("{line}\""), delimiter, true),
-        false => cut(line, delimiter, false),
+pub(crate) fn cells_of_line(line: &str, marks: Marks) -> Vec<String> {
+    let cells = cut(line, marks);
+    let otherwise = || match marks.quote.filter(|_| line.contains(['\n', '\r'])) {
+        Some(quote) => cut(&format!("{line}{}", char::from(quote)), marks),
+        None => cut(line, marks.unquoted()),
     };
     cells.or_else(otherwise).unwrap_or_default()
 }
 
 /// The cells of a row, unless a quote in it is never closed.
-fn cut(line: &str, delimiter: u8, quoting: bool) -> Option<Vec<String>> {
-    let mut parser = csv_core::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .quoting(quoting)
-        .build();
+fn cut(line: &str, marks: Marks) -> Option<Vec<String>> {
+    let mut parser = marks.parser();
     // A line end ends the row, unless it stands within quotes.
     let line = format!("{line}\n");
     // Cells are never longer than what they are written with.
@@ -251,10 +249,16 @@ fn cut(line: &str, delimiter: u8, quoting: bool) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Quoting;
     use encoding_rs::UTF_8;
 
     fn read(text: &str) -> Result<Vec<Vec<String>>> {
-        let mut records = Records::new(Path::new("x.csv"), text.as_bytes(), UTF_8, b',');
+        let mut records = Records::new(
+            Path::new("x.csv"),
+            text.as_bytes(),
+            UTF_8,
+            Marks::new(b',', Quoting::Double),
+        );
         let mut record = Record::default();
         let mut rows = Vec::new();
         while records.next(&mut record)? {
@@ -302,7 +306,12 @@ mod tests {
 
     #[test]
     fn a_file_cut_inside_a_quote_keeps_its_rows_and_marks_the_last() {
-        let mut records = Records::new(Path::new("x.csv"), &b"a,b\n1,2\n\"cut\nhere"[..], UTF_8, b',');
+        let mut records = Records::new(
+            Path::new("x.csv"),
+            &b"a,b\n1,2\n\"cut\nhere"[..],
+            UTF_8,
+            Marks::new(b',', Quoting::Double),
+        );
         let mut record = Record::default();
         let mut marks = Vec::new();
         while records.next(&mut record).unwrap() {
@@ -313,7 +322,12 @@ mod tests {
 
     /// The rows as they stand in the text, those that are put aside with a mark before them.
     fn rows_of(text: &str, delimiter: u8) -> Vec<String> {
-        let mut records = Records::new(Path::new("x.csv"), text.as_bytes(), UTF_8, delimiter);
+        let mut records = Records::new(
+            Path::new("x.csv"),
+            text.as_bytes(),
+            UTF_8,
+            Marks::new(delimiter, Quoting::Double),
+        );
         let mut record = Record::default();
         let mut rows = Vec::new();
         while records.next(&mut record).unwrap() {
@@ -362,7 +376,12 @@ mod tests {
     fn a_row_in_another_encoding_is_told_of_itself_though_a_quote_swallowed_it() {
         let (foreign, _, _) = encoding_rs::GBK.encode("租赁合同的违约责任\tx\n");
         let text = ["文本\t类别\n\"双方协商\tx\n甲方\ty\n".as_bytes(), &foreign].concat();
-        let mut records = Records::new(Path::new("x.csv"), text.as_slice(), UTF_8, b'\t');
+        let mut records = Records::new(
+            Path::new("x.csv"),
+            text.as_slice(),
+            UTF_8,
+            Marks::new(b'\t', Quoting::Double),
+        );
         let mut record = Record::default();
         let mut told = Vec::new();
         while records.next(&mut record).unwrap() {
@@ -387,11 +406,17 @@ mod tests {
     #[test]
     fn a_quote_that_its_row_does_not_close_is_a_character_of_its_cell() {
         assert_eq!(
-            cells_of_line("1,\"Begin, quote,x", b','),
+            cells_of_line("1,\"Begin, quote,x", Marks::new(b',', Quoting::Double)),
             ["1", "\"Begin", " quote", "x"]
         );
-        assert_eq!(cells_of_line("1,\"a, b\",x", b','), ["1", "a, b", "x"]);
-        assert_eq!(cells_of_line("\"cut\nhere", b','), ["cut\nhere"]);
+        assert_eq!(
+            cells_of_line("1,\"a, b\",x", Marks::new(b',', Quoting::Double)),
+            ["1", "a, b", "x"]
+        );
+        assert_eq!(
+            cells_of_line("\"cut\nhere", Marks::new(b',', Quoting::Double)),
+            ["cut\nhere"]
+        );
     }
 
     #[test]
@@ -407,7 +432,12 @@ mod tests {
 
     #[test]
     fn the_raw_row_is_kept_as_it_stands() {
-        let mut records = Records::new(Path::new("x.csv"), &b"a,b\r\n\"x\",\"y\",z\r\n"[..], UTF_8, b',');
+        let mut records = Records::new(
+            Path::new("x.csv"),
+            &b"a,b\r\n\"x\",\"y\",z\r\n"[..],
+            UTF_8,
+            Marks::new(b',', Quoting::Double),
+        );
         let mut record = Record::default();
         records.next(&mut record).unwrap();
         records.next(&mut record).unwrap();

@@ -3,6 +3,7 @@
 //! In: a record of several lines as it stands in the file. Out: the end of the line with such a quote. A cell of several
 //! lines is nothing unusual, so the lines themselves must speak against it: each of them reads as a row of its own.
 
+use super::marks::Marks;
 use super::records::cells_of_line;
 
 /// Of so many lines one may have another number of cells: rows are seldom all sound.
@@ -15,19 +16,20 @@ const DELIMITERS: usize = 6;
 
 /// The end of the line, its line end included, in which a quote opens a cell by mistake. `raw` is all of a record that has
 /// been read, of a table with `columns` columns.
-pub(super) fn stray_quote(raw: &str, delimiter: u8, columns: usize) -> Option<usize> {
+pub(super) fn stray_quote(raw: &str, marks: Marks, columns: usize) -> Option<usize> {
+    let quote = marks.quote?;
     let bytes = raw.as_bytes();
     let mut at = bytes.iter().position(|byte| !is_line_end(byte))?;
     let mut before = 0;
     loop {
-        if bytes.get(at) == Some(&b'"') {
-            let close = closing_quote(bytes, at + 1);
+        if bytes.get(at) == Some(&quote) {
+            let close = closing_quote(bytes, at + 1, quote);
             let cell = Quoted {
                 raw,
                 open: at,
                 close,
                 before,
-                delimiter,
+                marks,
                 columns,
             };
             if let Some(end) = cell.stray() {
@@ -36,9 +38,9 @@ pub(super) fn stray_quote(raw: &str, delimiter: u8, columns: usize) -> Option<us
             at = close? + 1;
         }
         // Behind its quotes a cell goes on to the next delimiter.
-        let ends = |byte: &u8| *byte == delimiter || is_line_end(byte);
+        let ends = |byte: &u8| *byte == marks.delimiter || is_line_end(byte);
         at += bytes[at..].iter().position(ends)?;
-        if bytes[at] != delimiter {
+        if bytes[at] != marks.delimiter {
             return None;
         }
         at += 1;
@@ -47,10 +49,10 @@ pub(super) fn stray_quote(raw: &str, delimiter: u8, columns: usize) -> Option<us
 }
 
 /// The quote that closes the cell whose content begins at `at`; a doubled one does not.
-fn closing_quote(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn closing_quote(bytes: &[u8], mut at: usize, quote: u8) -> Option<usize> {
     loop {
-        at += bytes[at..].iter().position(|byte| *byte == b'"')?;
-        if bytes.get(at + 1) != Some(&b'"') {
+        at += bytes[at..].iter().position(|byte| *byte == quote)?;
+        if bytes.get(at + 1) != Some(&quote) {
             return Some(at);
         }
         at += 2;
@@ -64,7 +66,7 @@ struct Quoted<'a> {
     close: Option<usize>,
     /// Cells before it in its row.
     before: usize,
-    delimiter: u8,
+    marks: Marks,
     columns: usize,
 }
 
@@ -97,10 +99,10 @@ impl Quoted<'_> {
                         .position(is_line_end)
                         .unwrap_or(bytes.len() - close);
                 let whole = self.is_row(&self.raw[last..end]);
-                match close + 1 == end || bytes[close + 1] == self.delimiter {
+                match close + 1 == end || bytes[close + 1] == self.marks.delimiter {
                     true => whole && lines.len() >= LINES && lines.len() * (self.columns - 1) >= DELIMITERS,
                     // What should close the cell rather opens another one, or stands in the midst of one.
-                    false => whole || close == last || bytes[close - 1] == self.delimiter,
+                    false => whole || close == last || bytes[close - 1] == self.marks.delimiter,
                 }
             }
         };
@@ -114,10 +116,14 @@ impl Quoted<'_> {
 
     /// The cells of a line, unless it is rather a sentence, in which a space follows the comma.
     fn cells(&self, line: &str) -> Option<usize> {
-        if line.contains('"') {
-            return Some(cells_of_line(line, self.delimiter).len());
+        if self
+            .marks
+            .quote
+            .is_some_and(|quote| line.contains(char::from(quote)))
+        {
+            return Some(cells_of_line(line, self.marks).len());
         }
-        let mut later = line.split(char::from(self.delimiter)).skip(1);
+        let mut later = line.split(char::from(self.marks.delimiter)).skip(1);
         let cells = 1 + later.clone().count();
         (!later.any(|cell| cell.starts_with(' '))).then_some(cells)
     }
@@ -130,10 +136,11 @@ fn is_line_end(byte: &u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Quoting;
 
     /// The lines that are left to be read again.
     fn again(raw: &str, delimiter: u8, columns: usize) -> Option<&str> {
-        stray_quote(raw, delimiter, columns).map(|end| &raw[end..])
+        stray_quote(raw, Marks::new(delimiter, Quoting::Double), columns).map(|end| &raw[end..])
     }
 
     #[test]

@@ -8,12 +8,13 @@ use super::dialect::{Sample, delimiter_from, display_names, has_header, title_ro
 use super::encoding::{by_name, detect, fill};
 use super::json;
 use super::lines::{self, Lines};
+use super::marks::{Marks, quoting_of};
 use super::record::Record;
 use super::records::Records;
 use super::source::{Origin, Source};
 use super::table::{Extent, Opened, Reader};
 use crate::error::{DataError, Result};
-use crate::types::{Dialect, DialectOverrides, Format, MixedEncoding};
+use crate::types::{Dialect, DialectOverrides, Format, MixedEncoding, Quoting};
 
 /// Bytes from which format, delimiter and header are guessed.
 const SAMPLE_BYTES: usize = 256 * 1024;
@@ -41,18 +42,20 @@ pub(super) fn open(
 
     let mut bytes = vec![0; SAMPLE_BYTES];
     let length = fill(&mut origin.look()?, &mut bytes).map_err(DataError::io(path))?;
+    let bytes = &bytes[..length];
+    let (beginning, _) = encoding.decode_with_bom_removal(bytes);
     let sample = Sample {
         path,
-        bytes: &bytes[..length],
+        bytes,
         encoding,
+        quoting: overrides.quoting.unwrap_or_else(|| quoting_of(&beginning)),
         whole: length < SAMPLE_BYTES,
     };
     let delimiter = match overrides.delimiter.as_deref() {
         Some("") => None,
         Some(given) => Some(delimiter_from(given)?),
         None => {
-            let (text, _) = encoding.decode_with_bom_removal(sample.bytes);
-            if let Some(layout) = json::layout(&text, sample.whole, &origin.name()) {
+            if let Some(layout) = json::layout(&beginning, sample.whole, &origin.name()) {
                 return json::open(origin, encoding, layout, overrides);
             }
             match origin.name().ends_with(".txt") {
@@ -73,6 +76,7 @@ fn open_lines(origin: &Origin, encoding: &'static Encoding, overrides: &DialectO
         format: Format::Lines,
         encoding: encoding.name().to_owned(),
         delimiter: String::new(),
+        quoting: Quoting::default(),
         header,
         sheet: None,
     };
@@ -107,10 +111,16 @@ fn open_table(
         format: Format::Delimited,
         encoding: sample.encoding.name().to_owned(),
         delimiter: (delimiter as char).to_string(),
+        quoting: sample.quoting,
         header,
         sheet: None,
     };
-    let mut reader = Records::new(&origin.path, origin.open()?, sample.encoding, delimiter);
+    let mut reader = Records::new(
+        &origin.path,
+        origin.open()?,
+        sample.encoding,
+        Marks::new(delimiter, sample.quoting),
+    );
     let above = (0..titles).map(|_| first_record(&mut reader, origin));
     let mut pending = above.collect::<Result<VecDeque<Record>>>()?;
     let first = first_record(&mut reader, origin)?;

@@ -18,7 +18,7 @@ use super::record::Record;
 use super::source::{Origin, sha256_of};
 use super::table::{Opened, Reader, unknown_sheet};
 use crate::error::{DataError, Result};
-use crate::types::{Dialect, DialectOverrides, Format};
+use crate::types::{Dialect, DialectOverrides, Format, Quoting};
 use sheet::{SheetRow, Told, pour};
 
 /// Rows from which width and header are taken.
@@ -76,6 +76,7 @@ pub(super) fn open(origin: &Origin, overrides: &DialectOverrides) -> Result<Open
             format: Format::Workbook,
             encoding: String::new(),
             delimiter: String::new(),
+            quoting: Quoting::default(),
             header,
             sheet: Some(sheet),
         },

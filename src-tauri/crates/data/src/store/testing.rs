@@ -26,7 +26,7 @@ pub(super) fn options(roles: &[ColumnRole]) -> ImportOptions {
         encoding: None,
         delimiter: Some(",".to_owned()),
         header: Some(true),
-        sheet: None,
+        ..DialectOverrides::default()
     };
     ImportOptions {
         dialect,

@@ -23,6 +23,20 @@ pub enum Format {
     Folder,
 }
 
+/// What holds a cell together that has delimiters or line ends in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Quoting {
+    /// Double quotation marks, doubled within the cell.
+    #[default]
+    Double,
+    /// Single ones.
+    Single,
+    /// Nothing: quotation marks are characters like others.
+    None,
+}
+
 /// How a file's bytes become cells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -33,6 +47,9 @@ pub struct Dialect {
     pub encoding: String,
     /// The character between cells; empty unless the format is [`Format::Delimited`].
     pub delimiter: String,
+    /// What holds a cell together, in a file that has a delimiter. Earlier versions knew double ones only.
+    #[serde(default)]
+    pub quoting: Quoting,
     /// Whether the first row holds the columns' names.
     pub header: bool,
     /// The sheet of a workbook, the list of a JSON document or the file of an archive that is read.
@@ -47,6 +64,8 @@ pub struct DialectOverrides {
     pub encoding: Option<String>,
     /// See [`Dialect::delimiter`]; empty: the file is no table, every line is a text.
     pub delimiter: Option<String>,
+    /// See [`Dialect::quoting`].
+    pub quoting: Option<Quoting>,
     /// See [`Dialect::header`].
     pub header: Option<bool>,
     /// See [`Dialect::sheet`].

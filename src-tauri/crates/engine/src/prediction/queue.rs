@@ -167,7 +167,7 @@ impl Incoming {
                 encoding: Some("utf-8".to_owned()),
                 delimiter: Some(",".to_owned()),
                 header: Some(true),
-                sheet: None,
+                ..DialectOverrides::default()
             },
             roles: self.roles,
             label_separator: None,

@@ -12,7 +12,7 @@ use super::tables::Tables;
 use super::{Importer, StoredColumn};
 use crate::clean::Pipeline;
 use crate::error::{DataError, Result};
-use crate::read::{RAW_LIMIT, Record, cells_of_line};
+use crate::read::{Marks, RAW_LIMIT, Record, cells_of_line};
 use crate::types::{ColumnRole, Dialect, DialectOverrides, Format, ImportOptions, MendForm, Part};
 
 /// A row that was put aside, and the file it came from.
@@ -123,7 +123,7 @@ impl Aside {
             Format::Lines | Format::Json | Format::JsonLines | Format::Folder => String::new(),
         };
         let mut cells = match delimiter.as_bytes() {
-            [delimiter] => cells_of_line(&self.raw, *delimiter),
+            [delimiter] => cells_of_line(&self.raw, Marks::new(*delimiter, self.dialect.quoting)),
             _ => vec![self.raw.clone()],
         };
         let text = self
