@@ -652,6 +652,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_columns_were_for_is_remembered() {
+        let case = Case::new("id,cat,body\n1,one,x\n2,two,y\n", &[Id, Text, Label]);
+        let path = case.place.path().join("cases.csv");
+        let before = case.project.imported_before(&path).unwrap().unwrap();
+        let more = before.roles(&["body", "id", "new", "cat"]);
+        assert_eq!(more, Some(vec![Label, Id, ColumnRole::Ignore, Text]));
+        assert_eq!(before.roles(&["id", "cat"]), None, "the labels are gone");
+        let never = case.place.path().join("never.csv");
+        assert_eq!(case.project.imported_before(&never).unwrap(), None);
+    }
+
+    #[test]
     fn changed_texts_go_through_the_rules_in_force() {
         let roles = [Id, Text, Label];
         let mut case = Case::new("id,text,label\n1,<b>one</b>,x\n2,two,y\n", &roles);
