@@ -1275,9 +1275,9 @@ export type Leaks = {
 	date: number | null,
 	/**
 	 *  Rows of the training part whose text or group also stands in the validation part, by which the round and the limits
-	 *  are chosen.
+	 *  are chosen. Earlier versions did not count them.
 	 */
-	validation: number,
+	validation?: number,
 };
 
 /**  A bar of the histogram of text lengths. */

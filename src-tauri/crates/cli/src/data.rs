@@ -38,14 +38,13 @@ pub fn import(arguments: Import, output: &Output) -> Result<Value> {
         summary.file_name, summary.rows, summary.labelled, summary.labels, summary.problem_rows
     ));
     for mixed in &summary.mixed {
+        let read = match &mixed.encoding {
+            Some(encoding) => format!("but were read as {encoding}"),
+            None => "and U+FFFD stands for what could not be read".to_owned(),
+        };
         output.say(&format!(
-            "{} rows are not written in the file's encoding, {}: rows {:?}",
-            mixed.rows,
-            mixed
-                .encoding
-                .as_deref()
-                .unwrap_or("U+FFFD stands for what could not be read"),
-            mixed.first_rows
+            "{} rows are not written in the file's encoding {read}: rows {:?}",
+            mixed.rows, mixed.first_rows
         ));
     }
     Ok(json!({ "import": summary, "project": session.project.folder() }))

@@ -337,7 +337,8 @@ pub struct Leaks {
     /// Whose day is later than the first one of the test part; `None` without dates. Only a split by date keeps this low.
     pub date: Option<u32>,
     /// Rows of the training part whose text or group also stands in the validation part, by which the round and the limits
-    /// are chosen.
+    /// are chosen. Earlier versions did not count them.
+    #[serde(default)]
     pub validation: u32,
 }
 

@@ -1,6 +1,6 @@
 //! The lock of a test part that a model was judged on, and how it is opened.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::json;
 
 use super::super::audit::append;
@@ -80,31 +80,37 @@ pub(super) fn reopened(db: &Connection) -> Result<Option<SplitNote>> {
     Ok(times.map(|times| SplitNote::TestReopened { times }))
 }
 
-/// Rows of the newest test part that are not what they were when a model was first judged on it: hidden, corrected or
-/// labelled otherwise since. Scores from before and after do not compare.
+/// Rows of the test part that are not what they were when a model was first judged on it: hidden, corrected or labelled
+/// otherwise since. Scores from before and after do not compare. Asked of the split as it was judged: a later one of the
+/// same draw has forgotten the rows that were hidden.
 pub(super) fn test_changed(db: &Connection) -> Result<Option<SplitNote>> {
     let Some(split) = newest(db)? else {
         return Ok(None);
     };
-    let first: Option<String> = db.query_row(
-        "SELECT min(run.created_at) FROM run JOIN split ON split.version = run.split_version
-         WHERE coalesce(split.draw, split.version) = ?1 AND status = 'finished'
-         AND json_extract(summary, '$.test') IS NOT NULL",
-        [split.draw],
-        |row| row.get(0),
-    )?;
-    let Some(first) = first else {
+    let first: Option<(String, u32)> = db
+        .query_row(
+            "SELECT run.created_at, split.version FROM run JOIN split ON split.version = run.split_version
+             WHERE coalesce(split.draw, split.version) = ?1
+             AND split.way = (SELECT way FROM split WHERE version = ?2)
+             AND status = 'finished' AND json_extract(summary, '$.test') IS NOT NULL
+             ORDER BY run.created_at, run.number LIMIT 1",
+            [split.draw, split.version],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let Some((judged_at, version)) = first else {
         return Ok(None);
     };
     let rows = number(
         db,
-        "SELECT count(*) FROM state s WHERE s.part = 2 AND (
+        "SELECT count(*) FROM split_part p JOIN state s ON s.example = p.example
+         WHERE p.split = ?2 AND p.part = 2 AND (
             s.hidden_by IN (SELECT id FROM cleaning_step WHERE at > ?1)
             OR EXISTS (SELECT 1 FROM annotation WHERE example = s.example AND at > ?1)
                 AND s.label_set IS NOT (SELECT label_set FROM annotation
                     WHERE example = s.example AND at <= ?1 ORDER BY id DESC LIMIT 1)
             OR EXISTS (SELECT 1 FROM edit WHERE example = s.example AND at > ?1))",
-        [first],
+        params![judged_at, version],
     )?;
     Ok((rows > 0).then_some(SplitNote::TestChanged { rows }))
 }

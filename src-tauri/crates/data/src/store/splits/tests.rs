@@ -171,6 +171,13 @@ fn texts_and_groups_that_a_file_gives_to_learning_and_to_checking_are_counted() 
 }
 
 #[test]
+fn what_an_earlier_version_noted_about_leaks_with_a_run_can_be_read() {
+    let noted = r#"{ "exact": 1, "near": null, "group": 0, "date": null }"#;
+    let leaks: Leaks = serde_json::from_str(noted).unwrap();
+    assert_eq!((leaks.exact, leaks.validation), (1, 0));
+}
+
+#[test]
 fn a_judged_test_part_whose_rows_were_changed_since_is_told() {
     let (_place, mut project) = project_with(&rows(&["x", "y"], 20));
     project
@@ -216,9 +223,20 @@ fn a_judged_test_part_whose_rows_were_changed_since_is_told() {
         .edit_text(test[3], Some("another text"), "person")
         .unwrap();
     assert_eq!(told(&project), Some(2));
-    let step = crate::types::CleaningRule::Rows(crate::types::RowRule::DropShort { characters: 1000 });
+    let (gone, kept) = (test[4], test.len() as u32);
+    project
+        .edit_text(gone, Some(&"long ".repeat(40)), "person")
+        .unwrap();
+    let step = crate::types::CleaningRule::Rows(crate::types::RowRule::DropLong { characters: 100 });
     project.clean(&[step], &mut |_| true).unwrap();
-    assert_eq!(told(&project), Some(test.len() as u32));
+    assert_eq!(told(&project), Some(3));
+    // Another split of the same draw, in which the hidden row is not.
+    project.add_to_training().unwrap();
+    assert_eq!(project.labelled(Part::Test).unwrap().len() as u32, kept - 1);
+    assert_eq!(told(&project), Some(3));
+    let all = crate::types::CleaningRule::Rows(crate::types::RowRule::DropShort { characters: 1000 });
+    project.clean(&[all], &mut |_| true).unwrap();
+    assert_eq!(told(&project), Some(kept));
 }
 
 #[test]
