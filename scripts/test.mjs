@@ -5,13 +5,14 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { judgeCheck, judgeTests } from "./lib/count.mjs";
+import { failuresIn, judgeCheck, judgeTests } from "./lib/count.mjs";
 import { ROOT, TARGET, withRealLocale } from "./lib/places.mjs";
 import { exists, run } from "./lib/process.mjs";
 import { formatSeconds, reportFailure, say, showProgress, StepError, tail } from "./lib/say.mjs";
 import { ALL_STEPS, APP_FEATURES, prepare } from "./setup.mjs";
 
 const LINES_OF_A_FAILURE = 40;
+const LINES_OF_ALL_FAILURES = 200;
 const ENVIRONMENT = { ...withRealLocale(process.env), NO_COLOR: "1", CARGO_TERM_COLOR: "never" };
 
 const node = (files) => files.map((file) => ["node", "--test", "--test-reporter=tap", file]);
@@ -88,7 +89,8 @@ async function runStage(stage, verbose) {
 
 function explainFailure(command, { code, output, timedOut }, log, verbose) {
   say(timedOut ? `✗ ${command} took too long and was stopped` : `✗ ${command} ended with status ${code}`);
-  if (!verbose) say(`${tail(output, LINES_OF_A_FAILURE).replaceAll(/^/gm, "  │ ")}\n  whole output: ${log}`);
+  const account = failuresIn(output).split("\n").slice(0, LINES_OF_ALL_FAILURES).join("\n") || tail(output, LINES_OF_A_FAILURE);
+  if (!verbose) say(`${account.replaceAll(/^/gm, "  │ ")}\n  whole output: ${log}`);
 }
 
 function printTable(totals) {

@@ -36,6 +36,26 @@ export function judgeCheck({ code }) {
   return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
 }
 
+/**
+ * What `output` says about the tests that failed: from each "not ok" of node --test its whole account, from cargo test what
+ * each failed test printed. Empty when the output has no such form. A suite whose part failed repeats only that it did.
+ */
+export function failuresIn(output) {
+  const lines = withoutColour(output).split("\n");
+  const found = [];
+  for (let at = 0; at < lines.length; at++) {
+    const tap = /^(\s*)not ok \d+/.exec(lines[at]);
+    const cargo = /^---- .* stdout ----$/.test(lines[at]);
+    if (!tap && !cargo) continue;
+    const ends = tap ? (line) => line === `${tap[1]}  ...` : (line) => line === "";
+    const length = lines.slice(at + 1).findIndex(ends);
+    const account = lines.slice(at, length < 0 ? lines.length : at + 1 + length);
+    if (!account.some((line) => line.includes("failureType: 'subtestsFailed'"))) found.push(...account);
+    at += account.length - 1;
+  }
+  return found.join("\n");
+}
+
 function withoutColour(text) {
   return text.replaceAll(/\x1b\[[0-9;]*m/g, "");
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countTests, judgeCheck, judgeTests } from "./count.mjs";
+import { countTests, failuresIn, judgeCheck, judgeTests } from "./count.mjs";
 
 test("cargo's results are summed over all test binaries", () => {
   const output = [
@@ -46,4 +46,21 @@ test("a test program that ran nothing has failed, one that skipped all has not",
 test("a check is one test", () => {
   assert.deepEqual(judgeCheck({ code: 0 }), { passed: 1, failed: 0, skipped: 0 });
   assert.deepEqual(judgeCheck({ code: 2 }), { passed: 0, failed: 1, skipped: 0 });
+});
+
+test("of node's tests the failed ones are told, without what passed around them or the suite's repetition", () => {
+  const output = [
+    "    ok 1 - fine", "      ---", "      duration_ms: 1", "      ...",
+    "    not ok 2 - broken", "      ---", "      error: 'no doubt-text'", "      ...",
+    "    ok 3 - fine too", "      ---", "      duration_ms: 1", "      ...",
+    "not ok 1 - the suite", "  ---", "  failureType: 'subtestsFailed'", "  error: '1 subtest failed'", "  ...",
+    "# fail 1",
+  ].join("\n");
+  assert.equal(failuresIn(output), ["    not ok 2 - broken", "      ---", "      error: 'no doubt-text'"].join("\n"));
+});
+
+test("of cargo's tests what each failed one printed is told", () => {
+  const output = ["test a ... FAILED", "failures:", "", "---- a stdout ----", "thread 'a' panicked", "", "failures:", "    a"].join("\n");
+  assert.equal(failuresIn(output), "---- a stdout ----\nthread 'a' panicked");
+  assert.equal(failuresIn("error: could not compile"), "");
 });

@@ -111,16 +111,29 @@ class Window {
     return this.driver.executeScript('return document.querySelector(`[data-testid="${arguments[0]}"]`) !== null', id);
   }
 
+  /** What `use` does with the element of this data-testid, done with the next one where the page puts another in its place meanwhile. */
+  async steady(id, use, wait = WAIT) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await use(await this.get(id, wait));
+      } catch (problem) {
+        // An element that is gone was neither read nor clicked.
+        if (!(problem instanceof error.StaleElementReferenceError) || attempt === 5) throw problem;
+      }
+    }
+  }
+
   async click(id, wait = WAIT) {
-    await this.driver.wait(async () => (await this.get(id, wait)).isEnabled(), wait, `${id} stays disabled`);
-    const element = await this.get(id, wait);
-    await this.driver.executeScript("arguments[0].scrollIntoView({ block: 'center' })", element);
-    await this.settle();
-    await element.click();
+    await this.driver.wait(() => this.steady(id, (element) => element.isEnabled(), wait), wait, `${id} stays disabled`);
+    await this.steady(id, async (element) => {
+      await this.driver.executeScript("arguments[0].scrollIntoView({ block: 'center' })", element);
+      await this.settle();
+      await element.click();
+    }, wait);
   }
 
   async text(id, wait = WAIT) {
-    return (await this.get(id, wait)).getText();
+    return this.steady(id, (element) => element.getText(), wait);
   }
 
   /** Types into a field in place of what stands there. */
