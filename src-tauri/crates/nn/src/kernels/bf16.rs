@@ -11,6 +11,9 @@
 use std::arch::x86_64::*;
 use std::cell::RefCell;
 
+use super::avx512::{LANES, first, transpose};
+use super::operand::{Operand, Target};
+
 /// Rows of a panel of `a`: 14 × 2 accumulators, 2 words of `b` and a broadcast one fit into 32 registers.
 pub const MR: usize = 14;
 /// Columns of a panel of `b`: two registers.
@@ -19,32 +22,6 @@ pub const NR: usize = 2 * LANES;
 const DEPTH: usize = 512;
 /// Rows of `a` in a block: `BLOCK × DEPTH` numbers fit into L2.
 const BLOCK: usize = MR * 24;
-/// Words of a register.
-const LANES: usize = 16;
-
-/// A matrix to read: element `(i, k)` at `data + i * lane + k * inner`, where `i` counts rows of `a` or columns of
-/// `b`, and `k` the inner dimension. One of the strides is 1.
-#[derive(Clone, Copy)]
-pub struct Operand {
-    /// The first number.
-    pub data: *const f32,
-    /// Distance of rows of `a` or columns of `b`.
-    pub lane: usize,
-    /// Distance of numbers of the inner dimension.
-    pub inner: usize,
-}
-
-/// Where the result goes: row-major, rows `stride` apart.
-#[derive(Clone, Copy)]
-pub struct Target {
-    /// The first number.
-    pub data: *mut f32,
-    /// Distance of rows.
-    pub stride: usize,
-    /// Whether to add to what is there instead of overwriting it.
-    pub accumulate: bool,
-}
-
 /// Packed panels of one thread, kept from call to call.
 #[derive(Default)]
 struct Panels {
@@ -94,14 +71,12 @@ unsafe fn blocks(m: usize, n: usize, k: usize, a: Operand, b: Operand, out: Targ
             // SAFETY: every panel lies within the buffers sized above, every block within its matrix.
             unsafe {
                 for row in (0..rows).step_by(MR) {
-                    let data = a.data.add((top + row) * a.lane + from * a.inner);
                     let lanes = MR.min(rows - row);
-                    pack::<MR>(Operand { data, ..a }, lanes, inner, panels_a.add(row * words));
+                    pack::<MR>(a.at(top + row, from), lanes, inner, panels_a.add(row * words));
                 }
                 for column in (0..n).step_by(NR) {
-                    let data = b.data.add(column * b.lane + from * b.inner);
                     let columns = NR.min(n - column);
-                    pack::<NR>(Operand { data, ..b }, columns, inner, panel_b);
+                    pack::<NR>(b.at(column, from), columns, inner, panel_b);
                     for row in (0..rows).step_by(MR) {
                         let target = Target {
                             data: out.data.add((top + row) * out.stride + column),
@@ -218,54 +193,6 @@ unsafe fn across(from: *const f32, inner: usize, lanes: __mmask16, count: usize)
     let (low, high) = (half(_mm512_cvtneps_pbh(low)), half(_mm512_cvtneps_pbh(high)));
     let high = _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(high));
     _mm512_castsi512_ps(_mm512_or_si512(_mm512_cvtepu16_epi32(low), high))
-}
-
-/// Turns 16 rows of 16 words into columns.
-#[target_feature(enable = "avx512f")]
-fn transpose(rows: [__m512; LANES]) -> [__m512; LANES] {
-    // Neighbouring rows, then neighbouring pairs, within quarters of a register; then quarters among registers.
-    let mut pairs = rows;
-    for i in 0..8 {
-        pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
-        pairs[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
-    }
-    let mut fours = pairs;
-    for i in 0..4 {
-        for h in 0..2 {
-            let (x, y) = (
-                _mm512_castps_pd(pairs[4 * i + h]),
-                _mm512_castps_pd(pairs[4 * i + 2 + h]),
-            );
-            fours[4 * i + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, y));
-            fours[4 * i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, y));
-        }
-    }
-    let mut columns = fours;
-    for c in 0..4 {
-        let (a, b, d, e) = (fours[c], fours[4 + c], fours[8 + c], fours[12 + c]);
-        let (low, high) = (
-            _mm512_shuffle_f32x4::<0x44>(a, b),
-            _mm512_shuffle_f32x4::<0xEE>(a, b),
-        );
-        let (low2, high2) = (
-            _mm512_shuffle_f32x4::<0x44>(d, e),
-            _mm512_shuffle_f32x4::<0xEE>(d, e),
-        );
-        columns[c] = _mm512_shuffle_f32x4::<0x88>(low, low2);
-        columns[4 + c] = _mm512_shuffle_f32x4::<0xDD>(low, low2);
-        columns[8 + c] = _mm512_shuffle_f32x4::<0x88>(high, high2);
-        columns[12 + c] = _mm512_shuffle_f32x4::<0xDD>(high, high2);
-    }
-    columns
-}
-
-/// A mask of the first `count` lanes.
-fn first(count: usize) -> __mmask16 {
-    if count >= LANES {
-        u16::MAX
-    } else {
-        (1 << count) - 1
-    }
 }
 
 #[target_feature(enable = "avx512f")]

@@ -1,5 +1,5 @@
-//! Matrix products over strided views: through the `gemm` crate in `f32`, through [`super::bf16`] where operands may
-//! be rounded and the processor is faster for it.
+//! Matrix products over strided views: through [`super::f32`] on x86-64, through [`super::bf16`] where operands may be rounded and the
+//! processor is faster for it, and through the `gemm` crate on other processors.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -7,7 +7,9 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 #[cfg(target_arch = "x86_64")]
-use super::parallel;
+use super::operand::{Operand, Target};
+#[cfg(target_arch = "x86_64")]
+use super::{bf16, parallel};
 
 /// A matrix inside a slice: element `(i, j)` is `data[i * row_stride + j * column_stride]`.
 #[derive(Debug, Clone, Copy)]
@@ -171,7 +173,7 @@ impl Precision {
     /// Whether [`Precision::Bf16`] makes a difference on this processor.
     pub fn bf16_is_fast() -> bool {
         #[cfg(target_arch = "x86_64")]
-        return super::bf16::is_available();
+        return bf16::is_available();
         #[cfg(not(target_arch = "x86_64"))]
         false
     }
@@ -189,10 +191,18 @@ pub fn matmul(a: View, b: View, out: ViewMut, accumulate: bool, threads: Threads
         return;
     }
     #[cfg(target_arch = "x86_64")]
-    if precision == Precision::Bf16 && super::bf16::is_available() {
-        return matmul_bf16(a, b, &out, accumulate, threads);
+    if precision == Precision::Bf16 && bf16::is_available() {
+        // SAFETY: the instructions are there.
+        let product = |m, n, k, a, b, out| unsafe { bf16::product(m, n, k, a, b, out) };
+        return in_blocks(a, b, &out, accumulate, threads, [bf16::MR, bf16::NR], product);
     }
-    matmul_f32(a, b, out, accumulate, threads);
+    #[cfg(target_arch = "x86_64")]
+    if let Some(product) = super::f32::fastest() {
+        // SAFETY: the instructions are there.
+        let product = |m, n, k, a, b, out| unsafe { product(m, n, k, a, b, out) };
+        return in_blocks(a, b, &out, accumulate, threads, [super::f32::STEP; 2], product);
+    }
+    matmul_gemm(a, b, out, accumulate, threads);
 }
 
 /// Products of fewer multiplications than this stay on one thread.
@@ -213,9 +223,18 @@ fn grid(m: usize, n: usize, k: usize, threads: usize) -> (usize, usize) {
         .unwrap_or((1, 1))
 }
 
+/// Computes blocks of a product side by side, cut after so many rows and columns, with `product(m, n, k, a, b, out)`, which may rely
+/// on its operands and target lying within their matrices.
 #[cfg(target_arch = "x86_64")]
-fn matmul_bf16(a: View, b: View, out: &ViewMut, accumulate: bool, threads: Threads) {
-    use super::bf16::{self, Operand, Target};
+fn in_blocks(
+    a: View,
+    b: View,
+    out: &ViewMut,
+    accumulate: bool,
+    threads: Threads,
+    [row_step, column_step]: [usize; 2],
+    product: impl Fn(usize, usize, usize, Operand, Operand, Target) + Sync + Send,
+) {
     let (m, n, k) = (a.rows, b.columns, a.columns);
     let threads = match threads {
         Threads::All => rayon::current_num_threads(),
@@ -223,8 +242,8 @@ fn matmul_bf16(a: View, b: View, out: &ViewMut, accumulate: bool, threads: Threa
     };
     let (row_blocks, column_blocks) = grid(m, n, k, threads);
     parallel::for_tasks(row_blocks * column_blocks, |task| {
-        let rows = parallel::range_of_steps(m, bf16::MR, row_blocks, task / column_blocks);
-        let columns = parallel::range_of_steps(n, bf16::NR, column_blocks, task % column_blocks);
+        let rows = parallel::range_of_steps(m, row_step, row_blocks, task / column_blocks);
+        let columns = parallel::range_of_steps(n, column_step, column_blocks, task % column_blocks);
         let a = Operand {
             data: a.data[rows.start * a.row_stride..].as_ptr(),
             lane: a.row_stride,
@@ -242,12 +261,11 @@ fn matmul_bf16(a: View, b: View, out: &ViewMut, accumulate: bool, threads: Threa
             stride: block.row_stride,
             accumulate,
         };
-        // SAFETY: the instructions are there (checked by `matmul`), and views were checked against their slices.
-        unsafe { bf16::product(rows.len(), columns.len(), k, a, b, target) };
+        product(rows.len(), columns.len(), k, a, b, target);
     });
 }
 
-fn matmul_f32(a: View, b: View, out: ViewMut, accumulate: bool, threads: Threads) {
+fn matmul_gemm(a: View, b: View, out: ViewMut, accumulate: bool, threads: Threads) {
     let (m, n, k) = (a.rows, b.columns, a.columns);
     let parallelism = match threads {
         Threads::All => gemm::Parallelism::Rayon(0),
@@ -335,6 +353,48 @@ mod tests {
                 out
             };
             assert_eq!(product(Threads::All), product(Threads::One), "{m} × {n} × {k}");
+        }
+    }
+
+    /// `cargo test -p understudy-nn --lib speed -- --ignored --nocapture`, with `HIDDEN` and `TOKENS`.
+    #[test]
+    #[ignore = "a measurement: this crate's products beside gemm's, in turn"]
+    fn speed() {
+        let setting = |name: &str, or: usize| std::env::var(name).map_or(or, |x| x.parse().unwrap());
+        let (hidden, tokens) = (setting("HIDDEN", 768), setting("TOKENS", 200));
+        for (outputs, inputs) in [(hidden, hidden), (4 * hidden, hidden), (hidden, 4 * hidden)] {
+            // As many matrices as a model's: they come from memory, and not from a cache.
+            let copies = 40_000_000 / (outputs * inputs) + 1;
+            let weights = random(0, outputs * inputs).repeat(copies);
+            let mut gradients = vec![0.0; weights.len()];
+            let (x, dy) = (random(1, tokens * inputs), random(2, tokens * outputs));
+            let (mut y, mut dx) = (vec![0.0; tokens * outputs], vec![0.0; tokens * inputs]);
+            let mut run = |which: usize, ours: bool| {
+                let start = std::time::Instant::now();
+                for (w, dw) in weights
+                    .chunks_exact(outputs * inputs)
+                    .zip(gradients.chunks_exact_mut(outputs * inputs))
+                {
+                    let (w, d) = (View::dense(w, outputs, inputs), View::dense(&dy, tokens, outputs));
+                    let x = View::dense(&x, tokens, inputs);
+                    let (a, b, out) = match which {
+                        0 => (x, w.t(), ViewMut::dense(&mut y, tokens, outputs)),
+                        1 => (d, w, ViewMut::dense(&mut dx, tokens, inputs)),
+                        _ => (d.t(), x, ViewMut::dense(dw, outputs, inputs)),
+                    };
+                    if ours {
+                        matmul(a, b, out, false, Threads::All, Precision::F32);
+                    } else {
+                        matmul_gemm(a, b, out, false, Threads::All);
+                    }
+                }
+                2.0 * (tokens * weights.len()) as f64 / start.elapsed().as_secs_f64() / 1e9
+            };
+            for (which, name) in ["y = x Wᵀ", "dx = dy W", "dW = dyᵀ x"].into_iter().enumerate() {
+                let rounds: Vec<[f64; 2]> = (0..5).map(|_| [run(which, true), run(which, false)]).collect();
+                let [ours, gemm] = [0, 1].map(|i| rounds.iter().map(|round| round[i]).fold(0.0, f64::max));
+                println!("{tokens} tokens, {inputs} → {outputs}, {name}: {ours:.0} GFLOP/s, gemm {gemm:.0}");
+            }
         }
     }
 

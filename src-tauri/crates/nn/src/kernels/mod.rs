@@ -6,9 +6,19 @@
 
 pub mod attention;
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
 pub mod bf16;
 pub mod elementwise;
+#[cfg(target_arch = "x86_64")]
+pub mod f32;
 pub mod layer_norm;
 pub mod math;
 pub mod matmul;
+#[cfg(target_arch = "x86_64")]
+mod operand;
 pub mod parallel;
+#[cfg(target_arch = "x86_64")]
+mod wide;

@@ -1,0 +1,368 @@
+//! Matrix products in `f32` on x86-64 which read weights where they lie.
+//!
+//! A training step multiplies a few hundred tokens with matrices of weights: what is packed for such a product (BLIS; Van Zee &
+//! van de Geijn 2015) is read once or a few times, so that packing costs much of it. Here one operand is read a register of
+//! lanes at a time (the *wide* one), of the other single numbers are broadcast (the *narrow* one), which needs no order at all.
+//! The wide operand needs its lanes side by side: in `dx = dy W` and `dW = dyᵀ x` one of the operands has them as it lies, and in
+//! `y = x Wᵀ` the tokens are packed, which are few, while the product is written transposed.
+//!
+//! Measured beside `gemm` in docs/performance.md.
+
+use std::arch::x86_64::{__m256, __m512};
+use std::cell::RefCell;
+
+use super::operand::{Operand, Target};
+use super::wide::Wide;
+use super::{avx2, avx512};
+
+/// Numbers of the inner dimension in a block: a tile's numbers of the narrow operand fit into L1.
+const DEPTH: usize = 384;
+/// Lanes of the wide operand in a block, whole panels of every kernel: `BLOCK × DEPTH` numbers fit into L2.
+const BLOCK: usize = 288;
+/// Lanes after which a product may be cut for several threads: whole panels of every kernel.
+pub const STEP: usize = 48;
+
+/// What one thread packs, kept from call to call.
+#[derive(Default)]
+struct Packed {
+    wide: Vec<f32>,
+    narrow: Vec<f32>,
+}
+
+thread_local! {
+    static PACKED: RefCell<Packed> = RefCell::default();
+}
+
+/// Computes `out = a b` (or `out += a b`) for `a` `[m, k]` and `b` `[k, n]` on the calling thread: `product(m, n, k, a, b, out)`.
+///
+/// # Safety
+/// The operands must be readable over their whole extent, and nothing else may read or write the target.
+pub type Product = unsafe fn(usize, usize, usize, Operand, Operand, Target);
+
+/// The fastest product that this processor has the instructions for.
+pub fn fastest() -> Option<Product> {
+    if avx512::is_available() {
+        Some(product_avx512)
+    } else if avx2::is_available() {
+        Some(product_avx2)
+    } else {
+        None
+    }
+}
+
+// 24 accumulators, 3 wide registers and a broadcast one of 32.
+#[target_feature(enable = "avx512f")]
+unsafe fn product_avx512(m: usize, n: usize, k: usize, a: Operand, b: Operand, out: Target) {
+    // SAFETY: the caller's promises.
+    unsafe { product::<__m512, 3, 8>(m, n, k, a, b, out) }
+}
+
+// 12 accumulators, 2 wide registers and a broadcast one of 16: with none to spare the compiler keeps sums in memory.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn product_avx2(m: usize, n: usize, k: usize, a: Operand, b: Operand, out: Target) {
+    // SAFETY: the caller's promises.
+    unsafe { product::<__m256, 2, 6>(m, n, k, a, b, out) }
+}
+
+/// With tiles of `WIDE` registers of the wide operand and `N` numbers of the narrow one.
+///
+/// What is called from here on is inlined into one function that may use the processor's instructions. A closure that is handed to a
+/// function of the standard library would not be.
+#[inline(always)]
+unsafe fn product<W: Wide, const WIDE: usize, const N: usize>(
+    m: usize,
+    n: usize,
+    k: usize,
+    a: Operand,
+    b: Operand,
+    out: Target,
+) {
+    let mut packed = PACKED.take();
+    // Where the columns of `b` are the wide operand's lanes the result is written as it comes, else it is turned.
+    let to_pack = |lanes: usize, operand: Operand| if operand.lane == 1 { 0 } else { lanes * k };
+    let flipped = m * n + to_pack(m, a) < to_pack(n, b);
+    // SAFETY: the caller's promises.
+    unsafe {
+        if flipped {
+            blocks::<W, WIDE, N, true>([m, n, k], a, b, out, &mut packed);
+        } else {
+            blocks::<W, WIDE, N, false>([n, m, k], b, a, out, &mut packed);
+        }
+    }
+    PACKED.set(packed);
+}
+
+/// Goes over blocks of the inner dimension and of the wide operand's lanes. `FLIPPED`: its lanes are the target's rows.
+#[inline(always)]
+unsafe fn blocks<W: Wide, const WIDE: usize, const N: usize, const FLIPPED: bool>(
+    [lanes, numbers, k]: [usize; 3],
+    wide: Operand,
+    narrow: Operand,
+    out: Target,
+    packed: &mut Packed,
+) {
+    let panel = WIDE * W::LANES;
+    let depth = k.div_ceil(k.div_ceil(DEPTH).max(1)).max(1);
+    for from in (0..k.max(1)).step_by(depth) {
+        let inner = depth.min(k - from);
+        for left in (0..lanes).step_by(BLOCK) {
+            let width = BLOCK.min(lanes - left);
+            // SAFETY: all blocks and tiles lie within their matrices, packed panels within the buffers.
+            unsafe {
+                let block = wide.at(left, from);
+                let panels = if block.lane == 1 && !W::PACKS {
+                    Panels {
+                        data: block.data,
+                        apart: panel,
+                        inner: block.inner,
+                    }
+                } else {
+                    pack_wide::<W>(panel, block, width, inner, &mut packed.wide)
+                };
+                for number in (0..numbers).step_by(N) {
+                    let here = N.min(numbers - number);
+                    let mut narrow = narrow.at(number, from);
+                    if narrow.inner != 1 && W::PACKS {
+                        narrow = pack_narrow::<N>(narrow, here, inner, &mut packed.narrow);
+                    }
+                    for lane in (0..width).step_by(panel) {
+                        let (row, column) = if FLIPPED {
+                            (left + lane, number)
+                        } else {
+                            (number, left + lane)
+                        };
+                        let target = Target {
+                            data: out.data.add(row * out.stride + column),
+                            accumulate: out.accumulate || from > 0,
+                            ..out
+                        };
+                        let wide = panels.operand(lane / panel);
+                        tile_of::<W, WIDE, FLIPPED>(
+                            [panel.min(width - lane), here, inner],
+                            wide,
+                            narrow,
+                            target,
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Panels of the wide operand: number `p` of the inner dimension of a panel's lane `l` at `p * inner + l`.
+struct Panels {
+    data: *const f32,
+    /// From a panel to the next.
+    apart: usize,
+    inner: usize,
+}
+
+impl Panels {
+    #[inline(always)]
+    unsafe fn operand(&self, panel: usize) -> Operand {
+        // SAFETY: the caller asks for a panel that exists.
+        let data = unsafe { self.data.add(panel * self.apart) };
+        Operand {
+            data,
+            lane: 1,
+            inner: self.inner,
+        }
+    }
+}
+
+/// Puts the lanes of a block side by side, in panels of `panel` lanes.
+#[inline(always)]
+unsafe fn pack_wide<W: Wide>(
+    panel: usize,
+    from: Operand,
+    lanes: usize,
+    inner: usize,
+    packed: &mut Vec<f32>,
+) -> Panels {
+    // Squares are turned as a whole.
+    let apart = panel * inner.next_multiple_of(W::LANES);
+    packed.resize(packed.len().max(lanes.div_ceil(panel) * apart), 0.0);
+    for left in (0..lanes).step_by(W::LANES) {
+        let to = packed[left / panel * apart + left % panel..].as_mut_ptr();
+        let here = W::LANES.min(lanes - left);
+        // SAFETY: the lanes exist, and a panel has room for a multiple of `LANES` numbers of each.
+        unsafe {
+            if from.lane == 1 {
+                let mask = W::first(here);
+                for p in 0..inner {
+                    W::load_first(from.at(left, p).data, mask).store(to.add(p * panel));
+                }
+            } else {
+                for p in (0..inner).step_by(W::LANES) {
+                    W::turn(from.at(left, p), here, inner - p, to.add(p * panel), panel);
+                }
+            }
+        }
+    }
+    Panels {
+        data: packed.as_ptr(),
+        apart,
+        inner: panel,
+    }
+}
+
+/// Puts the numbers of a tile side by side, of which `numbers` exist.
+#[inline(always)]
+unsafe fn pack_narrow<const N: usize>(
+    from: Operand,
+    numbers: usize,
+    inner: usize,
+    packed: &mut Vec<f32>,
+) -> Operand {
+    packed.resize(packed.len().max(inner * N), 0.0);
+    for (p, to) in packed.chunks_exact_mut(N).take(inner).enumerate() {
+        for (n, to) in to.iter_mut().enumerate().take(numbers) {
+            // SAFETY: the numbers exist.
+            *to = unsafe { *from.at(n, p).data };
+        }
+    }
+    Operand {
+        data: packed.as_ptr(),
+        lane: 1,
+        inner: N,
+    }
+}
+
+/// One tile, by the program that is made for its size (lanes, numbers, inner dimension).
+#[inline(always)]
+unsafe fn tile_of<W: Wide, const WIDE: usize, const FLIPPED: bool>(
+    [lanes, numbers, inner]: [usize; 3],
+    wide: Operand,
+    narrow: Operand,
+    out: Target,
+) {
+    macro_rules! by_size {
+        ($($n:literal)*) => {
+            // SAFETY: the caller's promises.
+            unsafe {
+                match (lanes.div_ceil(W::LANES), numbers) {
+                    $(_ if lanes == WIDE * W::LANES && numbers == $n => tile::<W, WIDE, $n, true, FLIPPED>(lanes, inner, wide, narrow, out),
+                      (1, $n) => tile::<W, 1, $n, false, FLIPPED>(lanes, inner, wide, narrow, out),
+                      (2, $n) => tile::<W, 2, $n, false, FLIPPED>(lanes, inner, wide, narrow, out),
+                      (_, $n) => tile::<W, 3, $n, false, FLIPPED>(lanes, inner, wide, narrow, out),)*
+                    _ => unreachable!("no tile has so many numbers"),
+                }
+            }
+        };
+    }
+    by_size!(1 2 3 4 5 6 7 8)
+}
+
+/// `N × V` registers of sums over `inner` products, written (or added) to `out`. `FULL`: no lane of the last register is absent.
+#[inline(always)]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "an index into three arrays, of registers that the compiler must keep apart"
+)]
+unsafe fn tile<W: Wide, const V: usize, const N: usize, const FULL: bool, const FLIPPED: bool>(
+    lanes: usize,
+    inner: usize,
+    wide: Operand,
+    narrow: Operand,
+    out: Target,
+) {
+    // SAFETY: both operands hold `inner` numbers of these lanes, and the masks keep reads and writes within them.
+    unsafe {
+        let mut masks = [W::first(0); V];
+        let mut sums = [[W::zero(); V]; N];
+        let mut numbers = [narrow.data; N];
+        for v in 0..V {
+            masks[v] = W::first(lanes - v * W::LANES);
+        }
+        for n in 0..N {
+            numbers[n] = narrow.data.add(n * narrow.lane);
+        }
+        for p in 0..inner {
+            let mut x = [W::zero(); V];
+            for v in 0..V {
+                let from = wide.data.add(p * wide.inner + v * W::LANES);
+                x[v] = if FULL {
+                    W::load(from)
+                } else {
+                    W::load_first(from, masks[v])
+                };
+            }
+            for n in 0..N {
+                let y = W::splat(*numbers[n].add(p * narrow.inner));
+                for v in 0..V {
+                    sums[n][v] = x[v].multiply_add(y, sums[n][v]);
+                }
+            }
+        }
+        for v in 0..V {
+            if FLIPPED {
+                let mut columns = [W::zero(); N];
+                for n in 0..N {
+                    columns[n] = sums[n][v];
+                }
+                let data = out.data.add(v * W::LANES * out.stride);
+                W::store_columns(columns, lanes - v * W::LANES, Target { data, ..out });
+            } else {
+                for n in 0..N {
+                    sums[n][v].store_first(
+                        out.data.add(n * out.stride + v * W::LANES),
+                        masks[v],
+                        out.accumulate,
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Key;
+    use proptest::prelude::*;
+
+    fn random(key: u64, n: usize) -> Vec<f32> {
+        (0..n).map(|i| Key::new(key).normal(i as u64) as f32).collect()
+    }
+
+    /// A matrix of `lanes` × `k` numbers that lies one way or the other.
+    fn operand(data: &[f32], lanes: usize, k: usize, side_by_side: bool) -> Operand {
+        let (lane, inner) = if side_by_side { (1, lanes) } else { (k, 1) };
+        Operand {
+            data: data.as_ptr(),
+            lane,
+            inner,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+        #[test]
+        fn products_equal_the_definition_on_every_kind_of_processor(
+            m in 1_usize..330, n in 1_usize..330, k in 1_usize..900, layout in 0..4, accumulate: bool,
+        ) {
+            let (a, b) = (random(1, m * k), random(2, n * k));
+            let (a_view, b_view) = (operand(&a, m, k, layout & 1 != 0), operand(&b, n, k, layout & 2 != 0));
+            let kinds: [(bool, Product); 2] = [(avx512::is_available(), product_avx512), (avx2::is_available(), product_avx2)];
+            for (_, product) in kinds.into_iter().filter(|(is_available, _)| *is_available) {
+                let stride = n + 3;
+                let mut out = vec![7.0; m * stride];
+                let target = Target { data: out.as_mut_ptr(), stride, accumulate };
+                // SAFETY: the operands and the target were just made with these extents.
+                unsafe { product(m, n, k, a_view, b_view, target) };
+                for i in (0..m).step_by(1 + m / 23) {
+                    for j in (0..n).step_by(1 + n / 67) {
+                        let exact: f64 = (0..k).map(|p| {
+                            f64::from(a[i * a_view.lane + p * a_view.inner]) * f64::from(b[j * b_view.lane + p * b_view.inner])
+                        }).sum();
+                        let expected = exact + if accumulate { 7.0 } else { 0.0 };
+                        let found = f64::from(out[i * stride + j]);
+                        prop_assert!((found - expected).abs() < 1e-5 * k as f64, "({i}, {j}): {found} instead of {expected}");
+                    }
+                    prop_assert!(out[i * stride + n..(i + 1) * stride].iter().all(|&x| x == 7.0), "columns beyond are left alone");
+                }
+            }
+        }
+    }
+}
