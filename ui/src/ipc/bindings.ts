@@ -1502,7 +1502,7 @@ export type ModelCard = {
 export type ModelExported = {
 	/**  Where. */
 	path: string,
-	/**  Tokens that an ONNX file reads of a text where the model itself reads more, in several windows. */
+	/**  Tokens that an ONNX file reads of a text where the model itself reads more, in several windows, or the end of longer texts. */
 	reads_only: number | null,
 };
 
@@ -2677,6 +2677,8 @@ export type TrainSettings = {
 	windows: number,
 	/**  How the windows of a text become one. */
 	window_pooling: WindowPooling,
+	/**  What is read of a longer text where there is one window. */
+	truncation: Truncation,
 	/**  Decides everything random: the head's first weights, the order of the texts, dropout. */
 	seed: number,
 	/**  Which numbers learn. */
@@ -2711,6 +2713,16 @@ export type TrainSettings = {
 	/**  What chose these settings; they may have been changed since. */
 	preset: Preset,
 };
+
+/**  What is read of a text that is longer than its one window. */
+export type Truncation = 
+/**  Its beginning, as everywhere else. */
+"head" | 
+/**
+ *  A quarter of the window from its beginning, the rest from its end, where texts come to their point (Sun et al. 2019, "How
+ *  to fine-tune BERT for text classification", <https://arxiv.org/abs/1905.05583>, 128 and 382 tokens).
+ */
+"head_and_tail";
 
 /**  A download that was stopped, or a model that is damaged. */
 export type Unfinished = {

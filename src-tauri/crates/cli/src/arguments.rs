@@ -7,7 +7,9 @@ use understudy_data::{ExportFormat, LabelPart, Part, Quoting};
 use understudy_engine::assist::Order;
 use understudy_engine::export::ModelFormat;
 use understudy_train::presets::Preset;
-use understudy_train::{DeviceKind, ExplanationMethod, Method, Pooling, Precision, WindowPooling};
+use understudy_train::{
+    DeviceKind, ExplanationMethod, Method, Pooling, Precision, Truncation, WindowPooling,
+};
 
 /// Teach a pretrained model your own expertise, on your own machine.
 #[derive(Parser)]
@@ -526,9 +528,12 @@ pub struct Finer {
     /// Read a longer text in up to this many overlapping windows.
     #[arg(long)]
     pub windows: Option<u32>,
-    /// How windows become one: mean or max.
+    /// How windows become one: mean, max or attention.
     #[arg(long, value_parser = named::<WindowPooling>)]
     pub window_pooling: Option<WindowPooling>,
+    /// What to read of a text that is longer than one window: head, or head-and-tail (a quarter of its beginning, the rest of its end).
+    #[arg(long, value_parser = named::<Truncation>)]
+    pub truncation: Option<Truncation>,
     /// The head learns for this many epochs before the whole model does.
     #[arg(long)]
     pub head_epochs: Option<u32>,

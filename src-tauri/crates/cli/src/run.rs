@@ -137,6 +137,7 @@ fn settings(session: &Session, arguments: &Train) -> Result<TrainSettings> {
     set(&mut settings.pooling, finer.pooling);
     set(&mut settings.windows, finer.windows);
     set(&mut settings.window_pooling, finer.window_pooling);
+    set(&mut settings.truncation, finer.truncation);
     set(&mut settings.head_epochs, finer.head_epochs);
     set(&mut settings.label_smoothing, finer.label_smoothing);
     set(&mut settings.accumulation_steps, finer.accumulation_steps);
@@ -263,7 +264,7 @@ pub fn export(
     output.say(&format!("{}", out.display()));
     if let Some(tokens) = done.reads_only {
         output.say(&format!(
-            "long texts: this file reads the first {tokens} tokens, the model itself reads more, in windows"
+            "long texts: this file reads the first {tokens} tokens, the model itself also what lies further on"
         ));
     }
     let seconds = began.elapsed().as_secs_f64();

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use understudy_data::DataError;
 use understudy_hub::HubError;
 use understudy_report::{self as report, Language};
-use understudy_train::Method;
+use understudy_train::{Method, Truncation};
 
 use crate::error::{EngineError, Result};
 use crate::session::Session;
@@ -54,7 +54,7 @@ impl ModelFormat {
 pub struct ModelExported {
     /// Where.
     pub path: String,
-    /// Tokens that an ONNX file reads of a text where the model itself reads more, in several windows.
+    /// Tokens that an ONNX file reads of a text where the model itself reads more, in several windows, or the end of longer texts.
     pub reads_only: Option<u32>,
 }
 
@@ -144,7 +144,8 @@ fn onnx(
         making.becomes(target)?;
     }
     let most = reading.max_length.min(file.max_length);
-    Ok((reading.windows > 1).then_some(most as u32))
+    let reads_on = reading.windows > 1 || reading.truncation != Truncation::Head;
+    Ok(reads_on.then_some(most as u32))
 }
 
 /// How PEFT puts an adapter on its model.

@@ -186,6 +186,7 @@ pub(crate) fn input(
             .map(explanation_facts),
         truncated: outcome.truncated,
         max_length: settings.max_length,
+        reads_the_end: settings.reads_the_end(),
         seconds_training: outcome.seconds_training,
         samples_per_second: outcome.samples_per_second,
         peak_memory_mb: outcome.peak_memory_mb,

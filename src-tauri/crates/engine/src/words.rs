@@ -199,6 +199,7 @@ pub fn reason(reason: &Reason, language: Language) -> String {
         Reason::Steps { steps } => text("reason.steps", &[("steps", &steps.to_string())]),
         Reason::Lengths { tokens } => text("reason.lengths", &[("tokens", &tokens.to_string())]),
         Reason::LongTexts { tokens } => text("reason.long_texts", &[("tokens", &tokens.to_string())]),
+        Reason::EndsTell { tokens } => text("reason.ends_tell", &[("tokens", &tokens.to_string())]),
         Reason::Processor => text("reason.processor", &[]),
         Reason::StopsItself => text("reason.stops_itself", &[]),
         Reason::HeadFirst => text("reason.head_first", &[]),

@@ -182,6 +182,9 @@ impl Page<'_> {
             "{}",
             escaped(&self.fill("card.reads", &[("length", &length)]))
         );
+        if self.input.reads_the_end {
+            let _ = writeln!(card, "\n{}", escaped(&self.text("card.reads_the_end")));
+        }
     }
 
     fn card_scores(&self, card: &mut String) {

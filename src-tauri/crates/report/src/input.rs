@@ -70,6 +70,8 @@ pub struct ReportInput {
     pub truncated: f64,
     /// Tokens of a text that the model reads.
     pub max_length: u32,
+    /// Whether of a longer text the end is among them.
+    pub reads_the_end: bool,
     /// Duration of the training.
     pub seconds_training: f64,
     /// Training throughput.

@@ -393,6 +393,7 @@ fn base(
         explanations: None,
         truncated: 0.0,
         max_length: 128,
+        reads_the_end: false,
         seconds_training: 257.0,
         samples_per_second: 21.4,
         peak_memory_mb: Some(1_312.0),

@@ -470,7 +470,12 @@ fn truncated(input: &ReportInput, texts: &Catalogue) -> Option<String> {
     (input.truncated >= TRUNCATED).then(|| {
         let share = of_100(input.truncated).to_string();
         let length = numbers::count(input.max_length.into());
-        texts.text("words.truncated", &[("count", &share), ("length", &length)])
+        let told = if input.reads_the_end {
+            "words.truncated_middle"
+        } else {
+            "words.truncated"
+        };
+        texts.text(told, &[("count", &share), ("length", &length)])
     })
 }
 
@@ -517,6 +522,16 @@ mod tests {
             let both = [told(&input, Language::En), told(&input, Language::Zh)].join("\n\n");
             insta::assert_snapshot!(name, both);
         }
+    }
+
+    #[test]
+    fn what_is_left_out_of_long_texts_is_told_as_it_is() {
+        let mut input = sample::useless();
+        input.truncated = 0.3;
+        assert!(told(&input, Language::En).contains("reads only their beginning"));
+        input.reads_the_end = true;
+        assert!(told(&input, Language::En).contains("leaves out the middle"));
+        assert!(told(&input, Language::Zh).contains("略去中间部分"));
     }
 
     #[test]

@@ -7,8 +7,9 @@ use understudy_eval::{Link, logits, temperature};
 use understudy_nn::{ProblemType, SequenceClassifier};
 
 use crate::error::{Result, TrainError};
+use crate::job::TrainingJob;
+use crate::judging::all_labels;
 use crate::predictor;
-use crate::trainer::{TrainingJob, all_labels};
 
 /// Finds the temperature at which the kept model is right as often as it says, by its answers to the validation part, and
 /// writes it into the saved model's numbers, in one step that cannot be seen half done.

@@ -15,6 +15,8 @@ pub mod explain;
 mod faithfulness;
 mod familiarity;
 mod fitting;
+mod job;
+mod judging;
 mod kept;
 mod learner;
 pub mod memory;
@@ -43,13 +45,15 @@ pub use examination::{Examination, Manner, examine};
 pub use explain::{Explanation, ExplanationMethod, WordScore};
 pub use faithfulness::{Faithfulness, Holding, sample};
 pub use familiarity::FILE as FAMILIARITY_FILE;
+pub use job::{Example, Outcome, Phase, TrainEvent, TrainingJob, Unfamiliar};
 pub use outward::{save_adapter, save_onnx};
 pub use predictor::{Predicted, Predictor, Review, note_review, review};
 pub use pretrained::check_pretrained;
 pub use settings::{Method, Pooling, TrainSettings};
 pub use speed::Speed;
 pub use telling::{TellingWord, TellingWords};
-pub use trainer::{Example, Outcome, Phase, TrainEvent, TrainingJob, Unfamiliar, train};
+pub use tokenizer::Truncation;
+pub use trainer::train;
 pub use understudy_nn::convert::{PICKLE_FILE, convert};
 pub use understudy_nn::{
     Config, DeviceKind, Footprint, MODEL_TYPES, NnError as ModelError, Precision, ProblemType, WindowPooling,

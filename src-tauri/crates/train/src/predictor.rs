@@ -12,7 +12,7 @@ use crate::control::Control;
 use crate::error::{Result, TrainError};
 use crate::familiarity::Familiarity;
 use crate::settings::EVALUATION_BATCH;
-use crate::tokenizer::{Encoded, Tokenizer};
+use crate::tokenizer::{Encoded, Tokenizer, Truncation};
 use crate::tokenizer_files::{self, TOKENIZER_FILE};
 use crate::unigram;
 
@@ -80,9 +80,10 @@ impl Predictor {
                 .filter(|noted| noted.len() == model.labels().len());
             noted.unwrap_or_else(|| vec![0.5; model.labels().len()])
         });
+        let tokenizer = Tokenizer::load(folder, notes.reading.max_length, notes.reading.windows)?;
         Ok(Predictor {
             familiarity: Familiarity::load(folder, model.hidden_size())?,
-            tokenizer: Tokenizer::load(folder, notes.reading.max_length, notes.reading.windows)?,
+            tokenizer: tokenizer.with_truncation(notes.reading.truncation),
             model,
             thresholds,
             review_below: notes.review.map(|review| review.below),
@@ -281,6 +282,9 @@ pub struct Reading {
     pub windows: usize,
     /// How they become one representation.
     pub window_pooling: WindowPooling,
+    /// What is read of a text that is longer than the one window.
+    #[serde(default)]
+    pub truncation: Truncation,
 }
 
 const READING_FILE: &str = "understudy.json";
@@ -362,6 +366,7 @@ pub(crate) fn load(folder: &Path) -> Result<(SequenceClassifier, Notes)> {
             max_length: of_tokenizer().map_or(model.max_length(), |length| length as usize),
             windows: 1,
             window_pooling: WindowPooling::Mean,
+            truncation: Truncation::Head,
         },
         thresholds: None,
         temperature: None,

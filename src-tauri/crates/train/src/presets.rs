@@ -12,6 +12,7 @@ use understudy_nn::{Footprint, Precision};
 
 use crate::error::Result;
 use crate::settings::{Method, Pooling, TrainSettings};
+use crate::tokenizer::Truncation;
 
 /// How much time is to be spent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,6 +122,11 @@ pub enum Reason {
         /// Tokens that 95 of 100 texts do not exceed.
         tokens: u32,
     },
+    /// Many texts are longer than what is read of them, and come to their point at their end.
+    EndsTell {
+        /// Tokens that 95 of 100 texts do not exceed.
+        tokens: u32,
+    },
     /// The processor multiplies rounded numbers faster.
     Processor,
     /// The whole model need not follow a head that knows nothing yet.
@@ -204,6 +210,14 @@ pub fn choose(
         because(
             "windows",
             Reason::LongTexts {
+                tokens: data.length_p95 as u32,
+            },
+        );
+    } else if data.length_p95 > settings.max_length as usize {
+        settings.truncation = Truncation::HeadAndTail;
+        because(
+            "truncation",
+            Reason::EndsTell {
                 tokens: data.length_p95 as u32,
             },
         );
@@ -411,7 +425,15 @@ mod tests {
         };
         let settings = chosen(Preset::Thorough, long, MINILM);
         assert_eq!((settings.max_length, settings.windows), (512, 4));
-        assert_eq!(chosen(Preset::Balanced, long, MINILM).windows, 1);
+        let balanced = chosen(Preset::Balanced, long, MINILM);
+        assert_eq!(
+            (balanced.windows, balanced.truncation),
+            (1, Truncation::HeadAndTail)
+        );
+        assert_eq!(
+            chosen(Preset::Balanced, BANK, MINILM).truncation,
+            Truncation::Head
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use understudy_nn::{DeviceKind, Precision, WindowPooling};
 use crate::error::{Result, TrainError};
 use crate::predictor::Reading;
 use crate::presets::Preset;
+use crate::tokenizer::Truncation;
 
 /// Which numbers of a model learn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +60,8 @@ pub struct TrainSettings {
     pub windows: u32,
     /// How the windows of a text become one.
     pub window_pooling: WindowPooling,
+    /// What is read of a longer text where there is one window.
+    pub truncation: Truncation,
     /// Decides everything random: the head's first weights, the order of the texts, dropout.
     pub seed: u32,
     /// Which numbers learn.
@@ -117,6 +120,7 @@ impl TrainSettings {
             max_length: 128,
             windows: 1,
             window_pooling: WindowPooling::Mean,
+            truncation: Truncation::Head,
             seed: 0,
             method: Method::Full,
             lora_rank: 8,
@@ -153,7 +157,13 @@ impl TrainSettings {
             max_length: self.max_length as usize,
             windows: self.windows as usize,
             window_pooling: self.window_pooling,
+            truncation: self.truncation,
         }
+    }
+
+    /// Whether of a text that is longer than the model reads the end is read, too.
+    pub fn reads_the_end(&self) -> bool {
+        self.windows == 1 && self.truncation == Truncation::HeadAndTail
     }
 
     /// Steps for this many training texts.

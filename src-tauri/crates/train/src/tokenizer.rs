@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::control::Control;
 use crate::error::{Result, TrainError};
@@ -17,6 +18,25 @@ const CHARACTERS_PER_TOKEN: usize = 128;
 /// Neighbouring windows share this part of their length, so that what stands at a border is read whole once.
 const OVERLAP: usize = 8;
 
+/// Of [`Truncation::HeadAndTail`], one in so many tokens is of the head.
+const HEAD: usize = 4;
+
+/// What is read of a text that is longer than its one window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Truncation {
+    /// Its beginning, as everywhere else.
+    #[default]
+    Head,
+    /// A quarter of the window from its beginning, the rest from its end, where texts come to their point (Sun et al. 2019, "How
+    /// to fine-tune BERT for text classification", <https://arxiv.org/abs/1905.05583>, 128 and 382 tokens).
+    HeadAndTail,
+}
+
+/// What is read of a text, in bytes or in tokens: its beginning and its end, of which the second is mostly empty.
+type Parts = [Range<usize>; 2];
+
 /// Turns texts into ids: one window of tokens a text, or several where a text is longer and that is wanted.
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
@@ -25,6 +45,7 @@ pub struct Tokenizer {
     around: (Vec<u32>, Vec<u32>),
     max_length: usize,
     windows: usize,
+    truncation: Truncation,
     path: PathBuf,
 }
 
@@ -84,8 +105,15 @@ impl Tokenizer {
             around,
             max_length,
             windows: windows.max(1),
+            truncation: Truncation::Head,
             path,
         })
+    }
+
+    /// What is to be read of a text that is longer than one window, where there is only one.
+    #[must_use]
+    pub fn with_truncation(self, truncation: Truncation) -> Self {
+        Tokenizer { truncation, ..self }
     }
 
     /// The highest id that a text can have, with what is put around it; `None` without words.
@@ -100,9 +128,13 @@ impl Tokenizer {
     /// # Errors
     /// [`TrainError::Tokenizer`].
     pub fn encode_one(&self, text: &str) -> Result<(Vec<Vec<u32>>, bool)> {
-        let (text, too_long) = self.readable(text);
-        let encoding = self.inner.encode_fast(text, false).map_err(|e| self.failed(&e))?;
-        let (windows, cut) = self.windows(encoding.get_ids());
+        let (parts, too_long) = self.readable(text);
+        let mut ids = Vec::new();
+        for part in present(parts) {
+            let encoding = self.inner.encode_fast(&text[part], false);
+            ids.extend_from_slice(encoding.map_err(|e| self.failed(&e))?.get_ids());
+        }
+        let (windows, cut) = self.windows(&ids);
         Ok((windows, cut || too_long))
     }
 
@@ -111,18 +143,27 @@ impl Tokenizer {
     /// # Errors
     /// [`TrainError::Tokenizer`].
     pub fn encode_with_places(&self, text: &str) -> Result<Placed> {
-        let (text, too_long) = self.readable(text);
-        let encoding = self.inner.encode(text, false).map_err(|e| self.failed(&e))?;
-        let places: Vec<_> = encoding
-            .get_offsets()
-            .iter()
-            .map(|&(start, end)| trimmed(text, start..end))
-            .collect();
-        let (windows, cut) = self.windows(encoding.get_ids());
+        let (parts, too_long) = self.readable(text);
+        let (mut ids, mut places) = (Vec::new(), Vec::new());
+        for part in present(parts) {
+            let encoding = self.inner.encode(&text[part.clone()], false);
+            let encoding = encoding.map_err(|e| self.failed(&e))?;
+            ids.extend_from_slice(encoding.get_ids());
+            let offsets = encoding.get_offsets().iter();
+            places.extend(offsets.map(|&(start, end)| trimmed(text, part.start + start..part.start + end)));
+        }
+        let (windows, cut) = self.windows(&ids);
         let (before, after) = &self.around;
         let around = |special: &[u32]| vec![None; special.len()];
-        let of_window =
-            |range: Range<usize>| [around(before), places[range].to_vec(), around(after)].concat();
+        let of_window = |[first, second]: Parts| {
+            [
+                around(before),
+                places[first].to_vec(),
+                places[second].to_vec(),
+                around(after),
+            ]
+            .concat()
+        };
         Ok(Placed {
             windows,
             places: self.cuts(places.len()).0.into_iter().map(of_window).collect(),
@@ -137,13 +178,24 @@ impl Tokenizer {
         known.unwrap_or_default()
     }
 
-    /// The part of a text that can be read at all, and whether it is not the whole.
-    fn readable<'t>(&self, text: &'t str) -> (&'t str, bool) {
+    /// Whether the end of a long text is read, too.
+    fn reads_the_end(&self) -> bool {
+        self.windows == 1 && self.truncation == Truncation::HeadAndTail
+    }
+
+    /// The parts of a text that can be read at all, in bytes, and whether they are not the whole.
+    fn readable(&self, text: &str) -> (Parts, bool) {
         let limit = self.max_length * self.windows * CHARACTERS_PER_TOKEN;
-        match text.char_indices().nth(limit) {
-            Some((end, _)) => (&text[..end], true),
-            None => (text, false),
+        let mut places = text.char_indices();
+        let Some((end, _)) = places.nth(limit) else {
+            return ([0..text.len(), 0..0], false);
+        };
+        if !self.reads_the_end() {
+            return ([0..end, 0..0], true);
         }
+        // Where less than as much again is left, all of it.
+        let start = places.nth_back(limit - 1).map_or(end, |(start, _)| start);
+        ([0..end, start..text.len()], start > end)
     }
 
     fn failed(&self, error: &tokenizers::Error) -> TrainError {
@@ -157,20 +209,24 @@ impl Tokenizer {
     fn windows(&self, ids: &[u32]) -> (Vec<Vec<u32>>, bool) {
         let (before, after) = &self.around;
         let (cuts, cut) = self.cuts(ids.len());
-        let window = |range: Range<usize>| [before.as_slice(), &ids[range], after].concat();
+        let window = |[first, second]: Parts| [before.as_slice(), &ids[first], &ids[second], after].concat();
         (cuts.into_iter().map(window).collect(), cut)
     }
 
     /// Where a text of so many tokens is cut, and whether some of them are left out.
-    fn cuts(&self, tokens: usize) -> (Vec<Range<usize>>, bool) {
+    fn cuts(&self, tokens: usize) -> (Vec<Parts>, bool) {
         let (before, after) = &self.around;
         let room = self.max_length.saturating_sub(before.len() + after.len()).max(1);
+        if self.reads_the_end() && tokens > room {
+            let head = room / HEAD;
+            return (vec![[0..head, tokens - (room - head)..tokens]], true);
+        }
         let step = room - (self.max_length / OVERLAP).min(room - 1);
         let mut cuts = Vec::new();
         let mut start = 0;
         loop {
             let end = (start + room).min(tokens);
-            cuts.push(start..end);
+            cuts.push([start..end, end..end]);
             if end == tokens || cuts.len() == self.windows {
                 return (cuts, end < tokens);
             }
@@ -203,6 +259,11 @@ impl Tokenizer {
         }
         Ok(encoded)
     }
+}
+
+/// The beginning, and the end where there is one: what nothing is left of must not become a token.
+fn present([beginning, end]: Parts) -> impl Iterator<Item = Range<usize>> {
+    std::iter::once(beginning).chain(Some(end).filter(|end| !end.is_empty()))
 }
 
 /// A token's place without the space around it (some tokens begin with the space before a word), if anything is left.
@@ -328,6 +389,52 @@ mod tests {
         assert_eq!((windows.len(), cut), (2, true));
         let (windows, cut) = tokenizer(16, 1).encode_one(&text(14)).unwrap();
         assert_eq!((windows.len(), cut), (1, false));
+    }
+
+    #[test]
+    fn of_a_long_text_the_beginning_and_the_end_are_read_where_that_is_wanted() {
+        let plain = tokenizer(18, 1);
+        let both = plain.clone().with_truncation(Truncation::HeadAndTail);
+        let words = text(40);
+        let (all, _) = tokenizer(100, 1).encode_one(&words).unwrap();
+        let (windows, cut) = both.encode_one(&words).unwrap();
+        // Two special tokens, 4 of the beginning and 12 of the end.
+        assert_eq!(windows, [[&all[0][..5], &all[0][41 - 12..]].concat()]);
+        assert!(cut);
+        assert_eq!(
+            both.encode_one(&text(16)).unwrap(),
+            plain.encode_one(&text(16)).unwrap()
+        );
+        let several = tokenizer(18, 2);
+        let of_both = several.clone().with_truncation(Truncation::HeadAndTail);
+        assert_eq!(
+            of_both.encode_one(&words).unwrap(),
+            several.encode_one(&words).unwrap()
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_very_long_text_stands_where_it_stands() {
+        let both = tokenizer(18, 1).with_truncation(Truncation::HeadAndTail);
+        // Longer than what is tokenised of a text's beginning, then longer than that and what is of its end.
+        for middle in [3_000, 30_000] {
+            let words = format!("law {} good heart", "x".repeat(middle));
+            let placed = both.encode_with_places(&words).unwrap();
+            let read: Vec<&str> = placed.places[0]
+                .iter()
+                .flatten()
+                .map(|place| &words[place.clone()])
+                .collect();
+            assert_eq!(
+                (read[0], &read[read.len() - 2..]),
+                ("law", &["good", "heart"][..]),
+                "{middle}"
+            );
+            assert_eq!(
+                both.encode_one(&words).unwrap(),
+                (placed.windows, placed.truncated)
+            );
+        }
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! The training loop, visible whole.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use understudy_eval::{EpochScores, multi_label_scores, scores, thresholds};
-use understudy_nn::device::Device;
+use understudy_eval::{EpochScores, multi_label_scores, scores};
 use understudy_nn::memory;
 use understudy_nn::random::Key;
 use understudy_nn::{Gradients, Input, NnError, Objective, ProblemType, SequenceClassifier, Step};
@@ -13,8 +11,9 @@ use crate::batch;
 use crate::checkpoint::{self, Progress};
 use crate::control::Control;
 use crate::error::{Result, TrainError};
-use crate::familiarity::{self, Familiarity};
 use crate::fitting::fitting;
+use crate::job::{Example, Outcome, Phase, REPORT_EVERY, TrainEvent, TrainingJob, Unfamiliar};
+use crate::judging::{all_labels, evaluate, familiar, features, is_better, judged, thresholds_for};
 use crate::kept;
 use crate::learner::Learner;
 use crate::optimizer::AdamW;
@@ -24,134 +23,11 @@ use crate::settings::{Method, Pooling, TrainSettings};
 use crate::tokenizer::{Encoded, Tokenizer};
 use crate::warm_up::warm_up_head;
 
-/// A text with its classes.
-#[derive(Debug, Clone)]
-pub struct Example {
-    /// The text.
-    pub text: String,
-    /// Indexes of its classes: exactly one, or any number, as the job's problem type says.
-    pub labels: Vec<usize>,
-}
-
-/// Everything that a run needs to know.
-#[derive(Debug, Clone)]
-pub struct TrainingJob {
-    /// Folder of the pretrained model.
-    pub base: PathBuf,
-    /// Where checkpoints go.
-    pub checkpoint: PathBuf,
-    /// Where the best model goes, a Hugging Face folder.
-    pub model: PathBuf,
-    /// What was chosen.
-    pub settings: TrainSettings,
-    /// The graphics card to compute on; the processor without.
-    pub device: Option<Device>,
-    /// The classes.
-    pub labels: Vec<String>,
-    /// How many of them a text may have.
-    pub problem_type: ProblemType,
-    /// What is learnt from.
-    pub train: Vec<Example>,
-    /// What rounds are compared by.
-    pub validation: Vec<Example>,
-    /// What the best model is judged by, once; may be empty.
-    pub test: Vec<Example>,
-}
-
-/// What a run is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Texts are turned into ids.
-    Tokenize,
-    /// The encoder reads all texts once, for the head.
-    Features,
-    /// Weights are moving.
-    Train,
-    /// A round is judged.
-    Validate,
-    /// The best model is judged.
-    Test,
-    /// A checkpoint or model is written.
-    Save,
-}
-
-/// News from a run.
-#[derive(Debug, Clone)]
-pub enum TrainEvent {
-    /// How far a phase is.
-    Progress {
-        /// Which phase.
-        phase: Phase,
-        /// Texts or steps done.
-        done: u32,
-        /// Of how many.
-        total: u32,
-        /// The epoch, from 1; 0 outside of epochs.
-        epoch: u32,
-        /// Seconds until the whole run ends, once there is something to go by.
-        seconds_left: Option<f64>,
-        /// Texts a second in this sitting.
-        rate: Option<f64>,
-    },
-    /// A step was taken.
-    Step {
-        /// Which, from 1.
-        step: u32,
-        /// Its mean loss.
-        loss: f64,
-        /// Its learning rate.
-        learning_rate: f64,
-    },
-    /// An epoch was finished and judged.
-    Epoch(EpochScores),
-}
-
-/// What a run leaves besides the model.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// The finished epochs.
-    pub epochs: Vec<EpochScores>,
-    /// The epoch (from 1) whose model was kept.
-    pub best_epoch: u32,
-    /// Steps taken.
-    pub steps: u32,
-    /// Probabilities of the kept model for the validation part, `[texts, classes]`.
-    pub validation: Vec<f32>,
-    /// The same for the test part.
-    pub test: Vec<f32>,
-    /// Which texts are unlike those learned from; `None` where there were too few to tell by, and none will be called so.
-    pub unfamiliar: Option<Unfamiliar>,
-    /// Where a text may have several labels: the probability from which on each is given, tuned on the validation part.
-    pub thresholds: Option<Vec<f32>>,
-    /// By what the kept model's logits were divided, so that it is right as often as it says by the validation part.
-    pub temperature: f32,
-    /// Seconds spent on training steps.
-    pub seconds_training: f64,
-    /// Training texts a second.
-    pub samples_per_second: f64,
-    /// Training tokens a second.
-    pub tokens_per_second: f64,
-    /// Share of the training texts that were cut at the maximum length.
-    pub truncated: f64,
-}
-
-/// Which texts of each part are unlike those learned from, in the order of the part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unfamiliar {
-    /// Of the validation part.
-    pub validation: Vec<bool>,
-    /// Of the test part.
-    pub test: Vec<bool>,
-}
-
 /// A checkpoint is written this often within an epoch: what a kill costs at most.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
 /// At an epoch's end one is written unless there is one this young: writing it would take longer than doing it again.
 const WORTH_A_CHECKPOINT: Duration = Duration::from_secs(2);
-
-/// Progress is reported at most this often.
-const REPORT_EVERY: Duration = Duration::from_millis(200);
 
 /// Fine-tunes a pretrained model, keeps the best epoch by macro-F1 on validation (the lower loss where
 /// equal), and judges it once on test. Where a text may have several labels, validation also tunes from which probability
@@ -230,13 +106,13 @@ impl<'j> Run<'j> {
         if let Some(device) = &job.device {
             model.place(device)?;
         }
-        let (mut features, mut seconds) = (None, 0.0);
+        let (mut known_features, mut seconds) = (None, 0.0);
         if head_only {
-            let of_texts = self::features(&model, &texts, control, report)?;
-            features = Some([of_texts, self::features(&model, &validation, control, report)?]);
+            let of_texts = features(&model, &texts, control, report)?;
+            known_features = Some([of_texts, features(&model, &validation, control, report)?]);
         } else if settings.head_epochs > 0 && is_new {
             let began = Instant::now();
-            let of_texts = self::features(&model, &texts, control, report)?;
+            let of_texts = features(&model, &texts, control, report)?;
             warm_up_head(job, &mut model, &of_texts, &objective, control)?;
             seconds = began.elapsed().as_secs_f64();
         }
@@ -292,7 +168,7 @@ impl<'j> Run<'j> {
             model,
             learner,
             objective,
-            features,
+            features: known_features,
             progress,
         })
     }
@@ -488,7 +364,7 @@ impl<'j> Run<'j> {
             .iter()
             .find(|e| e.epoch == self.progress.best_epoch);
         if best.is_none_or(|best| is_better(&found, best)) {
-            report(progress(Phase::Save, 0, 1, epoch));
+            report(TrainEvent::of_phase(Phase::Save, 0, 1, epoch));
             self.keep()?;
             self.progress.best_epoch = epoch;
         }
@@ -588,22 +464,6 @@ impl<'j> Run<'j> {
     }
 }
 
-/// Whether one epoch's model is to be preferred to another's.
-fn is_better(a: &EpochScores, b: &EpochScores) -> bool {
-    (a.validation_macro_f1, -a.validation_loss) > (b.validation_macro_f1, -b.validation_loss)
-}
-
-fn progress(phase: Phase, done: usize, total: usize, epoch: u32) -> TrainEvent {
-    TrainEvent::Progress {
-        phase,
-        done: done as u32,
-        total: total as u32,
-        epoch,
-        seconds_left: None,
-        rate: None,
-    }
-}
-
 /// How answers are judged while learning.
 fn objective(job: &TrainingJob) -> Objective {
     let classes = job.labels.len();
@@ -635,17 +495,6 @@ fn objective(job: &TrainingJob) -> Objective {
     }
 }
 
-/// The labels of each text.
-pub(crate) fn all_labels(examples: &[Example]) -> Vec<&[usize]> {
-    examples.iter().map(|example| example.labels.as_slice()).collect()
-}
-
-/// Where a text may have several labels: the probability from which on each is given, by these of the validation part.
-fn thresholds_for(job: &TrainingJob, validation: &[f32]) -> Option<Vec<f32>> {
-    (job.problem_type == ProblemType::MultiLabel)
-        .then(|| thresholds(&all_labels(&job.validation), validation, job.labels.len()))
-}
-
 /// Freezes what the settings leave as it is, and adds what they train instead.
 fn choose_what_learns(settings: &TrainSettings, model: &mut SequenceClassifier, seed: u64) {
     let above = match settings.trained_layers {
@@ -657,22 +506,6 @@ fn choose_what_learns(settings: &TrainSettings, model: &mut SequenceClassifier, 
         Method::Head => model.freeze(model.own_layers() + 1),
         Method::Lora => model.add_adapters(settings.lora_rank as usize, above, seed),
     }
-}
-
-/// What the encoder makes of all texts, `[texts, hidden]`.
-fn features(
-    model: &SequenceClassifier,
-    texts: &Encoded,
-    control: &Control,
-    report: &mut dyn FnMut(TrainEvent),
-) -> Result<Vec<f32>> {
-    let mut last = Instant::now();
-    predictor::features(model, texts, control, |done| {
-        if last.elapsed() > REPORT_EVERY {
-            last = Instant::now();
-            report(progress(Phase::Features, done, texts.len(), 0));
-        }
-    })
 }
 
 /// These rows of a matrix with `count` rows.
@@ -693,12 +526,13 @@ fn tokenize(
 ) -> Result<[Encoded; 3]> {
     let reading = job.settings.reading();
     let tokenizer = Tokenizer::load(&job.base, reading.max_length, reading.windows)?;
+    let tokenizer = tokenizer.with_truncation(reading.truncation);
     let total = job.train.len() + job.validation.len() + job.test.len();
     let mut before = 0;
     let mut encode = |examples: &[Example]| {
         let texts: Vec<&str> = examples.iter().map(|example| example.text.as_str()).collect();
         let encoded = tokenizer.encode(&texts, control, |done| {
-            report(progress(Phase::Tokenize, before + done, total, 0))
+            report(TrainEvent::of_phase(Phase::Tokenize, before + done, total, 0))
         })?;
         before += texts.len();
         let vocabulary = model.vocabulary();
@@ -710,72 +544,6 @@ fn tokenize(
         }
     };
     Ok([encode(&job.train)?, encode(&job.validation)?, encode(&job.test)?])
-}
-
-/// What the features of the training texts look like to the finished model, by a few thousand of them. Where only the head
-/// has learnt, `known` has all of them, and nothing need be read again.
-fn familiar(
-    job: &TrainingJob,
-    model: &SequenceClassifier,
-    texts: &Encoded,
-    known: Option<Vec<f32>>,
-    control: &Control,
-    report: &mut dyn FnMut(TrainEvent),
-) -> Result<Option<Familiarity>> {
-    let labels = all_labels(&job.train);
-    let drawn = familiarity::drawn(&labels, u64::from(job.settings.seed));
-    let features = match known {
-        Some(known) => rows(&known, texts.len(), &drawn),
-        None => features(model, &texts.chosen(&drawn), control, report)?,
-    };
-    let labels: Vec<&[usize]> = drawn.into_iter().map(|text| labels[text]).collect();
-    Ok(Familiarity::of(&features, model.hidden_size(), &labels))
-}
-
-fn evaluate(
-    model: &SequenceClassifier,
-    texts: &Encoded,
-    phase: Phase,
-    epoch: u32,
-    control: &Control,
-    report: &mut dyn FnMut(TrainEvent),
-) -> Result<Vec<f32>> {
-    Ok(answers_of(model, texts, None, (phase, epoch), control, report)?.probabilities)
-}
-
-/// As [`evaluate`], of the finished model, with how far the texts are from those learned from.
-fn judged(
-    model: &SequenceClassifier,
-    texts: &Encoded,
-    known: Option<&Familiarity>,
-    phase: Phase,
-    control: &Control,
-    report: &mut dyn FnMut(TrainEvent),
-) -> Result<Answers> {
-    answers_of(model, texts, known, (phase, 0), control, report)
-}
-
-fn answers_of(
-    model: &SequenceClassifier,
-    texts: &Encoded,
-    known: Option<&Familiarity>,
-    (phase, epoch): (Phase, u32),
-    control: &Control,
-    report: &mut dyn FnMut(TrainEvent),
-) -> Result<Answers> {
-    let mut last = Instant::now();
-    let found = predictor::answers(model, texts, known, control, |done| {
-        if last.elapsed() > REPORT_EVERY {
-            last = Instant::now();
-            report(progress(phase, done, texts.len(), epoch));
-        }
-    })?;
-    match found.probabilities.iter().all(|p| p.is_finite()) {
-        true => Ok(found),
-        false => Err(TrainError::Model(NnError::NotFinite {
-            name: "probabilities".to_owned(),
-        })),
-    }
 }
 
 /// A checkpoint only continues the run that wrote it.

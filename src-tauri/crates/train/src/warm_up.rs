@@ -6,10 +6,11 @@ use understudy_nn::{Gradients, Input, Objective, SequenceClassifier, Step};
 use crate::batch;
 use crate::control::Control;
 use crate::error::Result;
+use crate::job::TrainingJob;
 use crate::learner::Learner;
 use crate::optimizer::AdamW;
 use crate::schedule::LinearSchedule;
-use crate::trainer::{TrainingJob, rows};
+use crate::trainer::rows;
 
 /// Learning rate and batch size of a head that learns alone: there is little that could be destroyed.
 const HEAD_LEARNING_RATE: f64 = 1e-3;

@@ -9,7 +9,7 @@ use support::{job, run, weights};
 use understudy_train::predictor::decide;
 use understudy_train::{
     Control, Example, Method, Outcome, Pooling, Precision, Predictor, ProblemType, TrainError, TrainEvent,
-    TrainSettings, TrainingJob, WindowPooling, train,
+    TrainSettings, TrainingJob, Truncation, WindowPooling, train,
 };
 
 fn familiarity(job: &TrainingJob) -> Vec<u8> {
@@ -423,4 +423,32 @@ fn several_labels_are_learnt_stopped_and_given_from_their_thresholds_on() {
         (found.test, found.thresholds),
         (expected.test, expected.thresholds)
     );
+}
+
+#[test]
+fn what_stands_at_the_end_of_a_long_text_is_learned_where_the_end_is_read() {
+    let shares = [Truncation::Head, Truncation::HeadAndTail].map(|truncation| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut job = job(folder.path());
+        job.settings.truncation = truncation;
+        job.settings.pooling = Pooling::Mean;
+        job.settings.epochs = 20;
+        for example in [&mut job.train, &mut job.validation, &mut job.test]
+            .into_iter()
+            .flatten()
+        {
+            example.text = format!("{} {}", "good ".repeat(40), example.text);
+        }
+        let outcome = run(&job, &Control::default(), |_| {}).unwrap();
+        assert_eq!(outcome.truncated, 1.0);
+        // The finished model reads texts as it learned to.
+        let model = Predictor::load(&job.model).unwrap();
+        let texts: Vec<&str> = job.test.iter().map(|example| example.text.as_str()).collect();
+        let answers = model.predict(&texts, &Control::default()).unwrap();
+        for (answer, found) in answers.iter().zip(outcome.test.chunks(2)) {
+            assert_eq!(answer.probabilities, found);
+        }
+        right(&outcome, &job)
+    });
+    assert_eq!(shares, [0.5, 1.0]);
 }

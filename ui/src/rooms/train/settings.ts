@@ -30,6 +30,7 @@ export const CHOICES = [
   { name: "method", values: ["full", "lora", "head"] },
   { name: "pooling", values: ["native", "mean"] },
   { name: "window_pooling", values: ["mean", "max", "attention"] },
+  { name: "truncation", values: ["head", "head_and_tail"] },
   { name: "precision", values: ["f32", "bf16"] },
 ] as const;
 

@@ -1,0 +1,113 @@
+//! How a run's models are judged: what they make of texts, which round is the better one, which texts are unlike others.
+
+use std::time::Instant;
+
+use understudy_eval::{EpochScores, thresholds};
+use understudy_nn::{NnError, ProblemType, SequenceClassifier};
+
+use crate::control::Control;
+use crate::error::{Result, TrainError};
+use crate::familiarity::{self, Familiarity};
+use crate::job::{Example, Phase, REPORT_EVERY, TrainEvent, TrainingJob};
+use crate::predictor::{self, Answers};
+use crate::tokenizer::Encoded;
+use crate::trainer::rows;
+
+/// What the encoder makes of all texts, `[texts, hidden]`.
+pub(crate) fn features(
+    model: &SequenceClassifier,
+    texts: &Encoded,
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<Vec<f32>> {
+    let mut last = Instant::now();
+    predictor::features(model, texts, control, |done| {
+        if last.elapsed() > REPORT_EVERY {
+            last = Instant::now();
+            report(TrainEvent::of_phase(Phase::Features, done, texts.len(), 0));
+        }
+    })
+}
+
+/// The labels of each text.
+pub(crate) fn all_labels(examples: &[Example]) -> Vec<&[usize]> {
+    examples.iter().map(|example| example.labels.as_slice()).collect()
+}
+
+/// Where a text may have several labels: the probability from which on each is given, by these of the validation part.
+pub(crate) fn thresholds_for(job: &TrainingJob, validation: &[f32]) -> Option<Vec<f32>> {
+    (job.problem_type == ProblemType::MultiLabel)
+        .then(|| thresholds(&all_labels(&job.validation), validation, job.labels.len()))
+}
+
+/// Whether one epoch's model is to be preferred to another's.
+pub(crate) fn is_better(a: &EpochScores, b: &EpochScores) -> bool {
+    (a.validation_macro_f1, -a.validation_loss) > (b.validation_macro_f1, -b.validation_loss)
+}
+
+/// What the features of the training texts look like to the finished model, by a few thousand of them. Where only the head
+/// has learnt, `known` has all of them, and nothing need be read again.
+pub(crate) fn familiar(
+    job: &TrainingJob,
+    model: &SequenceClassifier,
+    texts: &Encoded,
+    known: Option<Vec<f32>>,
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<Option<Familiarity>> {
+    let labels = all_labels(&job.train);
+    let drawn = familiarity::drawn(&labels, u64::from(job.settings.seed));
+    let features = match known {
+        Some(known) => rows(&known, texts.len(), &drawn),
+        None => features(model, &texts.chosen(&drawn), control, report)?,
+    };
+    let labels: Vec<&[usize]> = drawn.into_iter().map(|text| labels[text]).collect();
+    Ok(Familiarity::of(&features, model.hidden_size(), &labels))
+}
+
+/// Probabilities of all texts, `[texts, classes]`, with the progress of a phase of this epoch.
+pub(crate) fn evaluate(
+    model: &SequenceClassifier,
+    texts: &Encoded,
+    phase: Phase,
+    epoch: u32,
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<Vec<f32>> {
+    Ok(answers_of(model, texts, None, (phase, epoch), control, report)?.probabilities)
+}
+
+/// As [`evaluate`], of the finished model, with how far the texts are from those learned from.
+pub(crate) fn judged(
+    model: &SequenceClassifier,
+    texts: &Encoded,
+    known: Option<&Familiarity>,
+    phase: Phase,
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<Answers> {
+    answers_of(model, texts, known, (phase, 0), control, report)
+}
+
+fn answers_of(
+    model: &SequenceClassifier,
+    texts: &Encoded,
+    known: Option<&Familiarity>,
+    (phase, epoch): (Phase, u32),
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<Answers> {
+    let mut last = Instant::now();
+    let found = predictor::answers(model, texts, known, control, |done| {
+        if last.elapsed() > REPORT_EVERY {
+            last = Instant::now();
+            report(TrainEvent::of_phase(phase, done, texts.len(), epoch));
+        }
+    })?;
+    match found.probabilities.iter().all(|p| p.is_finite()) {
+        true => Ok(found),
+        false => Err(TrainError::Model(NnError::NotFinite {
+            name: "probabilities".to_owned(),
+        })),
+    }
+}
