@@ -101,7 +101,7 @@ fn measure_one(architecture: &str, hidden: usize, layers: usize) -> Result<Pace>
         Ok((1.0 / each, (small - 3.0 * passes[0] * each).max(0.0)))
     };
     let (plain, step) = learning(&mut model, Precision::F32)?;
-    let rounded = match Precision::bf16_is_fast() {
+    let rounded = match Precision::rounds_bf16() {
         true => learning(&mut model, Precision::Bf16)?.0,
         false => plain,
     };

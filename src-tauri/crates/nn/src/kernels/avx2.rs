@@ -15,7 +15,6 @@ pub fn is_available() -> bool {
 // SAFETY: the methods keep what the trait says; whoever calls them has asked `is_available`.
 unsafe impl Wide for __m256 {
     const LANES: usize = LANES;
-    const PACKS: bool = true;
     type Mask = __m256i;
 
     #[inline(always)]

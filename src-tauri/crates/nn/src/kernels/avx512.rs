@@ -16,7 +16,6 @@ pub fn is_available() -> bool {
 // SAFETY: the methods keep what the trait says; whoever calls them has asked `is_available`.
 unsafe impl Wide for __m512 {
     const LANES: usize = LANES;
-    const PACKS: bool = false;
     type Mask = __mmask16;
 
     #[inline(always)]

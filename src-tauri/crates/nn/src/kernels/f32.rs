@@ -19,6 +19,10 @@ use super::{avx2, avx512};
 const DEPTH: usize = 384;
 /// Lanes of the wide operand in a block, whole panels of every kernel: `BLOCK × DEPTH` numbers fit into L2.
 const BLOCK: usize = 288;
+/// A wide operand that lies well is read where it lies where it meets so few numbers of the narrow one: packed it would be read
+/// little oftener. Elsewhere rows that lie far apart cost more than packing: each is a page of its own, and many fall into the same
+/// lines of L1.
+const READ_IN_PLACE: usize = 32;
 /// Lanes after which a product may be cut for several threads: whole panels of every kernel.
 pub const STEP: usize = 48;
 
@@ -110,7 +114,7 @@ unsafe fn blocks<W: Wide, const WIDE: usize, const N: usize, const FLIPPED: bool
             // SAFETY: all blocks and tiles lie within their matrices, packed panels within the buffers.
             unsafe {
                 let block = wide.at(left, from);
-                let panels = if block.lane == 1 && !W::PACKS {
+                let panels = if block.lane == 1 && numbers <= READ_IN_PLACE {
                     Panels {
                         data: block.data,
                         apart: panel,
@@ -122,8 +126,8 @@ unsafe fn blocks<W: Wide, const WIDE: usize, const N: usize, const FLIPPED: bool
                 for number in (0..numbers).step_by(N) {
                     let here = N.min(numbers - number);
                     let mut narrow = narrow.at(number, from);
-                    if narrow.inner != 1 && W::PACKS {
-                        narrow = pack_narrow::<N>(narrow, here, inner, &mut packed.narrow);
+                    if narrow.inner != 1 {
+                        narrow = pack_narrow::<W, N>(narrow, here, inner, &mut packed.narrow);
                     }
                     for lane in (0..width).step_by(panel) {
                         let (row, column) = if FLIPPED {
@@ -207,19 +211,22 @@ unsafe fn pack_wide<W: Wide>(
     }
 }
 
-/// Puts the numbers of a tile side by side, of which `numbers` exist.
+/// Puts the numbers of a tile side by side, of which `numbers` exist; they follow each other as it is, but whole rows apart.
 #[inline(always)]
-unsafe fn pack_narrow<const N: usize>(
+unsafe fn pack_narrow<W: Wide, const N: usize>(
     from: Operand,
     numbers: usize,
     inner: usize,
     packed: &mut Vec<f32>,
 ) -> Operand {
-    packed.resize(packed.len().max(inner * N), 0.0);
-    for (p, to) in packed.chunks_exact_mut(N).take(inner).enumerate() {
-        for (n, to) in to.iter_mut().enumerate().take(numbers) {
-            // SAFETY: the numbers exist.
-            *to = unsafe { *from.at(n, p).data };
+    // A register is written whole: the next one lies over what is too much.
+    packed.resize(packed.len().max(inner * N + W::LANES), 0.0);
+    let to = packed.as_mut_ptr();
+    // SAFETY: `numbers` numbers exist, and the buffer has room for the last register.
+    unsafe {
+        let mask = W::first(numbers);
+        for p in 0..inner {
+            W::load_first(from.at(0, p).data, mask).store(to.add(p * N));
         }
     }
     Operand {

@@ -3,6 +3,8 @@
 
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::sync::OnceLock;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -165,18 +167,55 @@ pub enum Precision {
     /// 32-bit floats.
     #[default]
     F32,
-    /// Rounded to bfloat16 where the processor multiplies these faster; 32-bit floats elsewhere.
+    /// Rounded to bfloat16 where the processor has products of these; 32-bit floats elsewhere.
     Bf16,
 }
 
 impl Precision {
     /// Whether [`Precision::Bf16`] makes a difference on this processor.
-    pub fn bf16_is_fast() -> bool {
+    pub fn rounds_bf16() -> bool {
         #[cfg(target_arch = "x86_64")]
         return bf16::is_available();
         #[cfg(not(target_arch = "x86_64"))]
         false
     }
+
+    /// Whether it makes products faster, by trying it for some milliseconds the first time: having the instructions does not say so.
+    /// AMD's Zen 4 and 5 multiply twice as many rounded numbers at a time, Intel's Xeons (without AMX) fewer than of the others.
+    pub fn bf16_is_fast() -> bool {
+        static IS_FAST: OnceLock<bool> = OnceLock::new();
+        *IS_FAST.get_or_init(|| {
+            Self::rounds_bf16() && {
+                let [exact, rounded] = seconds_of_a_product([Precision::F32, Precision::Bf16]);
+                exact > WORTH_ROUNDING * rounded
+            }
+        })
+    }
+}
+
+/// How many times as fast products of rounded numbers must be: half the digits are not given up for little.
+const WORTH_ROUNDING: f64 = 1.2;
+
+/// The shortest of some times that a product like a small model's takes on one thread, in turn.
+fn seconds_of_a_product(precisions: [Precision; 2]) -> [f64; 2] {
+    const TOKENS: usize = 96;
+    const HIDDEN: usize = 384;
+    let (x, weight) = (vec![0.5; TOKENS * HIDDEN], vec![0.25; HIDDEN * HIDDEN]);
+    let mut y = vec![0.0; TOKENS * HIDDEN];
+    let mut shortest = [f64::INFINITY; 2];
+    for _ in 0..8 {
+        for (precision, shortest) in precisions.into_iter().zip(&mut shortest) {
+            let began = Instant::now();
+            let (x, weight) = (
+                View::dense(&x, TOKENS, HIDDEN),
+                View::dense(&weight, HIDDEN, HIDDEN),
+            );
+            let y = ViewMut::dense(&mut y, TOKENS, HIDDEN);
+            matmul(x, weight.t(), y, false, Threads::One, precision);
+            *shortest = shortest.min(began.elapsed().as_secs_f64());
+        }
+    }
+    shortest
 }
 
 /// `out = a b`, or `out += a b` when `accumulate`.
@@ -369,7 +408,7 @@ mod tests {
             let mut gradients = vec![0.0; weights.len()];
             let (x, dy) = (random(1, tokens * inputs), random(2, tokens * outputs));
             let (mut y, mut dx) = (vec![0.0; tokens * outputs], vec![0.0; tokens * inputs]);
-            let mut run = |which: usize, ours: bool| {
+            let mut run = |which: usize, way: Option<Precision>| {
                 let start = std::time::Instant::now();
                 for (w, dw) in weights
                     .chunks_exact(outputs * inputs)
@@ -382,18 +421,21 @@ mod tests {
                         1 => (d, w, ViewMut::dense(&mut dx, tokens, inputs)),
                         _ => (d.t(), x, ViewMut::dense(dw, outputs, inputs)),
                     };
-                    if ours {
-                        matmul(a, b, out, false, Threads::All, Precision::F32);
-                    } else {
-                        matmul_gemm(a, b, out, false, Threads::All);
+                    match way {
+                        Some(precision) => matmul(a, b, out, false, Threads::All, precision),
+                        None => matmul_gemm(a, b, out, false, Threads::All),
                     }
                 }
                 2.0 * (tokens * weights.len()) as f64 / start.elapsed().as_secs_f64() / 1e9
             };
             for (which, name) in ["y = x Wᵀ", "dx = dy W", "dW = dyᵀ x"].into_iter().enumerate() {
-                let rounds: Vec<[f64; 2]> = (0..5).map(|_| [run(which, true), run(which, false)]).collect();
-                let [ours, gemm] = [0, 1].map(|i| rounds.iter().map(|round| round[i]).fold(0.0, f64::max));
-                println!("{tokens} tokens, {inputs} → {outputs}, {name}: {ours:.0} GFLOP/s, gemm {gemm:.0}");
+                let ways = [Some(Precision::F32), Some(Precision::Bf16), None];
+                let rounds: Vec<[f64; 3]> = (0..5).map(|_| ways.map(|way| run(which, way))).collect();
+                let [f32, bf16, gemm] =
+                    [0, 1, 2].map(|i| rounds.iter().map(|round| round[i]).fold(0.0, f64::max));
+                println!(
+                    "{tokens} tokens, {inputs} → {outputs}, {name}: {f32:.0} GFLOP/s, rounded {bf16:.0}, gemm {gemm:.0}"
+                );
             }
         }
     }

@@ -10,9 +10,6 @@ use super::operand::{Operand, Target};
 pub unsafe trait Wide: Copy {
     /// Numbers of a register.
     const LANES: usize;
-    /// Whether operands are better packed also where they could be read as they lie: a tile of few lanes or numbers reads less than a
-    /// cache line of each row, which the processor does not foresee.
-    const PACKS: bool;
     /// A register's lanes that are read or written.
     type Mask: Copy;
 
