@@ -1820,6 +1820,8 @@ export type Phase =
 "train" | 
 /**  A round is judged. */
 "validate" | 
+/**  Mixtures of the kept model with the one that the run began with are judged. */
+"average" | 
 /**  The test part is judged. */
 "test" | 
 /**  A simpler way is tried on the same texts, to compare with. */
@@ -1842,7 +1844,7 @@ export type Pooling =
 export type Precision = 
 /**  32-bit floats. */
 "f32" | 
-/**  Rounded to bfloat16 where the processor multiplies these faster; 32-bit floats elsewhere. */
+/**  Rounded to bfloat16 where the processor has products of these; 32-bit floats elsewhere. */
 "bf16";
 
 /**  The answer to one text. */
@@ -2287,7 +2289,9 @@ export type RunSummary = {
 	epochs_done: number,
 	/**  The round that was kept. */
 	best_epoch: number | null,
-	/**  Of the round that was kept. */
+	/**  How much of what that round learned is in the kept model, once finished (1: all of it). */
+	trained_share: number | null,
+	/**  Of the model that was kept. */
 	validation_macro_f1: number | null,
 	/**  On the test part. */
 	test_accuracy: number | null,
@@ -2710,6 +2714,11 @@ export type TrainSettings = {
 	recompute: boolean,
 	/**  Training ends when this many epochs in a row brought nothing better; 0 for never. */
 	patience: number,
+	/**
+	 *  Whether the kept model is mixed with the one that the run began with, as far as validation likes it better. Needs a
+	 *  head that learned first ([`TrainSettings::head_epochs`]).
+	 */
+	average_with_start: boolean,
 	/**  What chose these settings; they may have been changed since. */
 	preset: Preset,
 };

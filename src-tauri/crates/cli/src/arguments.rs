@@ -490,14 +490,14 @@ pub struct Train {
     pub seed: Option<u32>,
     #[command(flatten)]
     pub finer: Finer,
-    /// Go on with a run that was stopped.
-    #[arg(long)]
+    /// Go on with a run that was stopped, as it was begun.
+    #[arg(long, conflicts_with_all = ["plan", "model", "preset", "test_file", "epochs", "batch_size", "learning_rate", "max_length", "seed", "Finer"])]
     pub resume: Option<String>,
     /// With --resume: with half the learning rate, for a run that got out of hand.
     #[arg(long, requires = "resume")]
     pub half_rate: bool,
     /// An official test file with the same columns; the rows are then divided again, with this file as the test part.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "plan")]
     pub test_file: Option<PathBuf>,
 }
 
@@ -543,6 +543,10 @@ pub struct Finer {
     /// Let rare classes weigh as much as common ones.
     #[arg(long)]
     pub class_weights: bool,
+    /// At the end, mix the kept model with the one that the run began with, as far as validation likes it better (needs a
+    /// head that learned first).
+    #[arg(long, value_name = "yes|no", action = clap::ArgAction::Set, value_parser = clap::builder::BoolishValueParser::new())]
+    pub average_with_start: Option<bool>,
     /// Read a step's texts in at least this many parts.
     #[arg(long)]
     pub accumulation_steps: Option<u32>,
@@ -744,7 +748,7 @@ pub struct Report {
     #[arg(long)]
     pub out: PathBuf,
     /// The report's language: en or zh; the system's unless given.
-    #[arg(long)]
+    #[arg(long, value_parser = ["en", "zh"])]
     pub language: Option<String>,
 }
 

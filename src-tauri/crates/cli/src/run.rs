@@ -35,6 +35,7 @@ pub fn train(arguments: Train, output: &Output) -> Result<Value> {
                 Some(run) => runs::settings(&runs::find(&session.project, run)?)?,
                 None => settings(&session, &arguments)?,
             };
+            say_what_is_idle(&settings, output);
             // Before there is a run that could not even begin.
             settings.device.open().map_err(TrainError::from)?;
             runs::create(&mut session.project, &settings)?
@@ -56,7 +57,11 @@ fn plan(session: &Session, arguments: &Train, output: &Output) -> Result<Value> 
     let memory = plan
         .memory_mb
         .map_or_else(|| "?".to_owned(), |memory| format!("{memory:.0}"));
+    for blocker in &plan.blockers {
+        output.say(&format!("{} {} {}", blocker.what, blocker.why, blocker.next));
+    }
     output.say(&format!("at most {seconds} s, {memory} MB"));
+    say_what_is_idle(&plan.settings, output);
     for choice in &plan.choices {
         output.say(&format!("{} = {}: {}", choice.setting, choice.value, choice.why));
     }
@@ -140,6 +145,7 @@ fn settings(session: &Session, arguments: &Train) -> Result<TrainSettings> {
     set(&mut settings.truncation, finer.truncation);
     set(&mut settings.head_epochs, finer.head_epochs);
     set(&mut settings.label_smoothing, finer.label_smoothing);
+    set(&mut settings.average_with_start, finer.average_with_start);
     set(&mut settings.accumulation_steps, finer.accumulation_steps);
     set(&mut settings.patience, finer.patience);
     set(&mut settings.weight_decay, finer.weight_decay);
@@ -148,6 +154,16 @@ fn settings(session: &Session, arguments: &Train) -> Result<TrainSettings> {
     settings.class_weights |= finer.class_weights;
     settings.recompute |= finer.recompute;
     Ok(settings)
+}
+
+/// Names what was given but changes nothing.
+fn say_what_is_idle(settings: &TrainSettings, output: &Output) {
+    let given = [json!(settings), json!(TrainSettings::textbook(&settings.model))];
+    for name in settings.without_effect() {
+        if given[0][name] != given[1][name] {
+            output.say(&format!("{name} changes nothing with the other settings"));
+        }
+    }
 }
 
 /// Takes over what was given.
@@ -174,6 +190,7 @@ fn evaluated(session: &Session, run: &str, output: &Output) -> Result<Value> {
         "model": record.model,
         "epochs": outcome.epochs.len(),
         "best_epoch": outcome.best_epoch,
+        "trained_share": outcome.trained_share,
         "seconds_training": outcome.seconds_training,
         "samples_per_second": outcome.samples_per_second,
         "tokens_per_second": outcome.tokens_per_second,
@@ -211,6 +228,12 @@ pub fn predict(arguments: Predict, output: &Output) -> Result<Value> {
         done.rows,
         arguments.out.display()
     ));
+    if done.problem_rows > 0 {
+        output.say(&format!(
+            "{} rows of the file could not be read and have no answer: `inspect` names them",
+            done.problem_rows
+        ));
+    }
     if done.cut_cells > 0 {
         output.say(&format!(
             "{} cells were cut: a cell of a workbook holds 32,767 characters",

@@ -692,6 +692,10 @@ fn train_facts(error: &TrainError) -> Facts {
             "model_damaged",
             vec![("file", path.display().to_string()), ("reason", reason.clone())],
         ),
+        TrainError::Notes { path, reason } => (
+            "model_notes",
+            vec![("file", path.display().to_string()), ("reason", reason.clone())],
+        ),
         TrainError::VocabularyMismatch { .. } => ("model_unfit", vec![("reason", error.to_string())]),
         TrainError::Checkpoint { reason, .. } => ("checkpoint_unusable", vec![("reason", reason.clone())]),
         TrainError::Setting {

@@ -191,6 +191,8 @@ pub enum Phase {
     Train,
     /// A round is judged.
     Validate,
+    /// Mixtures of the kept model with the one that the run began with are judged.
+    Average,
     /// The test part is judged.
     Test,
     /// A simpler way is tried on the same texts, to compare with.
@@ -211,6 +213,7 @@ impl From<understudy_train::Phase> for Phase {
             From::Features => Phase::Features,
             From::Train => Phase::Train,
             From::Validate => Phase::Validate,
+            From::Average => Phase::Average,
             From::Test => Phase::Test,
             From::Save => Phase::Save,
         }

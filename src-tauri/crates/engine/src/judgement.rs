@@ -205,22 +205,22 @@ pub fn judgement(project: &Project, run: &str) -> Result<RunJudgement> {
             answers.link(),
         )?,
         calibration: outcome.calibration.clone(),
-        review: review_state(project, run, &answers),
+        review: review_state(project, run, &answers)?,
         slices: slices(project, judged, &outcome.labels)?,
     })
 }
 
-fn review_state(project: &Project, run: &str, answers: &Answers) -> ReviewState {
-    let rule = review(&runs::model_folder(project, run));
+fn review_state(project: &Project, run: &str, answers: &Answers) -> Result<ReviewState> {
+    let rule = review(&runs::model_folder(project, run))?;
     let below = rule.map_or(0.0, |rule| rule.below);
     let validation = ruled(&answers.validation);
-    ReviewState {
+    Ok(ReviewState {
         rule,
         curve: risk_coverage(&validation),
         promised: risk_at(&validation, below),
         kept: (!answers.test.is_empty()).then(|| risk_at(&ruled(&answers.test), below)),
         unfamiliar_counted: unfamiliar_counted(answers.validation.iter().chain(&answers.test)),
-    }
+    })
 }
 
 /// Decides how many of the answers given may be wrong: the others go to a person. Kept with the model, and told in the
@@ -248,12 +248,12 @@ pub fn set_review(project: &mut Project, run: &str, errors_allowed: Option<f64>)
     };
     note_review(&runs::model_folder(project, run), rule)?;
     project.record("review_rule", serde_json::json!({ "run": run, "rule": rule }))?;
-    Ok(review_state(project, run, &answers))
+    review_state(project, run, &answers)
 }
 
 /// The rule in force for a report: what came of it on the judged part.
 pub(crate) fn review_facts(project: &Project, run: &str) -> Result<Option<ReviewFacts>> {
-    let Some(rule) = review(&runs::model_folder(project, run)) else {
+    let Some(rule) = review(&runs::model_folder(project, run))? else {
         return Ok(None);
     };
     let answers = Answers::read(project, run)?;

@@ -135,7 +135,7 @@ impl Facts {
 
     /// Share of the texts longer than what is read of them.
     fn truncated(&self, settings: &TrainSettings) -> f64 {
-        let max_length = (settings.max_length * settings.windows) as usize;
+        let max_length = settings.max_length as usize * settings.windows as usize;
         let lengths = &self.texts.lengths;
         let cut = lengths.iter().filter(|&&length| length > max_length).count();
         cut as f64 / lengths.len().max(1) as f64
@@ -272,21 +272,27 @@ impl Session {
         };
         let settings = settings.unwrap_or_else(|| proposed.clone());
         let positions = facts.as_ref().map_or(512, |facts| facts.model.max_length);
-        if let Err(error) = settings.check(positions) {
+        let refused = settings.check(positions);
+        // Of settings that cannot work there is nothing to foretell.
+        let foretold = facts.as_ref().filter(|_| refused.is_ok());
+        if let Err(error) = refused {
             blockers.push(EngineError::from(error).told(language));
         }
         let choices = reasons(&choices, &proposed, &settings, language)?;
         let changed = facts.is_some().then(|| settings != proposed);
         let train_rows = rows_of(Part::Train);
         // What was measured and counted is the processor's; a graphics card is judged by the runs before.
-        let of_processor = facts.as_ref().filter(|_| settings.device == DeviceKind::Cpu);
+        let of_processor = foretold.filter(|_| settings.device == DeviceKind::Cpu);
         let plan = TrainPlan {
             train_rows,
             validation_rows: rows_of(Part::Validation),
             test_rows: rows_of(Part::Test),
             labels: split.as_ref().map_or(0, |split| split.labels.len() as u32),
-            steps: settings.steps(train_rows as usize),
-            truncated: facts.as_ref().map_or(0.0, |facts| facts.truncated(&settings)),
+            steps: match foretold {
+                Some(_) => settings.steps(train_rows as usize),
+                None => 0,
+            },
+            truncated: foretold.map_or(0.0, |facts| facts.truncated(&settings)),
             seconds: match self.forecast(&settings, train_rows)? {
                 Some(seconds) => Some(seconds),
                 None => of_processor.and_then(|facts| {

@@ -71,7 +71,7 @@ pub fn answer(model: &Model, texts: &[String], control: &Control) -> Result<Vec<
     let began = Instant::now();
     let found = model.predict(texts, control)?;
     let milliseconds = began.elapsed().as_secs_f64() * 1000.0 / texts.len().max(1) as f64;
-    let below = review(&model.folder).map_or(0.0, |rule| rule.below);
+    let below = review(&model.folder)?.map_or(0.0, |rule| rule.below);
     let answers = found.into_iter().zip(texts).map(|(mut predicted, text)| {
         predicted.unsure = predicted.confidence < below;
         if text.trim().is_empty() {

@@ -145,6 +145,7 @@ pub(crate) fn input(
         test: outcome.test.clone(),
         epochs: outcome.epochs.clone(),
         best_epoch: outcome.best_epoch,
+        trained_share: f64::from(outcome.trained_share),
         loss_curve: LossCurve {
             steps: history.step,
             loss: history.loss,
@@ -276,8 +277,10 @@ fn settings_of(settings: &understudy_train::TrainSettings) -> Result<Vec<Setting
         "method",
         "precision",
     ];
+    let idle = settings.without_effect();
     let fields = found.as_object().into_iter().flatten();
     Ok(fields
+        .filter(|(key, _)| !idle.contains(&key.as_str()))
         .filter(|(key, value)| always.contains(&key.as_str()) || plain.get(key) != Some(value))
         .map(|(key, value)| Setting {
             key: key.clone(),

@@ -5,16 +5,19 @@ use std::fs::File;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use understudy_data::{
     CleaningRule, CleaningStep, Project, RunRecord, RunStatus, SourceFile, SplitSummary, StoredPrediction,
     TextRule,
 };
 use understudy_eval::{Calibration, EpochScores, Scores};
 use understudy_report::Language;
+use understudy_train::presets::ModelFacts;
 use understudy_train::{TrainSettings, checkpoint};
 
 use crate::error::{EngineError, Problem, Result, WorkerEnding};
 use crate::files;
+use crate::models;
 use crate::received;
 use crate::view::{Fold, RunHistory, RunSummary};
 
@@ -27,6 +30,9 @@ pub struct RunOutcome {
     pub epochs: Vec<EpochScores>,
     /// The round that was kept.
     pub best_epoch: u32,
+    /// How much of what that round learned is in the kept model (1: all of it); the rest is the model that the run began with.
+    #[serde(default = "whole")]
+    pub trained_share: f32,
     /// Steps taken.
     pub steps: u32,
     /// Scores of the kept round on validation.
@@ -62,6 +68,11 @@ pub struct RunOutcome {
     pub model_sha256: String,
     /// What it learnt from, as it was then.
     pub data: RunData,
+}
+
+/// What earlier versions always kept.
+fn whole() -> f32 {
+    1.0
 }
 
 /// Texts of a test part that are unlike those that a model learned from.
@@ -135,10 +146,16 @@ pub(crate) mod metric {
 /// Makes a run that waits to be trained, and returns its id.
 ///
 /// # Errors
-/// [`EngineError::RunActive`] when one is at work, and those of the database.
+/// [`EngineError::RunActive`] when one is at work, [`understudy_train::TrainError::Setting`], those of the model's files and those of the database.
 pub fn create(project: &mut Project, settings: &TrainSettings) -> Result<String> {
     project.check_reachable()?;
     recover(project)?;
+    // A model that is not there is told of when the run begins.
+    let positions = match models::base_folder(&settings.model) {
+        Ok(folder) => ModelFacts::read(&folder)?.0.max_length,
+        Err(_) => usize::MAX,
+    };
+    settings.check(positions)?;
     if let Some(active) = project.runs()?.into_iter().find(|run| is_active(run.status)) {
         return Err(EngineError::RunActive { id: active.id });
     }
@@ -218,6 +235,10 @@ pub fn lock(folder: &Path, id: &str) -> Result<File> {
 pub fn recover(project: &mut Project) -> Result<()> {
     for run in project.runs()? {
         let folder = project.run_folder(&run.id);
+        if run.status == RunStatus::Finished {
+            // What earlier versions left, and what could not be cleared away before; where it still cannot, it stays.
+            let _ = clear_checkpoint(project, &run.id);
+        }
         if is_active(run.status) && (!folder.is_dir() || lock(&folder, &run.id).is_ok()) {
             interrupted(project, &run.id, WorkerEnding::Closed)?;
         }
@@ -321,7 +342,11 @@ pub fn summary(project: &Project, run: &RunRecord, language: Language) -> Result
         epochs: settings.epochs,
         epochs_done: epochs.len() as u32,
         best_epoch: best.map(|epoch| epoch.epoch),
-        validation_macro_f1: best.map(|epoch| epoch.validation_macro_f1),
+        trained_share: outcome.as_ref().map(|outcome| outcome.trained_share),
+        validation_macro_f1: match &outcome {
+            Some(outcome) => Some(outcome.validation.macro_f1),
+            None => best.map(|epoch| epoch.validation_macro_f1),
+        },
         test_accuracy: test.map(|scores| scores.accuracy),
         test_micro_f1: test
             .filter(|scores| scores.multi_label.is_some())
@@ -353,6 +378,18 @@ pub fn checkpoint_folder(project: &Project, run: &str) -> std::path::PathBuf {
     project.run_folder(run).join("checkpoint")
 }
 
+/// Clears away what a run would have gone on from: twice as large as its model, and of no use once it is finished.
+///
+/// # Errors
+/// [`EngineError::File`].
+pub(crate) fn clear_checkpoint(project: &Project, run: &str) -> Result<()> {
+    let folder = checkpoint_folder(project, run);
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(files::failed(&folder)(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Where a run's model lies.
 pub fn model_folder(project: &Project, run: &str) -> std::path::PathBuf {
     project.run_folder(run).join("model")
@@ -361,14 +398,27 @@ pub fn model_folder(project: &Project, run: &str) -> std::path::PathBuf {
 /// How the project's history calls the files of a model when it was trained.
 pub(crate) const KEPT: &str = "model_kept";
 
-/// What may change after a training: which answers go to a person is the user's to decide, and the rules for texts, which the
-/// run's own record has, come to lie beside a model that is given away.
-const CHANGES: [&str; 2] = ["understudy.json", received::RULES_FILE];
+/// What is noted beside a model.
+pub(crate) const NOTES: &str = "understudy.json";
 
-/// The SHA-256 of each file of a model's folder, but of that which may change.
+/// The SHA-256 of each file of a model's folder, but of that which may change after a training: which answers go to a person is the
+/// user's to decide, and the rules for texts, which the run's own record has, come to lie beside a model that is given away.
 pub(crate) fn kept_files(model: &Path) -> Result<BTreeMap<String, String>> {
     let mut found = files::hashes(model)?;
-    CHANGES.iter().for_each(|name| drop(found.remove(*name)));
+    found.remove(received::RULES_FILE);
+    if found.contains_key(NOTES) {
+        let path = model.join(NOTES);
+        let text = std::fs::read(&path).map_err(files::failed(&path))?;
+        let kept = match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&text) {
+            Ok(mut notes) => {
+                notes.remove("review");
+                serde_json::Value::Object(notes).to_string().into_bytes()
+            }
+            // Damaged: no less changed.
+            Err(_) => text,
+        };
+        found.insert(NOTES.to_owned(), understudy_data::hex(&Sha256::digest(kept)));
+    }
     Ok(found)
 }
 

@@ -63,6 +63,10 @@ pub fn execute(
         }
     }
     patiently(|| project.update_run(&run))?;
+    if run.status == RunStatus::Finished {
+        // Where it cannot be cleared away now, it is before the next run.
+        let _ = runs::clear_checkpoint(project, id);
+    }
     result.map(|_| ())
 }
 
@@ -462,6 +466,7 @@ fn judge(
         labels: parts.labels.clone(),
         epochs: outcome.epochs,
         best_epoch: outcome.best_epoch,
+        trained_share: outcome.trained_share,
         steps: outcome.steps,
         validation,
         test,

@@ -179,16 +179,20 @@ fn model(project: &Project, run: &str, outcome: &RunOutcome) -> Result<Finding> 
     if !folder.is_dir() {
         return Ok(Finding::Missing);
     }
-    let now = runs::kept_files(&folder)?;
-    let Some(weights) = now.get("model.safetensors") else {
+    let mut now = runs::kept_files(&folder)?;
+    let Some(weights) = now.get("model.safetensors").cloned() else {
         return Ok(Finding::Missing);
     };
     let kept = project.recorded(runs::KEPT)?;
     let noted = kept.iter().rev().find(|kept| kept["run"].as_str() == Some(run));
+    // Runs of earlier versions left them out.
+    if noted.is_some_and(|noted| noted["files"].get(runs::NOTES).is_none()) {
+        now.remove(runs::NOTES);
+    }
     let same = match noted {
         Some(noted) => runs::to_value(&now)? == noted["files"],
         // Of runs of earlier versions only the weights were noted.
-        None => *weights == outcome.model_sha256,
+        None => weights == outcome.model_sha256,
     };
     Ok(finding(same))
 }

@@ -354,7 +354,9 @@ pub struct RunSummary {
     pub epochs_done: u32,
     /// The round that was kept.
     pub best_epoch: Option<u32>,
-    /// Of the round that was kept.
+    /// How much of what that round learned is in the kept model, once finished (1: all of it).
+    pub trained_share: Option<f32>,
+    /// Of the model that was kept.
     pub validation_macro_f1: Option<f64>,
     /// On the test part.
     pub test_accuracy: Option<f64>,

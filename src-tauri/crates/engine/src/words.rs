@@ -202,6 +202,7 @@ pub fn reason(reason: &Reason, language: Language) -> String {
         Reason::EndsTell { tokens } => text("reason.ends_tell", &[("tokens", &tokens.to_string())]),
         Reason::Processor => text("reason.processor", &[]),
         Reason::StopsItself => text("reason.stops_itself", &[]),
+        Reason::LooksBack => text("reason.looks_back", &[]),
         Reason::HeadFirst => text("reason.head_first", &[]),
         Reason::Imbalance { times } => text("reason.imbalance", &[("times", &times.to_string())]),
         Reason::Memory { megabytes } => text("reason.memory", &[("megabytes", &megabytes.to_string())]),

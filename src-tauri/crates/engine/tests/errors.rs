@@ -237,6 +237,10 @@ fn training() -> Vec<TrainError> {
         TrainError::Model(ModelError::MissingTensor {
             name: text("pooler.dense.weight"),
         }),
+        TrainError::Notes {
+            path: path(),
+            reason: text("windows is 0"),
+        },
         TrainError::Checkpoint {
             path: path(),
             reason: text("it was written with other settings"),

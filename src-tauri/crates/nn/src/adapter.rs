@@ -17,7 +17,7 @@ use crate::error::{NnError, Result};
 use crate::kernels::matmul::{Precision, Threads, View, ViewMut, matmul};
 use crate::parameters::Place;
 use crate::random::Key;
-use crate::weights::Checkpoint;
+use crate::weights::{self, Checkpoint};
 
 /// PEFT's names of the two files, and what it puts before every tensor's name.
 const TENSORS: &str = "adapter_model.safetensors";
@@ -207,7 +207,7 @@ fn write(tensors: &[Tensor], path: &Path) -> Result<()> {
     });
     let views = views.collect::<Result<Vec<_>>>()?;
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    safetensors::serialize_to_file(views, Some(metadata), path).map_err(|e| failed(e.to_string()))
+    weights::write(path, views, metadata)
 }
 
 #[cfg(test)]

@@ -182,6 +182,24 @@ impl SequenceClassifier {
         weights::save(&folder.join(WEIGHTS_FILE), &self.parameters.merged())
     }
 
+    /// Writes the head alone, to be read by [`SequenceClassifier::load_head`].
+    ///
+    /// # Errors
+    /// [`NnError::Weights`].
+    pub fn save_head(&self, path: &Path) -> Result<()> {
+        let head = self.own_layers() + 1;
+        weights::save_some(path, &self.parameters, |entry| entry.depth == head)
+    }
+
+    /// Takes over the head that a model of the same shape wrote.
+    ///
+    /// # Errors
+    /// [`NnError::File`], [`NnError::Weights`], [`NnError::MissingTensor`], [`NnError::Shape`], [`NnError::NotFinite`].
+    pub fn load_head(&mut self, path: &Path) -> Result<()> {
+        let head = self.own_layers() + 1;
+        weights::load_some(path, &mut self.parameters, |entry| entry.depth == head)
+    }
+
     pub(crate) fn write_config(&self, folder: &Path) -> Result<()> {
         let mut config = self.config.clone();
         config.set("architectures", vec![self.encoder.classifier_class()]);

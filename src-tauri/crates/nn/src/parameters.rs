@@ -16,6 +16,9 @@ use crate::error::{NnError, Result};
 use crate::memory;
 use crate::random::Key;
 
+/// Numbers that one thread mixes at a time.
+const MIXED_TOGETHER: usize = 1 << 16;
+
 /// How a parameter that no checkpoint gives is filled.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Init {
@@ -216,6 +219,24 @@ impl Parameters {
         merged.adapters.clear();
         merged.entries.retain(|entry| !entry.is_adapter());
         Cow::Owned(merged)
+    }
+
+    /// Draws these numbers towards those of the same names in `other`: `share` of them stays. What `other` lacks stays as
+    /// it is; a share of 1 changes nothing, one of 0 copies.
+    pub fn mix(&mut self, other: &Parameters, share: f32) {
+        let places: BTreeMap<&str, &Parameter> = other.entries.iter().map(|e| (e.name.as_str(), e)).collect();
+        for index in 0..self.len() {
+            let Some(theirs) = places.get(self.entries[index].name.as_str()) else {
+                continue;
+            };
+            let theirs = other.values(theirs).par_chunks(MIXED_TOGETHER);
+            let ours = self.values_mut(index).par_chunks_mut(MIXED_TOGETHER);
+            ours.zip(theirs).for_each(|(ours, theirs)| {
+                for (a, b) in ours.iter_mut().zip(theirs) {
+                    *a = share * *a + (1.0 - share) * b;
+                }
+            });
+        }
     }
 
     /// The adapter of a matrix, or of a part of its rows.
@@ -638,6 +659,32 @@ mod tests {
             ["q", "k", "v"]
         );
         assert_eq!(parameters.entries()[1].place, Place::Dense(6..12));
+    }
+
+    #[test]
+    fn mixed_numbers_lie_between_those_of_the_same_name_and_the_others_stay() {
+        let mut ours = Parameters::default();
+        let (a, b) = (ours.vector("a", 2, Init::Zeros), ours.vector("b", 2, Init::Zeros));
+        let table = ours.table("t", 1, 2, Init::Zeros);
+        ours.get_mut(a).copy_from_slice(&[1.0, 0.5]);
+        ours.get_mut(b).copy_from_slice(&[7.0, 8.0]);
+        ours.tables[table.index()].values = vec![4.0, 6.0];
+        // In another order, and without b.
+        let mut theirs = Parameters::default();
+        let their_table = theirs.table("t", 1, 2, Init::Zeros);
+        let their_a = theirs.vector("a", 2, Init::Zeros);
+        theirs.get_mut(their_a).copy_from_slice(&[3.0, 1.5]);
+        theirs.tables[their_table.index()].values = vec![0.0, 2.0];
+        for (share, of_a, of_t) in [
+            (1.0, [1.0, 0.5], [4.0, 6.0]),
+            (0.0, [3.0, 1.5], [0.0, 2.0]),
+            (0.25, [2.5, 1.25], [1.0, 3.0]),
+        ] {
+            let mut mixed = ours.clone();
+            mixed.mix(&theirs, share);
+            assert_eq!((mixed.get(a), mixed.get(b)), (&of_a[..], &[7.0, 8.0][..]));
+            assert_eq!(mixed.table_of(table).values, of_t);
+        }
     }
 
     #[test]

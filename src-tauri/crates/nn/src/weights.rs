@@ -9,7 +9,7 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::{Dtype, Metadata, TensorView};
 
 use crate::error::{NnError, Result};
-use crate::parameters::Parameters;
+use crate::parameters::{Parameter, Parameters};
 
 /// What a checkpoint and an architecture did not share.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,11 +70,49 @@ pub fn load(path: &Path, parameters: &mut Parameters, prefix: &str, seed: u64) -
     Ok(report)
 }
 
+/// Fills the parameters that `pick` picks from the file at `path`, where every one must stand.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_some(path: &Path, parameters: &mut Parameters, pick: impl Fn(&Parameter) -> bool) -> Result<()> {
+    let mut file = Checkpoint::open(path)?;
+    for index in 0..parameters.len() {
+        let entry = parameters.entries()[index].clone();
+        if !pick(&entry) {
+            continue;
+        }
+        let name = entry.name;
+        let Some(stored) = file.tensors.get(&name) else {
+            return Err(NnError::MissingTensor { name });
+        };
+        if stored.shape != entry.shape {
+            return Err(NnError::Shape {
+                name,
+                found: stored.shape.clone(),
+                expected: entry.shape,
+            });
+        }
+        file.read_into(&name, parameters.values_mut(index))?;
+        if !parameters.values_mut(index).iter().all(|x| x.is_finite()) {
+            return Err(NnError::NotFinite { name });
+        }
+    }
+    Ok(())
+}
+
 /// Writes all parameters under their names as 32-bit floats.
 ///
 /// # Errors
 /// [`NnError::Weights`] when the file cannot be written.
 pub fn save(path: &Path, parameters: &Parameters) -> Result<()> {
+    save_some(path, parameters, |_| true)
+}
+
+/// As [`save`], of the parameters that `pick` picks.
+///
+/// # Errors
+/// As there.
+pub fn save_some(path: &Path, parameters: &Parameters, pick: impl Fn(&Parameter) -> bool) -> Result<()> {
     let failed = |reason: String| NnError::Weights {
         path: path.to_owned(),
         reason,
@@ -82,6 +120,7 @@ pub fn save(path: &Path, parameters: &Parameters) -> Result<()> {
     let views = parameters
         .entries()
         .iter()
+        .filter(|entry| pick(entry))
         .map(|entry| {
             let bytes = bytemuck::cast_slice(parameters.values(entry));
             let view =
@@ -91,7 +130,27 @@ pub fn save(path: &Path, parameters: &Parameters) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     // Transformers refuses a file that does not say which framework's layout it has.
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    safetensors::serialize_to_file(views, Some(metadata), path).map_err(|e| failed(e.to_string()))
+    write(path, views, metadata)
+}
+
+/// Writes tensors to a file that may be read by whom the folder's other files may.
+///
+/// # Errors
+/// [`NnError::Weights`].
+pub(crate) fn write(
+    path: &Path,
+    views: Vec<(&str, TensorView)>,
+    metadata: HashMap<String, String>,
+) -> Result<()> {
+    let failed = |reason: String| NnError::Weights {
+        path: path.to_owned(),
+        reason,
+    };
+    // The crate writes a temporary file, which only its owner may read, and puts it in this one's place.
+    let made = File::create(path).and_then(|file| file.metadata());
+    let permissions = made.map_err(|e| failed(e.to_string()))?.permissions();
+    safetensors::serialize_to_file(views, Some(metadata), path).map_err(|e| failed(e.to_string()))?;
+    std::fs::set_permissions(path, permissions).map_err(|e| failed(e.to_string()))
 }
 
 /// An open weights file and the places of its tensors.

@@ -175,8 +175,9 @@ impl Page<'_> {
     fn card_use(&self, card: &mut String) {
         heading(card, &self.text("card.use"));
         // "." is the folder that the card lies in.
-        card.push_str("```python\nfrom transformers import pipeline\n\nclassify = pipeline(\"text-classification\", model=\".\", top_k=None)\nprint(classify(\"…\"))\n```\n\n");
+        card.push_str("```python\nfrom transformers import pipeline\n\nclassify = pipeline(\"text-classification\", model=\".\", top_k=None, truncation=True, max_length=");
         let length = self.input.max_length.to_string();
+        let _ = write!(card, "{length})\nprint(classify(\"…\"))\n```\n\n");
         let _ = writeln!(
             card,
             "{}",
@@ -251,13 +252,19 @@ impl Page<'_> {
             &[self.text("card.what"), self.text("card.value")],
             facts.into_iter().map(|(term, value)| vec![term, value]),
         );
-        let seed = self.fill("data.seed", &[("seed", &input.seed.to_string())]);
-        let _ = write!(
-            card,
-            "\n{}\n\n{}\n",
-            escaped(&seed),
-            escaped(&self.text("card.no_texts"))
-        );
+        let mut told = vec![self.fill("data.seed", &[("seed", &input.seed.to_string())])];
+        if input.trained_share < 1.0 {
+            let share = numbers::of_100(input.trained_share);
+            let shares = [
+                ("share", &*share.to_string()),
+                ("rest", &*(100 - share).to_string()),
+            ];
+            told.push(self.fill("card.mixed", &shares));
+        }
+        told.push(self.text("card.no_texts"));
+        for sentence in told {
+            let _ = writeln!(card, "\n{}", escaped(&sentence));
+        }
     }
 }
 

@@ -48,6 +48,9 @@ pub struct ReportInput {
     pub epochs: Vec<EpochScores>,
     /// Number of the round whose model was kept.
     pub best_epoch: u32,
+    /// How much of what that round learned is in the kept model; the rest is the model that the run began with.
+    #[serde(default = "whole")]
+    pub trained_share: f64,
     /// Training loss by step; the last step ends the last round.
     pub loss_curve: LossCurve,
     /// Rows of each part.
@@ -86,6 +89,11 @@ pub struct ReportInput {
     pub history_entries: u32,
     /// SHA-256 of the last of them, which covers all before; none where the history was changed.
     pub history_head: Option<String>,
+}
+
+/// What earlier versions kept of what was learned.
+fn whole() -> f64 {
+    1.0
 }
 
 impl ReportInput {

@@ -370,6 +370,7 @@ fn base(
         test: None,
         epochs: epochs.collect(),
         best_epoch,
+        trained_share: 1.0,
         loss_curve: curve(rounds),
         parts: vec![
             part(Part::Train, 5),

@@ -380,8 +380,37 @@ fn too_few_cases(judged: &Scores, texts: &Catalogue) -> Option<String> {
     ))
 }
 
+/// Which round was kept, and whether it was drawn back to where it began.
+pub fn rounds_caption(input: &ReportInput, texts: &Catalogue) -> String {
+    let (best, share) = (
+        input.best_epoch.to_string(),
+        of_100(input.trained_share).to_string(),
+    );
+    match input.trained_share < 1.0 {
+        true => texts.text("rounds.caption_mixed", &[("best", &best), ("share", &share)]),
+        false => texts.text("rounds.caption", &[("best", &best)]),
+    }
+}
+
 /// The verdict on the rounds, with one thing to do.
 fn rounds(input: &ReportInput, texts: &Catalogue) -> String {
+    if input.trained_share < 1.0 {
+        // What is kept is no round's model, so that no round's scores tell of it.
+        let key = match input.trained_share > 0.0 {
+            true => "verdict.mixed",
+            false => "verdict.not_used",
+        };
+        let share = of_100(input.trained_share).to_string();
+        let best = input.best_epoch.to_string();
+        return texts.text(
+            key,
+            &[
+                ("best", &best),
+                ("share", &share),
+                ("action", &action(input, texts)),
+            ],
+        );
+    }
     match verdict(&input.epochs, input.best_epoch) {
         Verdict::TooFewRounds { .. } => texts.text("verdict.too_few_rounds", &[]),
         Verdict::Diverged { epoch } => texts.text("verdict.diverged", &[("epoch", &epoch.to_string())]),
@@ -532,6 +561,18 @@ mod tests {
         input.reads_the_end = true;
         assert!(told(&input, Language::En).contains("leaves out the middle"));
         assert!(told(&input, Language::Zh).contains("略去中间部分"));
+    }
+
+    #[test]
+    fn a_model_that_is_no_rounds_is_not_told_by_the_rounds() {
+        let mut input = sample::contracts();
+        let by_rounds = rounds(&input, Catalogue::report(Language::En));
+        input.trained_share = 0.75;
+        let mixed = told(&input, Language::En);
+        assert!(mixed.contains("75 of 100 parts") && !mixed.contains(&by_rounds));
+        assert!(rounds_caption(&input, Catalogue::report(Language::Zh)).contains("75%"));
+        input.trained_share = 0.0;
+        assert!(told(&input, Language::Zh).contains("保留的是起始模型"));
     }
 
     #[test]

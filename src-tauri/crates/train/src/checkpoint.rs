@@ -71,6 +71,33 @@ pub fn exists(folder: &Path) -> bool {
     path(folder).is_file()
 }
 
+/// Removes what a kill left of checkpoints that were being written.
+///
+/// # Errors
+/// [`TrainError::File`].
+pub fn clear_leftovers(folder: &Path) -> Result<()> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| TrainError::File { path, source }
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(folder)(error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(failed(folder))?.path();
+        // The writer's own name until all is there.
+        let is_leftover = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(".tmp"));
+        if is_leftover {
+            std::fs::remove_file(&path).map_err(failed(&path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes the checkpoint.
 ///
 /// # Errors

@@ -21,6 +21,14 @@ pub enum TrainError {
         /// What the reader said.
         reason: String,
     },
+    /// What is noted beside a trained model cannot be understood.
+    #[error("{path}: {reason}")]
+    Notes {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        reason: String,
+    },
     /// The tokenizer knows more tokens than the model has embeddings for.
     #[error("the tokenizer gives the token {token}, the model has {vocabulary}")]
     VocabularyMismatch {

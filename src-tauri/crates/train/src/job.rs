@@ -54,6 +54,8 @@ pub enum Phase {
     Train,
     /// A round is judged.
     Validate,
+    /// Mixtures of the best model with the one that the run began with are judged.
+    Average,
     /// The best model is judged.
     Test,
     /// A checkpoint or model is written.
@@ -110,6 +112,8 @@ pub struct Outcome {
     pub thresholds: Option<Vec<f32>>,
     /// By what the kept model's logits were divided, so that it is right as often as it says by the validation part.
     pub temperature: f32,
+    /// How much of what was learned is in the kept model: 1 for all; the rest is the model that the run began with.
+    pub trained_share: f32,
     /// Seconds spent on training steps.
     pub seconds_training: f64,
     /// Training texts a second.

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use understudy_eval::{EpochScores, thresholds};
-use understudy_nn::{NnError, ProblemType, SequenceClassifier};
+use understudy_eval::{Scores, multi_label_scores, scores, thresholds};
+use understudy_nn::{ProblemType, SequenceClassifier};
 
 use crate::control::Control;
-use crate::error::{Result, TrainError};
+use crate::error::Result;
 use crate::familiarity::{self, Familiarity};
 use crate::job::{Example, Phase, REPORT_EVERY, TrainEvent, TrainingJob};
 use crate::predictor::{self, Answers};
@@ -40,9 +40,18 @@ pub(crate) fn thresholds_for(job: &TrainingJob, validation: &[f32]) -> Option<Ve
         .then(|| thresholds(&all_labels(&job.validation), validation, job.labels.len()))
 }
 
-/// Whether one epoch's model is to be preferred to another's.
-pub(crate) fn is_better(a: &EpochScores, b: &EpochScores) -> bool {
-    (a.validation_macro_f1, -a.validation_loss) > (b.validation_macro_f1, -b.validation_loss)
+/// How good these answers to the validation part are, `[texts, classes]`.
+pub(crate) fn validation_scores(job: &TrainingJob, answers: &[f32]) -> Result<Scores> {
+    let gold = all_labels(&job.validation);
+    Ok(match thresholds_for(job, answers) {
+        Some(thresholds) => multi_label_scores(&gold, answers, &job.labels, &thresholds, 0, 0)?,
+        None => scores(&gold.concat(), answers, &job.labels, 0, 0)?,
+    })
+}
+
+/// Whether a model with this macro-F1 and loss is to be preferred to another.
+pub(crate) fn is_better((macro_f1, loss): (f64, f64), (other_f1, other_loss): (f64, f64)) -> bool {
+    (macro_f1, -loss) > (other_f1, -other_loss)
 }
 
 /// What the features of the training texts look like to the finished model, by a few thousand of them. Where only the head
@@ -98,16 +107,10 @@ fn answers_of(
     report: &mut dyn FnMut(TrainEvent),
 ) -> Result<Answers> {
     let mut last = Instant::now();
-    let found = predictor::answers(model, texts, known, control, |done| {
+    predictor::answers(model, texts, known, control, |done| {
         if last.elapsed() > REPORT_EVERY {
             last = Instant::now();
             report(TrainEvent::of_phase(phase, done, texts.len(), epoch));
         }
-    })?;
-    match found.probabilities.iter().all(|p| p.is_finite()) {
-        true => Ok(found),
-        false => Err(TrainError::Model(NnError::NotFinite {
-            name: "probabilities".to_owned(),
-        })),
-    }
+    })
 }

@@ -12,8 +12,14 @@ use crate::judging::all_labels;
 use crate::predictor;
 
 /// Finds the temperature at which the kept model is right as often as it says, by its answers to the validation part, and
-/// writes it into the saved model's numbers, in one step that cannot be seen half done.
-pub(crate) fn calibrate(job: &TrainingJob, best: &mut SequenceClassifier, answers: &[f32]) -> Result<f32> {
+/// writes it into the saved model's numbers, in one step that cannot be seen half done; with the share of what was learned
+/// that is left in them, so that neither is done twice.
+pub(crate) fn calibrate(
+    job: &TrainingJob,
+    best: &mut SequenceClassifier,
+    answers: &[f32],
+    trained_share: f32,
+) -> Result<f32> {
     let link = match job.problem_type {
         ProblemType::SingleLabel => Link::Softmax,
         ProblemType::MultiLabel => Link::Sigmoid,
@@ -23,6 +29,7 @@ pub(crate) fn calibrate(job: &TrainingJob, best: &mut SequenceClassifier, answer
     best.set_temperature(found);
     replace_model(&job.model, |partial| {
         predictor::save(partial, best, &job.base, job.settings.reading())?;
+        predictor::note_trained_share(partial, trained_share)?;
         predictor::note_temperature(partial, found)
     })?;
     Ok(found)

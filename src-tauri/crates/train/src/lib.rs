@@ -5,6 +5,7 @@
 //! weights move), [`checkpoint`] (what a run needs to go on after a stop, bit for bit), [`predictor`] (a trained
 //! model at work), [`Embedder`] (a pretrained one as it is), [`presets`] (settings chosen from the data), [`memory`] (what a run will need). It writes into the folder of one run and nowhere else; it knows no project and no window.
 
+mod averaging;
 pub mod batch;
 pub mod checkpoint;
 pub mod control;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use understudy_eval::{given, most_probable};
-use understudy_nn::{ProblemType, SequenceClassifier, WindowPooling};
+use understudy_nn::{NnError, ProblemType, SequenceClassifier, WindowPooling};
 
 use crate::batch;
 use crate::control::Control;
@@ -188,7 +188,13 @@ pub(crate) fn answers(
         done += texts.len();
         progress(done);
     }
-    Ok(all)
+    // Weights or a configuration that were changed by hand: an answer that is no number is none.
+    match all.probabilities.iter().all(|p| p.is_finite()) {
+        true => Ok(all),
+        false => Err(TrainError::Model(NnError::NotFinite {
+            name: "probabilities".to_owned(),
+        })),
+    }
 }
 
 /// What the encoder makes of all texts, `[texts, hidden]` row-major. `progress(done)` is called after each batch.
@@ -300,9 +306,16 @@ pub(crate) struct Notes {
     /// By what the logits were divided after training: the saved numbers are those after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) temperature: Option<f32>,
+    /// How much of what was learned is in the saved numbers; the rest is the model that the run began with.
+    #[serde(default = "whole")]
+    pub(crate) trained_share: f32,
     /// Which answers a person should look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) review: Option<Review>,
+}
+
+fn whole() -> f32 {
+    1.0
 }
 
 /// Which answers a person should look at, and why these.
@@ -325,6 +338,11 @@ pub(crate) fn note_temperature(folder: &Path, temperature: f32) -> Result<()> {
     note(folder, "temperature", temperature.into())
 }
 
+/// Notes how much of what was learned is in the numbers of the model in `folder`.
+pub(crate) fn note_trained_share(folder: &Path, share: f32) -> Result<()> {
+    note(folder, "trained_share", share.into())
+}
+
 /// Notes which answers of the model in `folder` a person should look at; `None`: at none of them.
 ///
 /// # Errors
@@ -338,13 +356,32 @@ pub fn note_review(folder: &Path, review: Option<Review>) -> Result<()> {
 }
 
 /// Which answers of the model in `folder` a person should look at.
-pub fn review(folder: &Path) -> Option<Review> {
-    noted(folder)?.review
+///
+/// # Errors
+/// [`TrainError::Notes`], [`TrainError::File`].
+pub fn review(folder: &Path) -> Result<Option<Review>> {
+    Ok(noted(folder)?.and_then(|notes| notes.review))
 }
 
-fn noted(folder: &Path) -> Option<Notes> {
-    let text = std::fs::read_to_string(folder.join(READING_FILE)).ok()?;
-    serde_json::from_str(&text).ok()
+/// What is noted in `folder`; nothing where there is no such file. One that cannot be understood is refused: without it the
+/// answers would be others.
+fn noted(folder: &Path) -> Result<Option<Notes>> {
+    let path = folder.join(READING_FILE);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(TrainError::File { path, source }),
+    };
+    let understood = serde_json::from_str(&text).map_err(|error| error.to_string());
+    let usable = understood.and_then(|notes: Notes| match notes.reading {
+        Reading { max_length: 0, .. } => Err("max_length is 0".to_owned()),
+        Reading { windows: 0, .. } => Err("windows is 0".to_owned()),
+        _ => Ok(notes),
+    });
+    match usable {
+        Ok(notes) => Ok(Some(notes)),
+        Err(reason) => Err(TrainError::Notes { path, reason }),
+    }
 }
 
 fn note(folder: &Path, name: &str, value: serde_json::Value) -> Result<()> {
@@ -361,7 +398,7 @@ pub(crate) fn load(folder: &Path) -> Result<(SequenceClassifier, Notes)> {
         serde_json::from_str(&text).ok()
     };
     let of_tokenizer = || json("tokenizer_config.json")?.get("model_max_length")?.as_u64();
-    let mut notes = noted(folder).unwrap_or(Notes {
+    let mut notes = noted(folder)?.unwrap_or(Notes {
         reading: Reading {
             max_length: of_tokenizer().map_or(model.max_length(), |length| length as usize),
             windows: 1,
@@ -370,6 +407,7 @@ pub(crate) fn load(folder: &Path) -> Result<(SequenceClassifier, Notes)> {
         },
         thresholds: None,
         temperature: None,
+        trained_share: 1.0,
         review: None,
     });
     let reading = &mut notes.reading;

@@ -131,6 +131,8 @@ pub enum Reason {
     Processor,
     /// The whole model need not follow a head that knows nothing yet.
     HeadFirst,
+    /// Part of what is learned from few or contradictory texts is their noise.
+    LooksBack,
     /// It ends by itself when nothing gets better.
     StopsItself,
     /// Otherwise the common classes would drown the rare ones.
@@ -251,6 +253,10 @@ pub fn choose(
     }
     settings.head_epochs = HEAD_START;
     because("head_epochs", Reason::HeadFirst);
+    if preset != Preset::Quick {
+        settings.average_with_start = true;
+        because("average_with_start", Reason::LooksBack);
+    }
     settings.learning_rate = learning_rate(preset, facts);
     because(
         "learning_rate",

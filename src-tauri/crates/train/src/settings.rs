@@ -91,6 +91,9 @@ pub struct TrainSettings {
     pub recompute: bool,
     /// Training ends when this many epochs in a row brought nothing better; 0 for never.
     pub patience: u32,
+    /// Whether the kept model is mixed with the one that the run began with, as far as validation likes it better. Needs a
+    /// head that learned first ([`TrainSettings::head_epochs`]).
+    pub average_with_start: bool,
     /// What chose these settings; they may have been changed since.
     pub preset: Preset,
 }
@@ -135,6 +138,7 @@ impl TrainSettings {
             accumulation_steps: 1,
             recompute: false,
             patience: 0,
+            average_with_start: false,
             preset: Preset::Textbook,
         }
     }
@@ -164,6 +168,23 @@ impl TrainSettings {
     /// Whether of a text that is longer than the model reads the end is read, too.
     pub fn reads_the_end(&self) -> bool {
         self.windows == 1 && self.truncation == Truncation::HeadAndTail
+    }
+
+    /// The settings that change nothing because of others.
+    pub fn without_effect(&self) -> Vec<&'static str> {
+        let head = self.method == Method::Head;
+        [
+            ("lora_rank", self.method != Method::Lora),
+            ("head_epochs", head),
+            ("trained_layers", head),
+            ("layer_decay", head),
+            ("average_with_start", head || self.head_epochs == 0),
+            ("truncation", self.windows > 1),
+            ("window_pooling", self.windows <= 1),
+        ]
+        .into_iter()
+        .filter_map(|(name, has_none)| has_none.then_some(name))
+        .collect()
     }
 
     /// Steps for this many training texts.
@@ -253,6 +274,26 @@ mod tests {
                 matches!(settings.check(512), Err(TrainError::Setting { setting, .. }) if setting == name)
             );
         }
+    }
+
+    #[test]
+    fn what_changes_nothing_is_named() {
+        let textbook = TrainSettings::textbook("m");
+        let idle = ["lora_rank", "average_with_start", "window_pooling"];
+        assert_eq!(textbook.without_effect(), idle);
+        let full = TrainSettings {
+            method: Method::Lora,
+            head_epochs: 3,
+            windows: 2,
+            ..textbook.clone()
+        };
+        assert_eq!(full.without_effect(), ["truncation"]);
+        let head = TrainSettings {
+            method: Method::Head,
+            head_epochs: 3,
+            ..textbook
+        };
+        assert!(head.without_effect().contains(&"average_with_start"));
     }
 
     #[test]

@@ -2,18 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use understudy_eval::{EpochScores, multi_label_scores, scores};
+use understudy_eval::EpochScores;
 use understudy_nn::memory;
 use understudy_nn::random::Key;
 use understudy_nn::{Gradients, Input, NnError, Objective, ProblemType, SequenceClassifier, Step};
 
+use crate::averaging;
 use crate::batch;
 use crate::checkpoint::{self, Progress};
 use crate::control::Control;
 use crate::error::{Result, TrainError};
 use crate::fitting::fitting;
 use crate::job::{Example, Outcome, Phase, REPORT_EVERY, TrainEvent, TrainingJob, Unfamiliar};
-use crate::judging::{all_labels, evaluate, familiar, features, is_better, judged, thresholds_for};
+use crate::judging::{evaluate, familiar, features, is_better, judged, thresholds_for, validation_scores};
 use crate::kept;
 use crate::learner::Learner;
 use crate::optimizer::AdamW;
@@ -88,11 +89,7 @@ impl<'j> Run<'j> {
                 limit: 1,
             }));
         }
-        let seed = u64::from(settings.seed);
-        let (mut model, _) = match settings.pooling {
-            Pooling::Native => SequenceClassifier::from_pretrained(&job.base, &job.labels, seed)?,
-            Pooling::Mean => SequenceClassifier::from_sentence_encoder(&job.base, &job.labels, seed)?,
-        };
+        let mut model = untrained(job)?;
         settings.check(model.max_length())?;
         model.set_problem_type(job.problem_type);
         model.set_dropout(settings.dropout as f32);
@@ -101,6 +98,7 @@ impl<'j> Run<'j> {
         model.set_recompute(settings.recompute);
         let [texts, validation, test] = tokenize(job, &model, control, report)?;
         let objective = objective(job);
+        checkpoint::clear_leftovers(&job.checkpoint)?;
         let is_new = !checkpoint::exists(&job.checkpoint);
         let head_only = settings.method == Method::Head;
         if let Some(device) = &job.device {
@@ -114,8 +112,12 @@ impl<'j> Run<'j> {
             let began = Instant::now();
             let of_texts = features(&model, &texts, control, report)?;
             warm_up_head(job, &mut model, &of_texts, &objective, control)?;
+            if settings.average_with_start {
+                averaging::note_start(job, &model)?;
+            }
             seconds = began.elapsed().as_secs_f64();
         }
+        let seed = u64::from(settings.seed);
         choose_what_learns(settings, &mut model, seed);
         memory::move_to_large_pages(&mut model.parameters.dense);
         let mut optimizer = AdamW::new(&model.parameters, settings);
@@ -202,7 +204,9 @@ impl<'j> Run<'j> {
             self.checkpoint()?;
             return Err(stopped);
         }
-        if self.sitting.last_checkpoint.elapsed() > WORTH_A_CHECKPOINT {
+        // The first one in any case: a run that gets out of hand goes on from there.
+        let is_young = self.sitting.last_checkpoint.elapsed() < WORTH_A_CHECKPOINT;
+        if !is_young || !checkpoint::exists(&self.job.checkpoint) {
             self.checkpoint()?;
         }
         Ok(())
@@ -335,20 +339,7 @@ impl<'j> Run<'j> {
                 report,
             )?,
         };
-        let judged = match thresholds_for(self.job, &probabilities) {
-            Some(thresholds) => multi_label_scores(
-                &all_labels(&self.job.validation),
-                &probabilities,
-                &self.job.labels,
-                &thresholds,
-                0,
-                0,
-            )?,
-            None => {
-                let gold: Vec<usize> = all_labels(&self.job.validation).concat();
-                scores(&gold, &probabilities, &self.job.labels, 0, 0)?
-            }
-        };
+        let judged = validation_scores(self.job, &probabilities)?;
         let steps = self.job.settings.steps_per_epoch(self.texts.len());
         let found = EpochScores {
             epoch,
@@ -363,7 +354,8 @@ impl<'j> Run<'j> {
             .epochs
             .iter()
             .find(|e| e.epoch == self.progress.best_epoch);
-        if best.is_none_or(|best| is_better(&found, best)) {
+        let of = |scores: &EpochScores| (scores.validation_macro_f1, scores.validation_loss);
+        if best.is_none_or(|best| is_better(of(&found), of(best))) {
             report(TrainEvent::of_phase(Phase::Save, 0, 1, epoch));
             self.keep()?;
             self.progress.best_epoch = epoch;
@@ -416,11 +408,14 @@ impl<'j> Run<'j> {
         let place =
             |best: &mut SequenceClassifier| job.device.as_ref().map_or(Ok(()), |device| best.place(device));
         place(&mut best)?;
-        let temperature = match notes.temperature {
-            Some(temperature) => temperature,
+        let (temperature, trained_share) = match notes.temperature {
+            Some(temperature) => (temperature, notes.trained_share),
             None => {
                 let answers = evaluate(&best, &validation, Phase::Validate, 0, control, report)?;
-                kept::calibrate(job, &mut best, &answers)?
+                let averaged = averaging::choose(job, best, answers, &validation, control, report)?;
+                best = averaged.model;
+                let temperature = kept::calibrate(job, &mut best, &averaged.answers, averaged.share)?;
+                (temperature, averaged.share)
             }
         };
         // The temperature is a part of the numbers by now.
@@ -455,6 +450,7 @@ impl<'j> Run<'j> {
             unfamiliar,
             thresholds,
             temperature,
+            trained_share,
             seconds_training: progress.seconds,
             samples_per_second: epochs * texts.len() as f64 / progress.seconds,
             tokens_per_second: epochs * texts.tokens() as f64 / progress.seconds,
@@ -493,6 +489,16 @@ fn objective(job: &TrainingJob) -> Objective {
             false => Vec::new(),
         },
     }
+}
+
+/// The pretrained encoder with a head that knows nothing yet.
+pub(crate) fn untrained(job: &TrainingJob) -> Result<SequenceClassifier> {
+    let seed = u64::from(job.settings.seed);
+    let (model, _) = match job.settings.pooling {
+        Pooling::Native => SequenceClassifier::from_pretrained(&job.base, &job.labels, seed)?,
+        Pooling::Mean => SequenceClassifier::from_sentence_encoder(&job.base, &job.labels, seed)?,
+    };
+    Ok(model)
 }
 
 /// Freezes what the settings leave as it is, and adds what they train instead.
@@ -565,6 +571,16 @@ fn check_same_run(progress: &Progress, job: &TrainingJob) -> Result<()> {
             "it was written for {} texts, there are {}",
             progress.texts,
             job.train.len()
+        )));
+    }
+    let per_epoch = job.settings.steps_per_epoch(job.train.len());
+    let done = progress.epochs.len() as u32;
+    let steps = done.saturating_mul(per_epoch)..=done.saturating_add(1).saturating_mul(per_epoch);
+    if !steps.contains(&progress.step) || progress.best_epoch > done {
+        let step = progress.step;
+        return Err(mismatch(format!(
+            "step {step} does not lie in round {}",
+            done + 1
         )));
     }
     Ok(())

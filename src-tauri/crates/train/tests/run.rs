@@ -239,6 +239,7 @@ fn every_way_to_train_learns_stops_and_goes_on_with_the_same_bits() {
         |s| {
             s.head_epochs = 5;
             s.pooling = Pooling::Mean;
+            s.average_with_start = true;
         },
         |s| {
             s.accumulation_steps = 3;
@@ -345,6 +346,20 @@ fn a_checkpoint_of_other_settings_or_a_damaged_one_is_refused() {
     ));
     let file = job.checkpoint.join("checkpoint.safetensors");
     let bytes = std::fs::read(&file).unwrap();
+    // A step beyond the round that it claims to be in: as many bytes, so that the file is whole.
+    let text = |s: &str| s.replace('"', "\\\"").into_bytes();
+    let (told, other) = (text("\"step\":2,\"epoch_loss"), text("\"step\":9,\"epoch_loss"));
+    let place = bytes
+        .windows(told.len())
+        .position(|window| window == told)
+        .unwrap();
+    let mut tampered = bytes.clone();
+    tampered[place..place + other.len()].copy_from_slice(&other);
+    std::fs::write(&file, tampered).unwrap();
+    assert!(matches!(
+        run(&job, &Control::default(), |_| {}),
+        Err(TrainError::Checkpoint { .. })
+    ));
     std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
     assert!(matches!(
         run(&job, &Control::default(), |_| {}),
@@ -451,4 +466,90 @@ fn what_stands_at_the_end_of_a_long_text_is_learned_where_the_end_is_read() {
         right(&outcome, &job)
     });
     assert_eq!(shares, [0.5, 1.0]);
+}
+
+#[test]
+fn a_model_that_learned_too_fast_is_drawn_back_to_where_it_began() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(folder.path());
+    job.settings = TrainSettings {
+        pooling: Pooling::Mean,
+        head_epochs: 40,
+        average_with_start: true,
+        epochs: 1,
+        learning_rate: 0.05,
+        ..job.settings
+    };
+    let outcome = run(&job, &Control::default(), |_| {}).unwrap();
+    assert!(outcome.trained_share < 1.0, "{}", outcome.trained_share);
+    let learned = outcome.epochs[0].validation_accuracy;
+    let mixed = outcome.validation.chunks(2).zip(&job.validation);
+    let mixed = mixed.filter(|(p, e)| (p[1] > p[0]) == (e.labels == [1])).count() as f64 / 30.0;
+    assert!(mixed > learned, "{mixed} after {learned}");
+    // The saved model is the one that was judged.
+    let texts: Vec<&str> = job.test.iter().map(|e| e.text.as_str()).collect();
+    let answers = Predictor::load(&job.model)
+        .unwrap()
+        .predict(&texts, &Control::default())
+        .unwrap();
+    let answers = answers.iter().flat_map(|answer| &answer.probabilities);
+    assert!(answers.zip(&outcome.test).all(|(a, b)| (a - b).abs() < 1e-6));
+    // Without a head that learned first there is nothing to be drawn back to.
+    job.settings.head_epochs = 0;
+    let other = tempfile::tempdir().unwrap();
+    (job.model, job.checkpoint) = (other.path().join("model"), other.path().join("checkpoint"));
+    let outcome = run(&job, &Control::default(), |_| {}).unwrap();
+    assert_eq!(outcome.trained_share, 1.0);
+}
+
+#[test]
+fn notes_that_cannot_be_understood_are_refused_and_missing_ones_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path());
+    run(&job, &Control::default(), |_| {}).unwrap();
+    let notes = job.model.join("understudy.json");
+    let whole = std::fs::read_to_string(&notes).unwrap();
+    let (_, rest) = whole.split_once(',').unwrap();
+    for damaged in [
+        whole[..whole.len() / 2].to_owned(),
+        whole.replace("\"head\"", "\"sideways\""),
+        format!("{{\"max_length\":0,{rest}"),
+    ] {
+        assert_ne!(damaged, whole);
+        std::fs::write(&notes, &damaged).unwrap();
+        let found = Predictor::load(&job.model);
+        assert!(matches!(found, Err(TrainError::Notes { .. })), "{damaged}");
+    }
+    std::fs::remove_file(&notes).unwrap();
+    assert!(Predictor::load(&job.model).is_ok());
+}
+
+#[test]
+fn what_a_kill_left_of_a_checkpoint_is_cleared_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path());
+    std::fs::create_dir_all(&job.checkpoint).unwrap();
+    std::fs::write(job.checkpoint.join(".tmpA1b2C3"), [0; 100]).unwrap();
+    run(&job, &Control::default(), |_| {}).unwrap();
+    let left = std::fs::read_dir(&job.checkpoint).unwrap();
+    let left: Vec<String> = left
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(left, ["checkpoint.safetensors"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn weights_may_be_read_by_whom_the_other_files_may() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path());
+    run(&job, &Control::default(), |_| {}).unwrap();
+    let mode = |name: &str| {
+        std::fs::metadata(job.model.join(name))
+            .unwrap()
+            .permissions()
+            .mode()
+    };
+    assert_eq!(mode("model.safetensors"), mode("config.json"));
 }

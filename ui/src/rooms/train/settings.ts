@@ -34,4 +34,4 @@ export const CHOICES = [
   { name: "precision", values: ["f32", "bf16"] },
 ] as const;
 
-export const SWITCHES = ["class_weights", "recompute"] as const;
+export const SWITCHES = ["class_weights", "average_with_start", "recompute"] as const;

@@ -51,6 +51,13 @@ impl Partial {
     /// # Errors
     /// [`EngineError::OutputBusy`], [`EngineError::File`].
     pub(super) fn open(output: &Path, asked: String, from_start: bool) -> Result<Self> {
+        if output.is_dir() {
+            let is_a_folder = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+            return Err(files::failed(output)(is_a_folder));
+        }
+        if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::metadata(folder).map_err(files::failed(folder))?;
+        }
         let rows = beside(output, ".partial");
         let failed = || files::failed(&rows);
         let mut file = OpenOptions::new()

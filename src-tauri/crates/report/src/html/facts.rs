@@ -7,11 +7,11 @@ use super::{Page, fact, figure, section, table};
 use crate::{
     Part, PartCount, ReportError, figures,
     numbers::{self, count, score},
+    words,
 };
 
 impl Page<'_> {
     pub fn rounds(&self) -> Result<Markup, ReportError> {
-        let best = self.input.best_epoch.to_string();
         let drawing = figure(
             &figures::learning_curve(self.input, self.language)?,
             &self.text("rounds.figure"),
@@ -21,8 +21,12 @@ impl Page<'_> {
             &["train_loss", "validation_loss", "accuracy", "macro_f1", "time"],
         );
         let rows = html! { tbody { @for round in &self.input.epochs { (self.round(round)) } } };
-        let caption = self.fill("rounds.caption", &[("best", &best)]);
-        let table = table(&caption, &[self.text("rounds.round")], &numbers, rows);
+        let table = table(
+            &words::rounds_caption(self.input, self.texts),
+            &[self.text("rounds.round")],
+            &numbers,
+            rows,
+        );
         Ok(section(
             &self.text("rounds.title"),
             html! { (drawing) div.whole { (table) } },

@@ -13,7 +13,7 @@ use crate::{
     },
     judgement::Judgement,
     numbers::{self, count, interval, interval_of_100, of_100, score},
-    words::{JUDGEABLE, for_decision, for_expert},
+    words::{JUDGEABLE, for_decision, for_expert, rounds_caption},
 };
 
 /// The whole report.
@@ -197,7 +197,6 @@ impl Page<'_> {
     }
 
     fn learning(&self) -> Result<Vec<Block>, ReportError> {
-        let best = self.input.best_epoch.to_string();
         let row = |round: &EpochScores| {
             let values = [
                 round.train_loss,
@@ -220,7 +219,7 @@ impl Page<'_> {
                 caption: self.text("rounds.figure"),
             },
             Block::Table(Table {
-                caption: self.fill("rounds.caption", &[("best", &best)]),
+                caption: rounds_caption(self.input, self.texts),
                 words: vec![self.text("rounds.round")],
                 numbers: self.all(
                     "rounds",

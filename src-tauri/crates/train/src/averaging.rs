@@ -1,0 +1,96 @@
+//! The model that a run keeps, drawn back towards where it began as far as validation likes it better.
+//!
+//! What a model learns from few or contradictory texts is partly their noise. The mean of its weights before and after
+//! fine-tuning often answers better than either (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"): both lie
+//! in one valley of the loss. "Before" is the pretrained encoder under the head that learned on its features, so that a
+//! share of nothing is that head alone. It costs a few readings of the validation part, and nothing in use.
+
+use std::path::{Path, PathBuf};
+
+use understudy_nn::SequenceClassifier;
+
+use crate::control::Control;
+use crate::error::{Result, TrainError};
+use crate::job::{Phase, TrainEvent, TrainingJob};
+use crate::judging::{evaluate, is_better, validation_scores};
+use crate::predictor;
+use crate::tokenizer::Encoded;
+use crate::trainer::untrained;
+
+/// How much of what was learned is left in the mixtures that are tried, beside all of it.
+const SHARES: [f32; 4] = [0.75, 0.5, 0.25, 0.0];
+
+/// The model that the validation part likes best.
+pub(crate) struct Averaged {
+    pub(crate) model: SequenceClassifier,
+    /// Its answers to the validation part, `[texts, classes]`.
+    pub(crate) answers: Vec<f32>,
+    /// How much of what was learned is in it: 1 for all.
+    pub(crate) share: f32,
+}
+
+/// Notes the head that the whole model is to follow, beside the checkpoint, until [`choose`].
+///
+/// # Errors
+/// [`TrainError::File`], [`TrainError::Model`].
+pub(crate) fn note_start(job: &TrainingJob, model: &SequenceClassifier) -> Result<()> {
+    let path = start(&job.checkpoint);
+    let partial = path.with_extension("partial");
+    let failed = |source| TrainError::File {
+        path: path.clone(),
+        source,
+    };
+    std::fs::create_dir_all(&job.checkpoint).map_err(failed)?;
+    model.save_head(&partial)?;
+    std::fs::rename(&partial, &path).map_err(failed)
+}
+
+fn start(checkpoint: &Path) -> PathBuf {
+    checkpoint.join("start.safetensors")
+}
+
+/// Tries mixtures of the kept model with the one that the run began with. `trained` is what the kept model answers to the
+/// validation part.
+///
+/// # Errors
+/// Any [`TrainError`].
+pub(crate) fn choose(
+    job: &TrainingJob,
+    best: SequenceClassifier,
+    trained: Vec<f32>,
+    validation: &Encoded,
+    control: &Control,
+    report: &mut dyn FnMut(TrainEvent),
+) -> Result<Averaged> {
+    let mut chosen = Averaged {
+        model: best,
+        answers: trained,
+        share: 1.0,
+    };
+    // A run that an earlier version began has noted no start.
+    let path = start(&job.checkpoint);
+    if !job.settings.average_with_start || !path.is_file() {
+        return Ok(chosen);
+    }
+    let mut before = untrained(job)?;
+    before.load_head(&path)?;
+    let mut scores = validation_scores(job, &chosen.answers)?;
+    for share in SHARES {
+        let (mut mixed, _) = predictor::load(&job.model)?;
+        mixed.parameters.mix(&before.parameters, share);
+        if let Some(device) = &job.device {
+            mixed.place(device)?;
+        }
+        let answers = evaluate(&mixed, validation, Phase::Average, 0, control, report)?;
+        let found = validation_scores(job, &answers)?;
+        if is_better((found.macro_f1, found.loss), (scores.macro_f1, scores.loss)) {
+            scores = found;
+            chosen = Averaged {
+                model: mixed,
+                answers,
+                share,
+            };
+        }
+    }
+    Ok(chosen)
+}
