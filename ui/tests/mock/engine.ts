@@ -273,7 +273,7 @@ class MockEngine {
       this.#change(project, id, { epochs_done: epoch, best_epoch: epoch, validation_macro_f1: learning.epochScores(epoch).validation_macro_f1 });
       await this.#tell(job, kind, { event: "epoch", scores: learning.epochScores(epoch) });
     }
-    this.#change(project, id, { status: "finished", seconds: 58, test_accuracy: 0.89, test_macro_f1: 0.88 });
+    this.#change(project, id, { status: "finished", seconds: 58, trained_share: 0.75, test_accuracy: 0.89, test_macro_f1: 0.88 });
     if (kind === "train") await this.#tell(job, kind, { event: "finished", path: `/home/expert/Understudy/runs/${id}`, left_out: 0, cut_cells: 0 });
   }
 

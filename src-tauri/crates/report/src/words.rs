@@ -386,9 +386,12 @@ pub fn rounds_caption(input: &ReportInput, texts: &Catalogue) -> String {
         input.best_epoch.to_string(),
         of_100(input.trained_share).to_string(),
     );
-    match input.trained_share < 1.0 {
-        true => texts.text("rounds.caption_mixed", &[("best", &best), ("share", &share)]),
-        false => texts.text("rounds.caption", &[("best", &best)]),
+    if input.trained_share >= 1.0 {
+        texts.text("rounds.caption", &[("best", &best)])
+    } else if input.trained_share > 0.0 {
+        texts.text("rounds.caption_mixed", &[("best", &best), ("share", &share)])
+    } else {
+        texts.text("rounds.caption_not_used", &[])
     }
 }
 

@@ -50,7 +50,7 @@ fn start(checkpoint: &Path) -> PathBuf {
 }
 
 /// Tries mixtures of the kept model with the one that the run began with. `trained` is what the kept model answers to the
-/// validation part.
+/// validation part. Two models are held at a time: that is less than a training takes.
 ///
 /// # Errors
 /// Any [`TrainError`].
@@ -62,35 +62,38 @@ pub(crate) fn choose(
     control: &Control,
     report: &mut dyn FnMut(TrainEvent),
 ) -> Result<Averaged> {
-    let mut chosen = Averaged {
-        model: best,
-        answers: trained,
-        share: 1.0,
-    };
     // A run that an earlier version began has noted no start.
     let path = start(&job.checkpoint);
     if !job.settings.average_with_start || !path.is_file() {
-        return Ok(chosen);
+        return Ok(Averaged {
+            model: best,
+            answers: trained,
+            share: 1.0,
+        });
     }
+    drop(best);
     let mut before = untrained(job)?;
     before.load_head(&path)?;
-    let mut scores = validation_scores(job, &chosen.answers)?;
-    for share in SHARES {
-        let (mut mixed, _) = predictor::load(&job.model)?;
-        mixed.parameters.mix(&before.parameters, share);
+    let mixture = |share: f32| -> Result<SequenceClassifier> {
+        let (mut model, _) = predictor::load(&job.model)?;
+        model.parameters.mix(&before.parameters, share);
         if let Some(device) = &job.device {
-            mixed.place(device)?;
+            model.place(device)?;
         }
-        let answers = evaluate(&mixed, validation, Phase::Average, 0, control, report)?;
-        let found = validation_scores(job, &answers)?;
-        if is_better((found.macro_f1, found.loss), (scores.macro_f1, scores.loss)) {
-            scores = found;
-            chosen = Averaged {
-                model: mixed,
-                answers,
-                share,
-            };
+        Ok(model)
+    };
+    let mut scores = validation_scores(job, &trained)?;
+    let (mut answers, mut chosen) = (trained, 1.0);
+    for share in SHARES {
+        let found = evaluate(&mixture(share)?, validation, Phase::Average, 0, control, report)?;
+        let its = validation_scores(job, &found)?;
+        if is_better((its.macro_f1, its.loss), (scores.macro_f1, scores.loss)) {
+            (scores, answers, chosen) = (its, found, share);
         }
     }
-    Ok(chosen)
+    Ok(Averaged {
+        model: mixture(chosen)?,
+        answers,
+        share: chosen,
+    })
 }
