@@ -35,7 +35,7 @@ pub fn train(arguments: Train, output: &Output) -> Result<Value> {
                 Some(run) => runs::settings(&runs::find(&session.project, run)?)?,
                 None => settings(&session, &arguments)?,
             };
-            say_what_is_idle(&settings, output);
+            say_what_is_idle(&arguments, &settings, output);
             // Before there is a run that could not even begin.
             settings.device.open().map_err(TrainError::from)?;
             runs::create(&mut session.project, &settings)?
@@ -61,7 +61,7 @@ fn plan(session: &Session, arguments: &Train, output: &Output) -> Result<Value> 
         output.say(&format!("{} {} {}", blocker.what, blocker.why, blocker.next));
     }
     output.say(&format!("at most {seconds} s, {memory} MB"));
-    say_what_is_idle(&plan.settings, output);
+    say_what_is_idle(arguments, &plan.settings, output);
     for choice in &plan.choices {
         output.say(&format!("{} = {}: {}", choice.setting, choice.value, choice.why));
     }
@@ -157,12 +157,23 @@ fn settings(session: &Session, arguments: &Train) -> Result<TrainSettings> {
 }
 
 /// Names what was given but changes nothing.
-fn say_what_is_idle(settings: &TrainSettings, output: &Output) {
-    let given = [json!(settings), json!(TrainSettings::textbook(&settings.model))];
-    for name in settings.without_effect() {
-        if given[0][name] != given[1][name] {
-            output.say(&format!("{name} changes nothing with the other settings"));
-        }
+fn say_what_is_idle(arguments: &Train, settings: &TrainSettings, output: &Output) {
+    let finer = &arguments.finer;
+    let given = [
+        ("lora_rank", finer.lora_rank.is_some()),
+        ("head_epochs", finer.head_epochs.is_some()),
+        ("trained_layers", finer.trained_layers.is_some()),
+        ("layer_decay", finer.layer_decay.is_some()),
+        ("average_with_start", finer.average_with_start == Some(true)),
+        ("truncation", finer.truncation.is_some()),
+        ("window_pooling", finer.window_pooling.is_some()),
+    ];
+    let idle = settings.without_effect();
+    for (name, _) in given
+        .into_iter()
+        .filter(|(name, given)| *given && idle.contains(name))
+    {
+        output.say(&format!("{name} changes nothing with the other settings"));
     }
 }
 

@@ -67,7 +67,8 @@ pub fn received() -> Result<Vec<ReceivedModel>> {
             name: record.id,
             labels: config.labels().map_err(understudy_train::TrainError::from)?,
             several: config.problem_type() == ProblemType::MultiLabel,
-            errors_allowed: review(&folder)?.map(|rule| rule.errors_allowed),
+            // Damaged notes are told of when the model is asked; the others are listed all the same.
+            errors_allowed: review(&folder).ok().flatten().map(|rule| rule.errors_allowed),
             notices_unlike,
             cleans: !rules_in(&folder)?.is_empty(),
         });

@@ -14,11 +14,12 @@ use crate::error::{Result, TrainError};
 use crate::job::{Phase, TrainEvent, TrainingJob};
 use crate::judging::{evaluate, is_better, validation_scores};
 use crate::predictor;
+use crate::settings::Method;
 use crate::tokenizer::Encoded;
 use crate::trainer::untrained;
 
 /// How much of what was learned is left in the mixtures that are tried, beside all of it.
-const SHARES: [f32; 4] = [0.75, 0.5, 0.25, 0.0];
+pub(crate) const SHARES: [f32; 4] = [0.75, 0.5, 0.25, 0.0];
 
 /// The model that the validation part likes best.
 pub(crate) struct Averaged {
@@ -42,7 +43,11 @@ pub(crate) fn note_start(job: &TrainingJob, model: &SequenceClassifier) -> Resul
     };
     std::fs::create_dir_all(&job.checkpoint).map_err(failed)?;
     model.save_head(&partial)?;
-    std::fs::rename(&partial, &path).map_err(failed)
+    // A checkpoint that outlives a power cut needs it.
+    let on_disk = std::fs::File::open(&partial).and_then(|file| file.sync_all());
+    on_disk
+        .and_then(|()| std::fs::rename(&partial, &path))
+        .map_err(failed)
 }
 
 fn start(checkpoint: &Path) -> PathBuf {
@@ -64,7 +69,7 @@ pub(crate) fn choose(
 ) -> Result<Averaged> {
     // A run that an earlier version began has noted no start.
     let path = start(&job.checkpoint);
-    if !job.settings.average_with_start || !path.is_file() {
+    if !job.settings.mixes() || !path.is_file() {
         return Ok(Averaged {
             model: best,
             answers: trained,
@@ -73,6 +78,8 @@ pub(crate) fn choose(
     }
     drop(best);
     let mut before = untrained(job)?;
+    // Where it is learned which windows tell, it began by all telling alike.
+    before.set_window_pooling(job.settings.window_pooling);
     before.load_head(&path)?;
     let mixture = |share: f32| -> Result<SequenceClassifier> {
         let (mut model, _) = predictor::load(&job.model)?;
@@ -84,7 +91,12 @@ pub(crate) fn choose(
     };
     let mut scores = validation_scores(job, &trained)?;
     let (mut answers, mut chosen) = (trained, 1.0);
-    for share in SHARES {
+    // Adapters of which nothing is left could not be given away as such.
+    let tried = SHARES
+        .into_iter()
+        .filter(|&share| share > 0.0 || job.settings.method != Method::Lora);
+    for share in tried {
+        report(TrainEvent::of_phase(Phase::Average, 0, validation.len(), 0));
         let found = evaluate(&mixture(share)?, validation, Phase::Average, 0, control, report)?;
         let its = validation_scores(job, &found)?;
         if is_better((its.macro_f1, its.loss), (scores.macro_f1, scores.loss)) {

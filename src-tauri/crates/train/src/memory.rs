@@ -115,8 +115,14 @@ pub fn estimate(
         _ if settings.head_epochs > 0 => (training.max(features), 0.0),
         _ => (training, 0.0),
     };
+    // At the end two whole models are mixed and read with.
+    let mixing = match settings.mixes() {
+        true => 2.0 * (dense + model.tables as f64) + IDLE_BUFFERS * judging,
+        false => 0.0,
+    };
     let own_texts = 2.0 * texts.bytes as f64 + NUMBER * texts.count as f64 * texts.moments(longest).0;
-    PROGRAM + own_texts + NUMBER * (numbers + features + IDLE_BUFFERS * training.max(judging) + attention)
+    let learning = numbers + features + IDLE_BUFFERS * training.max(judging);
+    PROGRAM + own_texts + NUMBER * (learning.max(mixing) + attention)
 }
 
 /// Memory of answering with a trained model, in bytes.

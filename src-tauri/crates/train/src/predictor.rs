@@ -1,5 +1,6 @@
 //! A trained model at work: texts in, probabilities out.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -432,6 +433,11 @@ fn edit_json(path: &Path, edit: impl FnOnce(&mut serde_json::Map<String, serde_j
     let text = serde_json::to_string(&fields).map_err(|e| failed(e.into()))?;
     // Beside it and renamed: a kill leaves the old file or the new one.
     let partial = path.with_extension("partial");
-    std::fs::write(&partial, text).map_err(failed)?;
-    std::fs::rename(&partial, path).map_err(failed)
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&partial)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&partial, path)
+    };
+    write().map_err(failed)
 }

@@ -187,6 +187,11 @@ impl TrainSettings {
         .collect()
     }
 
+    /// Whether the kept model is mixed with the one that the run began with.
+    pub(crate) fn mixes(&self) -> bool {
+        self.average_with_start && !self.without_effect().contains(&"average_with_start")
+    }
+
     /// Steps for this many training texts.
     pub fn steps(&self, texts: usize) -> u32 {
         self.steps_per_epoch(texts) * self.epochs

@@ -14,6 +14,7 @@ use understudy_nn::{
     Config, Footprint, Gradients, Input, Objective, PackedBatch, Precision, SequenceClassifier, Step,
 };
 
+use crate::averaging;
 use crate::error::Result;
 use crate::memory::Texts;
 use crate::optimizer::AdamW;
@@ -237,7 +238,11 @@ impl Speed {
         } else {
             0.0
         };
-        WHOLE_RUN * (before + epochs * epoch)
+        let mixing = match settings.mixes() {
+            true => averaging::SHARES.len() as f64 * reading(validation as f64),
+            false => 0.0,
+        };
+        WHOLE_RUN * (before + epochs * epoch + mixing)
     }
 
     /// Texts that are answered in a second.

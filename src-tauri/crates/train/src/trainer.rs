@@ -112,7 +112,7 @@ impl<'j> Run<'j> {
             let began = Instant::now();
             let of_texts = features(&model, &texts, control, report)?;
             warm_up_head(job, &mut model, &of_texts, &objective, control)?;
-            if settings.average_with_start {
+            if settings.mixes() {
                 averaging::note_start(job, &model)?;
             }
             seconds = began.elapsed().as_secs_f64();

@@ -8,8 +8,8 @@ use std::path::Path;
 use support::{job, run, weights};
 use understudy_train::predictor::decide;
 use understudy_train::{
-    Control, Example, Method, Outcome, Pooling, Precision, Predictor, ProblemType, TrainError, TrainEvent,
-    TrainSettings, TrainingJob, Truncation, WindowPooling, train,
+    Control, Example, Method, Outcome, Phase, Pooling, Precision, Predictor, ProblemType, TrainError,
+    TrainEvent, TrainSettings, TrainingJob, Truncation, WindowPooling, train,
 };
 
 fn familiarity(job: &TrainingJob) -> Vec<u8> {
@@ -486,6 +486,25 @@ fn a_model_that_learned_too_fast_is_drawn_back_to_where_it_began() {
     let mixed = outcome.validation.chunks(2).zip(&job.validation);
     let mixed = mixed.filter(|(p, e)| (p[1] > p[0]) == (e.labels == [1])).count() as f64 / 30.0;
     assert!(mixed > learned, "{mixed} after {learned}");
+    // Stopped on the way and while mixtures are tried, it comes to the same mixture.
+    let stopped = tempfile::tempdir().unwrap();
+    let mut again = job.clone();
+    (again.model, again.checkpoint) = (stopped.path().join("model"), stopped.path().join("checkpoint"));
+    for stop in [Phase::Train, Phase::Average] {
+        let control = Control::default();
+        let result = train(&again, &control, &mut |event| match event {
+            TrainEvent::Step { step: 3, .. } if stop == Phase::Train => control.cancel(),
+            TrainEvent::Progress { phase, .. } if phase == stop => control.cancel(),
+            _ => {}
+        });
+        assert!(matches!(result, Err(TrainError::Cancelled)), "{stop:?}");
+    }
+    let found = run(&again, &Control::default(), |_| {}).unwrap();
+    assert_eq!(
+        (found.trained_share, &found.test),
+        (outcome.trained_share, &outcome.test)
+    );
+    assert!(weights(&again) == weights(&job));
     // The saved model is the one that was judged.
     let texts: Vec<&str> = job.test.iter().map(|e| e.text.as_str()).collect();
     let answers = Predictor::load(&job.model)

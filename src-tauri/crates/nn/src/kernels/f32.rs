@@ -1,10 +1,11 @@
-//! Matrix products in `f32` on x86-64 which read weights where they lie.
+//! Matrix products in `f32` on x86-64 for few tokens and many weights.
 //!
 //! A training step multiplies a few hundred tokens with matrices of weights: what is packed for such a product (BLIS; Van Zee &
 //! van de Geijn 2015) is read once or a few times, so that packing costs much of it. Here one operand is read a register of
 //! lanes at a time (the *wide* one), of the other single numbers are broadcast (the *narrow* one), which needs no order at all.
-//! The wide operand needs its lanes side by side: in `dx = dy W` and `dW = dyᵀ x` one of the operands has them as it lies, and in
-//! `y = x Wᵀ` the tokens are packed, which are few, while the product is written transposed.
+//! The wide operand needs its lanes side by side: in `dx = dy W` and `dW = dyᵀ x` one of the operands has them as it lies (and is
+//! copied together only where it is read often enough), and in `y = x Wᵀ` the tokens are turned while they are few, and the product
+//! is written transposed.
 //!
 //! Measured beside `gemm` in docs/performance.md.
 
@@ -21,7 +22,7 @@ const DEPTH: usize = 384;
 const BLOCK: usize = 288;
 /// A wide operand that lies well is read where it lies where it meets so few numbers of the narrow one: packed it would be read
 /// little oftener. Elsewhere rows that lie far apart cost more than packing: each is a page of its own, and many fall into the same
-/// lines of L1.
+/// lines of L1. Panels of AVX2 are no wider than a cache line, which the processor does not foresee either: they are always packed.
 const READ_IN_PLACE: usize = 32;
 /// Lanes after which a product may be cut for several threads: whole panels of every kernel.
 pub const STEP: usize = 48;
@@ -82,7 +83,8 @@ unsafe fn product<W: Wide, const WIDE: usize, const N: usize>(
     out: Target,
 ) {
     let mut packed = PACKED.take();
-    // Where the columns of `b` are the wide operand's lanes the result is written as it comes, else it is turned.
+    // Where the columns of `b` are the wide operand's lanes the result is written as it comes, else it is turned. Lanes that lie side
+    // by side are copied by whole registers if at all: turning is what costs.
     let to_pack = |lanes: usize, operand: Operand| if operand.lane == 1 { 0 } else { lanes * k };
     let flipped = m * n + to_pack(m, a) < to_pack(n, b);
     // SAFETY: the caller's promises.
@@ -114,7 +116,7 @@ unsafe fn blocks<W: Wide, const WIDE: usize, const N: usize, const FLIPPED: bool
             // SAFETY: all blocks and tiles lie within their matrices, packed panels within the buffers.
             unsafe {
                 let block = wide.at(left, from);
-                let panels = if block.lane == 1 && numbers <= READ_IN_PLACE {
+                let panels = if block.lane == 1 && W::LANES > 8 && numbers <= READ_IN_PLACE {
                     Panels {
                         data: block.data,
                         apart: panel,

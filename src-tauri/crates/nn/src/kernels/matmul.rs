@@ -1,5 +1,5 @@
 //! Matrix products over strided views: through [`super::f32`] on x86-64, through [`super::bf16`] where operands may be rounded and the
-//! processor is faster for it, and through the `gemm` crate on other processors.
+//! processor has the instructions, and through the `gemm` crate on other processors.
 
 use std::marker::PhantomData;
 use std::ops::Range;

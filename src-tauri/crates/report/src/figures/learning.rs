@@ -52,8 +52,9 @@ pub fn learning_curve(input: &ReportInput, language: Language) -> Result<String,
     let texts = Catalogue::report(language);
     canvas::draw((WIDTH, HEIGHT), |area| {
         let (left, right) = area.split_horizontally(WIDTH / 2);
-        panel(&left, &losses(input, texts), input.best_epoch, texts)?;
-        panel(&right, &scores(input, texts), input.best_epoch, texts)
+        let kept = (input.trained_share > 0.0).then_some(input.best_epoch);
+        panel(&left, &losses(input, texts), kept, texts)?;
+        panel(&right, &scores(input, texts), kept, texts)
     })
 }
 
@@ -151,7 +152,7 @@ fn mean(points: &[(f64, f64)]) -> (f64, f64) {
     )
 }
 
-fn panel(area: &Area, panel: &Panel, best: u32, texts: &Catalogue) -> Result<(), ReportError> {
+fn panel(area: &Area, panel: &Panel, best: Option<u32>, texts: &Catalogue) -> Result<(), ReportError> {
     words(
         area,
         &panel.title,
@@ -173,13 +174,14 @@ fn panel(area: &Area, panel: &Panel, best: u32, texts: &Catalogue) -> Result<(),
         let (left, top) = chart.backend_coord(&(x, y));
         (left - origin, top)
     };
-    let best = f64::from(best);
-    kept(
-        area,
-        pixel(&chart, best, panel.y.0),
-        pixel(&chart, best, panel.y.1),
-        texts,
-    )?;
+    if let Some(best) = best.map(f64::from) {
+        kept(
+            area,
+            pixel(&chart, best, panel.y.0),
+            pixel(&chart, best, panel.y.1),
+            texts,
+        )?;
+    }
     let (x, y) = pixel(&chart, panel.rounds / 2.0, panel.y.0);
     let round = texts.text("figure.round", &[]);
     words(area, &round, (x, y + 34), Words::new(11.0, MUTED, HPos::Center))?;
