@@ -1,40 +1,28 @@
 //! What a run leaves and what is refused before there is one, on a tiny random model.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::path::Path;
 
-use understudy_data::{ColumnRole, DialectOverrides, ImportOptions, RunStatus, SplitWay};
+use support::{project, textbook};
+use understudy_data::RunStatus;
 use understudy_engine::verification::{Finding, Subject, verify};
 use understudy_engine::{EngineError, Language, Session, runs, training};
 use understudy_train::{Control, TrainError, TrainSettings};
 
 /// A project whose texts are divided, and the settings of a run that takes a second.
 fn prepared(place: &Path) -> (Session, TrainSettings) {
-    let mut session = Session::create(&place.join("p.understudy"), "p").unwrap();
-    let file = place.join("texts.csv");
-    let rows: Vec<String> = (0..40)
-        .map(|i| match i % 2 {
-            0 => format!("the court ruled case {i},law"),
-            _ => format!("heart pain of patient {i},medicine"),
-        })
-        .collect();
-    std::fs::write(&file, format!("text,label\n{}\n", rows.join("\n"))).unwrap();
-    let options = ImportOptions {
-        dialect: DialectOverrides::default(),
-        roles: vec![ColumnRole::Text, ColumnRole::Label],
-        label_separator: None,
+    let row = |i: usize| match i % 2 {
+        0 => format!("the court ruled case {i},law\n"),
+        _ => format!("heart pain of patient {i},medicine\n"),
     };
-    session.import(&file, &options, None, &mut |_, _| true).unwrap();
-    session
-        .make_split(&[50, 25, 25], 0, SplitWay::Random, Language::En)
-        .unwrap();
-    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nn/tests/fixtures/tiny-bert");
+    let rows: String = (0..40).map(row).collect();
     let settings = TrainSettings {
         epochs: 2,
-        max_length: 24,
-        ..TrainSettings::textbook(&tiny.canonicalize().unwrap().display().to_string())
+        ..textbook()
     };
-    (session, settings)
+    (project(place, &rows, &[50, 25, 25]), settings)
 }
 
 #[test]

@@ -2,42 +2,30 @@
 //! and of projects written before they were noted it says that it does not.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::path::Path;
 
-use understudy_data::{
-    ColumnRole, DialectOverrides, ImportOptions, Part, Project, SplitWay, StoredPrediction,
-};
+use support::{project, textbook};
+use understudy_data::{Part, Project, StoredPrediction};
 use understudy_engine::verification::{Finding, Subject, verify};
-use understudy_engine::{Language, Session, judgement, runs, training};
+use understudy_engine::{Session, judgement, runs, training};
 use understudy_train::{Control, TrainSettings};
 
 /// A project with a trained run.
 fn trained(place: &Path) -> (Session, String) {
-    let mut session = Session::create(&place.join("p.understudy"), "p").unwrap();
     // No two alike, in words that the model knows.
     let row = |i: usize| {
         let (a, b) = (" a".repeat(i % 8), " b".repeat(i / 8 % 20));
         format!("{}{a}{b},{}\n", ["law court", "heart pain"][i % 2], i % 2)
     };
     let rows: String = (0..160).map(row).collect();
-    let file = place.join("rows.csv");
-    std::fs::write(&file, format!("text,label\n{rows}")).unwrap();
-    let options = ImportOptions {
-        dialect: DialectOverrides::default(),
-        roles: vec![ColumnRole::Text, ColumnRole::Label],
-        label_separator: None,
-    };
-    session.import(&file, &options, None, &mut |_, _| true).unwrap();
-    session
-        .make_split(&[25, 50, 25], 0, SplitWay::Random, Language::En)
-        .unwrap();
-    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nn/tests/fixtures/tiny-bert");
+    let mut session = project(place, &rows, &[25, 50, 25]);
     let settings = TrainSettings {
         epochs: 6,
         batch_size: 4,
         learning_rate: 3e-3,
-        max_length: 24,
-        ..TrainSettings::textbook(&tiny.canonicalize().unwrap().display().to_string())
+        ..textbook()
     };
     let run = runs::create(&mut session.project, &settings).unwrap();
     training::execute(&mut session.project, &run, &Control::default(), &mut |_| {}).unwrap();

@@ -61,10 +61,7 @@ pub fn load(path: &Path, parameters: &mut Parameters, prefix: &str, seed: u64) -
                 expected: entry.shape,
             });
         }
-        file.read_into(&name, parameters.values_mut(index))?;
-        if !parameters.values_mut(index).iter().all(|x| x.is_finite()) {
-            return Err(NnError::NotFinite { name });
-        }
+        file.read_numbers(&name, parameters.values_mut(index))?;
     }
     report.unused = unused.into_iter().collect();
     Ok(report)
@@ -92,10 +89,7 @@ pub fn load_some(path: &Path, parameters: &mut Parameters, pick: impl Fn(&Parame
                 expected: entry.shape,
             });
         }
-        file.read_into(&name, parameters.values_mut(index))?;
-        if !parameters.values_mut(index).iter().all(|x| x.is_finite()) {
-            return Err(NnError::NotFinite { name });
-        }
+        file.read_numbers(&name, parameters.values_mut(index))?;
     }
     Ok(())
 }
@@ -241,6 +235,17 @@ impl Checkpoint {
     /// The shape of a tensor that the file has.
     pub(crate) fn shape(&self, name: &str) -> &[usize] {
         &self.tensors[name].shape
+    }
+
+    /// As [`Checkpoint::read_into`]; what is no number is refused.
+    fn read_numbers(&mut self, name: &str, out: &mut [f32]) -> Result<()> {
+        self.read_into(name, out)?;
+        match out.iter().all(|x| x.is_finite()) {
+            true => Ok(()),
+            false => Err(NnError::NotFinite {
+                name: name.to_owned(),
+            }),
+        }
     }
 
     /// Reads a tensor that the file has.
