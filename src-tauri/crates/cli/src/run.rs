@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use understudy_data::{DataError, RunStatus, SplitWay, TestLock};
 use understudy_engine::export::{ModelFormat, export_model};
 use understudy_engine::{
-    Language, Result, Session, cross_validation, prediction, report as engine_report, runs, training,
+    EngineError, Language, Result, Session, cross_validation, prediction, report as engine_report, runs,
+    training,
 };
 use understudy_train::{Control, TrainError, TrainSettings};
 
@@ -315,7 +316,5 @@ pub fn latest(session: &Session, run: Option<String>) -> Result<String> {
         .runs()?
         .into_iter()
         .find(|run| run.status == RunStatus::Finished);
-    Ok(finished
-        .map(|run| run.id)
-        .ok_or_else(|| DataError::UnknownRun { id: "—".to_owned() })?)
+    finished.map(|run| run.id).ok_or(EngineError::NothingTrained)
 }

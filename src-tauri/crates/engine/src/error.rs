@@ -60,6 +60,9 @@ pub enum EngineError {
         /// The id asked for.
         id: String,
     },
+    /// The project has no finished run.
+    #[error("nothing is trained in this project")]
+    NothingTrained,
     /// The run has no results yet.
     #[error("run {id} is not finished")]
     RunNotFinished {
@@ -304,6 +307,7 @@ impl EngineError {
             EngineError::Report(error) => internal(error),
             EngineError::File { path, source } => file_facts(path, source),
             EngineError::NoProject => ("no_project", vec![]),
+            EngineError::NothingTrained => ("nothing_trained", vec![]),
             EngineError::UnknownSample { id } => ("not_found", vec![("name", id.clone())]),
             EngineError::RunNotFinished { id } => ("run_not_finished", vec![("run", id.clone())]),
             EngineError::NoSuchPromise {

@@ -301,3 +301,68 @@ fn part_count(count: &understudy_data::PartCount) -> report::PartCount {
         per_label: count.per_label.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use understudy_report::{Catalogue, Language};
+    use understudy_train::presets::Preset;
+    use understudy_train::{
+        DeviceKind, Method, Pooling, Precision, TrainSettings, Truncation, WindowPooling,
+    };
+
+    use super::*;
+
+    #[test]
+    fn every_setting_and_choice_is_told_in_words_in_both_languages() {
+        let plain = || TrainSettings {
+            class_weights: true,
+            ..TrainSettings::textbook("model")
+        };
+        let presets = [
+            Preset::Quick,
+            Preset::Balanced,
+            Preset::Thorough,
+            Preset::FewLabels,
+            Preset::Textbook,
+        ];
+        let mut all: Vec<TrainSettings> = presets.map(|preset| TrainSettings { preset, ..plain() }).into();
+        all.extend(
+            [Method::Full, Method::Lora, Method::Head].map(|method| TrainSettings { method, ..plain() }),
+        );
+        all.extend([Pooling::Native, Pooling::Mean].map(|pooling| TrainSettings { pooling, ..plain() }));
+        all.extend([Precision::F32, Precision::Bf16].map(|precision| TrainSettings { precision, ..plain() }));
+        all.extend(
+            [Truncation::Head, Truncation::HeadAndTail].map(|truncation| TrainSettings {
+                truncation,
+                ..plain()
+            }),
+        );
+        all.extend(
+            [DeviceKind::Cpu, DeviceKind::Cuda, DeviceKind::Metal]
+                .map(|device| TrainSettings { device, ..plain() }),
+        );
+        all.extend(
+            [WindowPooling::Mean, WindowPooling::Max, WindowPooling::Attention].map(|window_pooling| {
+                TrainSettings {
+                    window_pooling,
+                    ..plain()
+                }
+            }),
+        );
+        for settings in all {
+            let fields = runs::to_value(&settings).unwrap();
+            for (key, value) in fields.as_object().unwrap() {
+                let texts = [Language::En, Language::Zh].map(Catalogue::report);
+                let name = format!("setting.{key}");
+                let value = match value {
+                    serde_json::Value::String(word) if key != "model" => format!("{name}.{word}"),
+                    serde_json::Value::Bool(yes) => format!("setting.{yes}"),
+                    _ => name.clone(),
+                };
+                for text in texts {
+                    assert!(text.contains(&name) && text.contains(&value), "{name}: {value}");
+                }
+            }
+        }
+    }
+}

@@ -13,7 +13,7 @@ use understudy_data::{
 use understudy_eval::{Calibration, EpochScores, Scores};
 use understudy_report::Language;
 use understudy_train::presets::ModelFacts;
-use understudy_train::{TrainSettings, checkpoint};
+use understudy_train::{TrainSettings, checkpoint, is_better};
 
 use crate::error::{EngineError, Problem, Result, WorkerEnding};
 use crate::files;
@@ -365,12 +365,15 @@ pub fn summary(project: &Project, run: &RunRecord, language: Language) -> Result
 
 /// The best of some rounds, as the trainer chooses.
 fn best(epochs: &[EpochScores]) -> Option<&EpochScores> {
-    let better = |a: &EpochScores, b: &EpochScores| {
-        (a.validation_macro_f1, -a.validation_loss) > (b.validation_macro_f1, -b.validation_loss)
+    let of = |epoch: &EpochScores| (epoch.validation_macro_f1, epoch.validation_loss);
+    let better = |best, epoch| {
+        if is_better(of(epoch), of(best)) {
+            epoch
+        } else {
+            best
+        }
     };
-    epochs
-        .iter()
-        .reduce(|best, epoch| if better(epoch, best) { epoch } else { best })
+    epochs.iter().reduce(better)
 }
 
 /// Where a run's checkpoints lie.

@@ -271,6 +271,7 @@ fn own() -> Vec<EngineError> {
             reason: text("no default store"),
         },
         EngineError::NoProject,
+        EngineError::NothingTrained,
         EngineError::RunNotFinished { id: text("r1") },
         EngineError::NoSuchPromise {
             errors_allowed: 0.01,

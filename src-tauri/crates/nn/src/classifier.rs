@@ -2,6 +2,7 @@
 
 mod onnx;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::architectures::Architecture;
@@ -129,12 +130,32 @@ impl SequenceClassifier {
     /// Reads a classifier that was trained before, with its labels.
     ///
     /// # Errors
-    /// As [`SequenceClassifier::from_pretrained`]; [`NnError::MissingTensor`] when the folder has no head.
+    /// As [`SequenceClassifier::from_pretrained`]; [`NnError::MissingTensor`] when the folder has no head; [`NnError::Weights`] when
+    /// the weights have more layers than the configuration says: such a model would answer, but not as it was trained to.
     pub fn load(folder: &Path) -> Result<Self> {
         let mut model = Self::declare(Config::read(folder)?)?;
         let report = model.read_weights(folder, 0)?;
-        match report.initialised.into_iter().next() {
-            Some(name) => Err(NnError::MissingTensor { name }),
+        if let Some(name) = report.initialised.into_iter().next() {
+            return Err(NnError::MissingTensor { name });
+        }
+        let prefix = model.encoder.prefix();
+        let of_any_layer = |name: &str| {
+            let short = name.strip_prefix(prefix).unwrap_or(name);
+            let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+            let parts = short.split('.').filter(|part| !is_number(part));
+            parts.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let entries = model.parameters.entries().iter();
+        let known: HashSet<Vec<String>> = entries.map(|entry| of_any_layer(&entry.name)).collect();
+        match report
+            .unused
+            .into_iter()
+            .find(|name| known.contains(&of_any_layer(name)))
+        {
+            Some(name) => Err(NnError::Weights {
+                path: folder.join(WEIGHTS_FILE),
+                reason: format!("config.json speaks of fewer layers than there are: {name} has no place"),
+            }),
             None => Ok(model),
         }
     }

@@ -378,6 +378,26 @@ fn a_saved_model_gives_the_same_logits() {
 }
 
 #[test]
+fn weights_of_more_layers_than_the_configuration_says_are_refused() {
+    for name in ["tiny-bert", "tiny-roberta", "tiny-distilbert"] {
+        let saved = tempfile::tempdir().unwrap();
+        SequenceClassifier::load(&folder(name))
+            .unwrap()
+            .save(saved.path())
+            .unwrap();
+        let path = saved.path().join("config.json");
+        let config = std::fs::read_to_string(&path).unwrap();
+        let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+        let layers = ["num_hidden_layers", "n_layers"];
+        let key = layers.into_iter().find(|key| config.get(key).is_some()).unwrap();
+        config[key] = (config[key].as_u64().unwrap() - 1).into();
+        std::fs::write(&path, config.to_string()).unwrap();
+        let refused = SequenceClassifier::load(saved.path()).unwrap_err();
+        assert!(matches!(refused, NnError::Weights { .. }), "{name}: {refused}");
+    }
+}
+
+#[test]
 fn a_batch_that_the_model_cannot_read_is_refused() {
     let model = SequenceClassifier::load(&folder("tiny-bert")).unwrap();
     for ids in [vec![], vec![90], vec![1; 25]] {

@@ -246,7 +246,7 @@ impl Page<'_> {
         facts.extend(parts.map(|part| (self.text(part_key(part.part)), count(part.rows.into()))));
         // The model is named above, where its folder is left out.
         let settings = input.settings.iter().filter(|setting| setting.key != "model");
-        facts.extend(settings.map(|setting| (self.setting(&setting.key), setting.value.clone())));
+        facts.extend(settings.map(|setting| self.setting(setting)));
         table(
             card,
             &[self.text("card.what"), self.text("card.value")],

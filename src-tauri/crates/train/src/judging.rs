@@ -49,8 +49,8 @@ pub(crate) fn validation_scores(job: &TrainingJob, answers: &[f32]) -> Result<Sc
     })
 }
 
-/// Whether a model with this macro-F1 and loss is to be preferred to another.
-pub(crate) fn is_better((macro_f1, loss): (f64, f64), (other_f1, other_loss): (f64, f64)) -> bool {
+/// Whether a model with this macro-F1 and mean loss on the validation part is to be preferred to another.
+pub fn is_better((macro_f1, loss): (f64, f64), (other_f1, other_loss): (f64, f64)) -> bool {
     (macro_f1, -loss) > (other_f1, -other_loss)
 }
 

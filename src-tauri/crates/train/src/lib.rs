@@ -47,6 +47,7 @@ pub use explain::{Explanation, ExplanationMethod, WordScore};
 pub use faithfulness::{Faithfulness, Holding, sample};
 pub use familiarity::FILE as FAMILIARITY_FILE;
 pub use job::{Example, Outcome, Phase, TrainEvent, TrainingJob, Unfamiliar};
+pub use judging::is_better;
 pub use outward::{save_adapter, save_onnx};
 pub use predictor::{Predicted, Predictor, Review, note_review, review};
 pub use pretrained::check_pretrained;

@@ -12,6 +12,7 @@ use std::arch::x86_64::*;
 use std::cell::RefCell;
 
 use super::avx512::{LANES, first, transpose};
+use super::lines::Lines;
 use super::operand::{Operand, Target};
 
 /// Rows of a panel of `a`: 14 × 2 accumulators, 2 words of `b` and a broadcast one fit into 32 registers.
@@ -25,8 +26,8 @@ const BLOCK: usize = MR * 24;
 /// Packed panels of one thread, kept from call to call.
 #[derive(Default)]
 struct Panels {
-    a: Vec<f32>,
-    b: Vec<f32>,
+    a: Lines,
+    b: Lines,
 }
 
 thread_local! {
@@ -57,11 +58,8 @@ unsafe fn blocks(m: usize, n: usize, k: usize, a: Operand, b: Operand, out: Targ
     let depth = k.div_ceil(k.div_ceil(DEPTH).max(1)).next_multiple_of(2).max(2);
     let words = depth / 2;
     // `pack` may write a register's words past the end.
-    panels
-        .a
-        .resize(BLOCK.min(m.next_multiple_of(MR)) * words + LANES, 0.0);
-    panels.b.resize(NR * words + LANES, 0.0);
-    let (panels_a, panel_b) = (panels.a.as_mut_ptr(), panels.b.as_mut_ptr());
+    let panels_a = panels.a.room(BLOCK.min(m.next_multiple_of(MR)) * words + LANES);
+    let panel_b = panels.b.room(NR * words + LANES);
     for from in (0..k.max(1)).step_by(depth) {
         let inner = depth.min(k - from);
         let words = inner.div_ceil(2);

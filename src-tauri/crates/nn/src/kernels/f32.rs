@@ -9,15 +9,19 @@
 //!
 //! Measured beside `gemm` in docs/performance.md.
 
-use std::arch::x86_64::{__m256, __m512};
+use std::arch::x86_64::{__m256, __m512, _MM_HINT_T1, _mm_prefetch};
 use std::cell::RefCell;
 
+use super::lines::{LINE, Lines};
 use super::operand::{Operand, Target};
 use super::wide::Wide;
 use super::{avx2, avx512};
 
 /// Numbers of the inner dimension in a block: a tile's numbers of the narrow operand fit into L1.
 const DEPTH: usize = 384;
+/// Numbers of the narrow operand in a block, which are packed together where they need it: `NUMBERS × DEPTH` fit into L2 beside the
+/// wide operand's.
+const NUMBERS: usize = 384;
 /// Lanes of the wide operand in a block, whole panels of every kernel: `BLOCK × DEPTH` numbers fit into L2.
 const BLOCK: usize = 288;
 /// A wide operand that lies well is read where it lies where it meets so few numbers of the narrow one: packed it would be read
@@ -30,8 +34,8 @@ pub const STEP: usize = 48;
 /// What one thread packs, kept from call to call.
 #[derive(Default)]
 struct Packed {
-    wide: Vec<f32>,
-    narrow: Vec<f32>,
+    wide: Lines,
+    narrow: Lines,
 }
 
 thread_local! {
@@ -98,7 +102,8 @@ unsafe fn product<W: Wide, const WIDE: usize, const N: usize>(
     PACKED.set(packed);
 }
 
-/// Goes over blocks of the inner dimension and of the wide operand's lanes. `FLIPPED`: its lanes are the target's rows.
+/// Goes over blocks of the narrow operand's numbers, of the inner dimension and of the wide operand's lanes. `FLIPPED`: its lanes are
+/// the target's rows.
 #[inline(always)]
 unsafe fn blocks<W: Wide, const WIDE: usize, const N: usize, const FLIPPED: bool>(
     [lanes, numbers, k]: [usize; 3],
@@ -109,50 +114,191 @@ unsafe fn blocks<W: Wide, const WIDE: usize, const N: usize, const FLIPPED: bool
 ) {
     let panel = WIDE * W::LANES;
     let depth = k.div_ceil(k.div_ceil(DEPTH).max(1)).max(1);
-    for from in (0..k.max(1)).step_by(depth) {
-        let inner = depth.min(k - from);
-        for left in (0..lanes).step_by(BLOCK) {
-            let width = BLOCK.min(lanes - left);
-            // SAFETY: all blocks and tiles lie within their matrices, packed panels within the buffers.
+    let together = if narrow.inner == 1 {
+        numbers.max(1)
+    } else {
+        NUMBERS
+    };
+    for first in (0..numbers).step_by(together) {
+        let count = together.min(numbers - first);
+        for from in (0..k.max(1)).step_by(depth) {
+            let inner = depth.min(k - from);
+            // SAFETY: all blocks and tiles lie within their matrices, packed panels and tiles within the buffers.
             unsafe {
-                let block = wide.at(left, from);
-                let panels = if block.lane == 1 && W::LANES > 8 && numbers <= READ_IN_PLACE {
-                    Panels {
-                        data: block.data,
-                        apart: panel,
-                        inner: block.inner,
-                    }
+                let tiles = narrow.at(first, from);
+                let tiles = if tiles.inner == 1 {
+                    let apart = N * tiles.lane;
+                    Tiles { first: tiles, apart }
                 } else {
-                    pack_wide::<W>(panel, block, width, inner, &mut packed.wide)
+                    pack_narrow::<W, N>(tiles, count, inner, &mut packed.narrow)
                 };
-                for number in (0..numbers).step_by(N) {
-                    let here = N.min(numbers - number);
-                    let mut narrow = narrow.at(number, from);
-                    if narrow.inner != 1 {
-                        narrow = pack_narrow::<W, N>(narrow, here, inner, &mut packed.narrow);
-                    }
-                    for lane in (0..width).step_by(panel) {
-                        let (row, column) = if FLIPPED {
-                            (left + lane, number)
-                        } else {
-                            (number, left + lane)
-                        };
-                        let target = Target {
-                            data: out.data.add(row * out.stride + column),
-                            accumulate: out.accumulate || from > 0,
-                            ..out
-                        };
-                        let wide = panels.operand(lane / panel);
-                        tile_of::<W, WIDE, FLIPPED>(
-                            [panel.min(width - lane), here, inner],
-                            wide,
-                            narrow,
-                            target,
-                        );
-                    }
+                for left in (0..lanes).step_by(BLOCK) {
+                    let width = BLOCK.min(lanes - left);
+                    let block = wide.at(left, from);
+                    let panels = if block.lane == 1 && W::LANES > 8 && numbers <= READ_IN_PLACE {
+                        Panels {
+                            data: block.data,
+                            apart: panel,
+                            inner: block.inner,
+                        }
+                    } else {
+                        pack_wide::<W>(panel, block, width, inner, &mut packed.wide)
+                    };
+                    let next = match (left + width, from + inner) {
+                        (left, _) if left < lanes => {
+                            Ahead::of(wide.at(left, from), BLOCK.min(lanes - left), inner)
+                        }
+                        (_, from) if from < k => {
+                            Ahead::of(wide.at(0, from), BLOCK.min(lanes), depth.min(k - from))
+                        }
+                        _ => Ahead::nothing(),
+                    };
+                    let (row, column) = if FLIPPED { (left, first) } else { (first, left) };
+                    let target = Target {
+                        data: out.data.add(row * out.stride + column),
+                        accumulate: out.accumulate || from > 0,
+                        ..out
+                    };
+                    // What is packed, or was read for the lanes before, is near already.
+                    let is_far = tiles.first.inner == 1 && left == 0;
+                    block_of::<W, WIDE, N, FLIPPED>(
+                        [width, count, inner],
+                        panels,
+                        tiles,
+                        target,
+                        next,
+                        is_far,
+                    );
                 }
             }
         }
+    }
+}
+
+/// One block, a tile after the other: the narrow operand's numbers of a tile with all panels of the wide one. Meanwhile the next block of
+/// the wide operand is asked for, and where the narrow one `is_far`, its next tile.
+#[inline(always)]
+unsafe fn block_of<W: Wide, const WIDE: usize, const N: usize, const FLIPPED: bool>(
+    [lanes, numbers, inner]: [usize; 3],
+    panels: Panels,
+    tiles: Tiles,
+    out: Target,
+    mut next_block: Ahead,
+    is_far: bool,
+) {
+    let panel = WIDE * W::LANES;
+    let in_row = lanes.div_ceil(panel);
+    let lines_of_block = next_block.lines().div_ceil(numbers.div_ceil(N) * in_row);
+    for number in (0..numbers).step_by(N) {
+        let here = N.min(numbers - number);
+        let left = numbers - number - here;
+        // SAFETY: all tiles lie within their operands and the target.
+        unsafe {
+            let mut next_tile = if is_far && left > 0 {
+                Ahead::of(tiles.operand(number / N + 1), N.min(left), inner)
+            } else {
+                Ahead::nothing()
+            };
+            let lines_of_tile = next_tile.lines().div_ceil(in_row);
+            for lane in (0..lanes).step_by(panel) {
+                next_block.ask_for(lines_of_block);
+                next_tile.ask_for(lines_of_tile);
+                let (row, column) = if FLIPPED { (lane, number) } else { (number, lane) };
+                let data = out.data.add(row * out.stride + column);
+                tile_of::<W, WIDE, FLIPPED>(
+                    [panel.min(lanes - lane), here, inner],
+                    panels.operand(lane / panel),
+                    tiles.operand(number / N),
+                    Target { data, ..out },
+                );
+            }
+        }
+    }
+}
+
+/// What is multiplied next and may lie in memory still: asked for bit by bit beforehand, so that it need not be waited for.
+struct Ahead {
+    data: *const f32,
+    /// Rows of numbers that follow each other.
+    rows: usize,
+    /// Numbers of a row.
+    width: usize,
+    /// From a row to the next.
+    apart: usize,
+    row: usize,
+    column: usize,
+}
+
+impl Ahead {
+    #[inline(always)]
+    fn of(operand: Operand, lanes: usize, inner: usize) -> Self {
+        let (rows, width, apart) = if operand.lane == 1 {
+            (inner, lanes, operand.inner)
+        } else {
+            (lanes, inner, operand.lane)
+        };
+        Ahead {
+            data: operand.data,
+            rows,
+            width,
+            apart,
+            row: 0,
+            column: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn nothing() -> Self {
+        Ahead {
+            data: std::ptr::null(),
+            rows: 0,
+            width: 0,
+            apart: 0,
+            row: 0,
+            column: 0,
+        }
+    }
+
+    /// Cache lines of all of it, a row's last one begun.
+    #[inline(always)]
+    fn lines(&self) -> usize {
+        self.rows * self.width.div_ceil(LINE)
+    }
+
+    /// Asks for so many lines more.
+    ///
+    /// # Safety
+    /// The operand must be readable over its whole extent.
+    #[inline(always)]
+    unsafe fn ask_for(&mut self, lines: usize) {
+        for _ in 0..lines {
+            if self.row == self.rows {
+                return;
+            }
+            // SAFETY: the number lies within the operand.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(self.data.add(self.row * self.apart + self.column).cast()) };
+            self.column += LINE;
+            if self.column >= self.width {
+                (self.row, self.column) = (self.row + 1, 0);
+            }
+        }
+    }
+}
+
+/// The narrow operand, tile by tile.
+#[derive(Clone, Copy)]
+struct Tiles {
+    first: Operand,
+    /// From a tile to the next.
+    apart: usize,
+}
+
+impl Tiles {
+    #[inline(always)]
+    unsafe fn operand(&self, tile: usize) -> Operand {
+        // SAFETY: the caller asks for a tile that exists.
+        let data = unsafe { self.first.data.add(tile * self.apart) };
+        Operand { data, ..self.first }
     }
 }
 
@@ -184,16 +330,16 @@ unsafe fn pack_wide<W: Wide>(
     from: Operand,
     lanes: usize,
     inner: usize,
-    packed: &mut Vec<f32>,
+    packed: &mut Lines,
 ) -> Panels {
     // Squares are turned as a whole.
     let apart = panel * inner.next_multiple_of(W::LANES);
-    packed.resize(packed.len().max(lanes.div_ceil(panel) * apart), 0.0);
+    let packed = packed.room(lanes.div_ceil(panel) * apart);
     for left in (0..lanes).step_by(W::LANES) {
-        let to = packed[left / panel * apart + left % panel..].as_mut_ptr();
         let here = W::LANES.min(lanes - left);
         // SAFETY: the lanes exist, and a panel has room for a multiple of `LANES` numbers of each.
         unsafe {
+            let to = packed.add(left / panel * apart + left % panel);
             if from.lane == 1 {
                 let mask = W::first(here);
                 for p in 0..inner {
@@ -207,35 +353,39 @@ unsafe fn pack_wide<W: Wide>(
         }
     }
     Panels {
-        data: packed.as_ptr(),
+        data: packed,
         apart,
         inner: panel,
     }
 }
 
-/// Puts the numbers of a tile side by side, of which `numbers` exist; they follow each other as it is, but whole rows apart.
+/// Puts the numbers of each tile side by side, of which `numbers` exist; they follow each other as it is, but whole rows apart.
 #[inline(always)]
 unsafe fn pack_narrow<W: Wide, const N: usize>(
     from: Operand,
     numbers: usize,
     inner: usize,
-    packed: &mut Vec<f32>,
-) -> Operand {
-    // A register is written whole: the next one lies over what is too much.
-    packed.resize(packed.len().max(inner * N + W::LANES), 0.0);
-    let to = packed.as_mut_ptr();
-    // SAFETY: `numbers` numbers exist, and the buffer has room for the last register.
-    unsafe {
-        let mask = W::first(numbers);
-        for p in 0..inner {
-            W::load_first(from.at(0, p).data, mask).store(to.add(p * N));
+    packed: &mut Lines,
+) -> Tiles {
+    let apart = inner * N;
+    // A register is written whole: the next one, or the next tile, lies over what is too much.
+    let packed = packed.room(numbers.div_ceil(N) * apart + W::LANES);
+    for number in (0..numbers).step_by(N) {
+        // SAFETY: these numbers exist, and the buffer has room for the last register.
+        unsafe {
+            let mask = W::first(N.min(numbers - number));
+            let to = packed.add(number / N * apart);
+            for p in 0..inner {
+                W::load_first(from.at(number, p).data, mask).store(to.add(p * N));
+            }
         }
     }
-    Operand {
-        data: packed.as_ptr(),
+    let first = Operand {
+        data: packed,
         lane: 1,
         inner: N,
-    }
+    };
+    Tiles { first, apart }
 }
 
 /// One tile, by the program that is made for its size (lanes, numbers, inner dimension).
@@ -349,7 +499,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(96))]
         #[test]
         fn products_equal_the_definition_on_every_kind_of_processor(
-            m in 1_usize..330, n in 1_usize..330, k in 1_usize..900, layout in 0..4, accumulate: bool,
+            m in 1_usize..450, n in 1_usize..450, k in 1_usize..900, layout in 0..4, accumulate: bool,
         ) {
             let (a, b) = (random(1, m * k), random(2, n * k));
             let (a_view, b_view) = (operand(&a, m, k, layout & 1 != 0), operand(&b, n, k, layout & 2 != 0));

@@ -15,6 +15,8 @@ pub mod elementwise;
 #[cfg(target_arch = "x86_64")]
 pub mod f32;
 pub mod layer_norm;
+#[cfg(target_arch = "x86_64")]
+mod lines;
 pub mod math;
 pub mod matmul;
 #[cfg(target_arch = "x86_64")]

@@ -5,7 +5,7 @@ use understudy_eval::EpochScores;
 
 use super::{Page, fact, figure, section, table};
 use crate::{
-    Part, PartCount, ReportError, figures,
+    Part, PartCount, ReportError, Setting, figures,
     numbers::{self, count, score},
     words,
 };
@@ -116,7 +116,7 @@ impl Page<'_> {
                     (fact(self.text("appendix.model_sha256"), html! { code { (input.model_sha256) } }))
                 }
                 h3 { (self.text("appendix.settings")) }
-                dl.facts { @for setting in &input.settings { (fact(self.setting(&setting.key), &setting.value)) } }
+                dl.facts { @for (name, value) in input.settings.iter().map(|setting| self.setting(setting)) { (fact(name, value)) } }
                 h3 { (self.text("appendix.run")) }
                 dl.facts {
                     (fact(self.text("appendix.machine"), &input.machine))
@@ -176,14 +176,16 @@ impl Page<'_> {
         }
     }
 
-    /// The setting's name; one that the catalogue does not know keeps the engine's.
-    pub(crate) fn setting(&self, key: &str) -> String {
-        let text = format!("setting.{key}");
-        if self.texts.contains(&text) {
-            self.text(&text)
-        } else {
-            key.to_owned()
-        }
+    /// A setting's name and its value in words; what the catalogue does not know keeps the engine's.
+    pub(crate) fn setting(&self, setting: &Setting) -> (String, String) {
+        let known = |key: String| self.texts.contains(&key).then(|| self.text(&key));
+        let name = format!("setting.{}", setting.key);
+        let of_all = format!("setting.{}", setting.value);
+        let value = known(format!("{name}.{}", setting.value)).or_else(|| known(of_all));
+        (
+            known(name).unwrap_or_else(|| setting.key.clone()),
+            value.unwrap_or_else(|| setting.value.clone()),
+        )
     }
 }
 

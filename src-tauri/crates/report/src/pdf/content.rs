@@ -318,11 +318,7 @@ impl Page<'_> {
             self.part("appendix.model"),
             Block::Facts(self.pretrained()),
             self.part("appendix.settings"),
-            Block::Facts(
-                settings
-                    .map(|setting| (self.setting(&setting.key), setting.value.clone()))
-                    .collect(),
-            ),
+            Block::Facts(settings.map(|setting| self.setting(setting)).collect()),
             self.part("appendix.run"),
             Block::Facts(run),
         ]);
