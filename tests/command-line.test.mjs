@@ -23,6 +23,11 @@ test("duplicates are hidden and the rows divided, the same for the same seed", (
   assert.equal(split.seed, 3);
 });
 
+test("what needs a trained model says that there is none yet", () => {
+  const refused = place.understudy("evaluate", ...project);
+  assert.deepEqual([refused.status, refused.found.error.kind], [2, "nothing_trained"]);
+});
+
 test("all layers are trained, and the model is far better than guessing", () => {
   const result = place.must("train", ...project, "--epochs", "2", "--learning-rate", "3e-4", "--max-length", "64");
   assert.equal(result.epochs, 2);

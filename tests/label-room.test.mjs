@@ -219,23 +219,27 @@ for (const language of ["en", "zh"]) {
     });
 
     test("a wrong label is doubted and put right with one key", async () => {
-      // Some labels are given wrongly, as by a tired colleague: that all of them pass for right is very unlikely.
       const choice = await window.get("label-view");
       await (await choice.findElement({ css: 'input[value="bench"]' })).sendKeys(" ");
       await window.get("bench-text");
-      for (let i = 0; i < 5; i++) {
-        const text = await shown();
-        await window.press(String(((kinds.indexOf(answer.get(text)) + 1) % KINDS) + 1));
-        await window.until(async () => (await shown()) !== text, "the next text did not come");
+      // Labels are given wrongly, as by a tired colleague, until one is doubted: the bench asks for what the helper is unsure of,
+      // and the first few of those may pass for right.
+      const doubted = () => place.must("assist", "doubts", "--project", folder).doubts.total;
+      for (let round = 0; doubted() === 0; round++) {
+        assert.ok(round < 6, "nothing is doubted");
+        for (let i = 0; i < 5; i++) {
+          const text = await shown();
+          await window.press(String(((kinds.indexOf(answer.get(text)) + 1) % KINDS) + 1));
+          await window.until(async () => (await shown()) !== text, "the next text did not come");
+        }
+        for (let i = 0; i < 4; i++) await label();
       }
-      for (let i = 0; i < 4; i++) await label();
-      await window.until(async () => place.must("assist", "doubts", "--project", folder).doubts.total > 0, "nothing is doubted", 60_000);
       await (await choice.findElement({ css: 'input[value="doubts"]' })).sendKeys(" ");
       await window.get("doubt-text");
       await look("7-doubts");
-      const doubted = squeezed(await window.text("doubt-text"));
+      const first = squeezed(await window.text("doubt-text"));
       await window.press(" ");
-      await window.until(async () => squeezed(await content("doubt-text")) !== doubted, "it was not put right");
+      await window.until(async () => squeezed(await content("doubt-text")) !== first, "it was not put right");
     });
 
     test("others' answers come in from a file, what is disputed is decided, and the labels go out", async () => {

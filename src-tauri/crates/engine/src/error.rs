@@ -672,6 +672,10 @@ fn train_facts(error: &TrainError) -> Facts {
             | ModelError::Shape { .. }
             | ModelError::NotFinite { .. }),
         ) => ("model_unfit", vec![("reason", error.to_string())]),
+        TrainError::Model(ModelError::MoreLayers { path, name }) => (
+            "more_layers",
+            vec![("file", path.display().to_string()), ("name", name.clone())],
+        ),
         TrainError::Model(ModelError::NoDevice { kind, reason }) => (
             "no_device",
             vec![

@@ -318,14 +318,9 @@ mod tests {
             class_weights: true,
             ..TrainSettings::textbook("model")
         };
-        let presets = [
-            Preset::Quick,
-            Preset::Balanced,
-            Preset::Thorough,
-            Preset::FewLabels,
-            Preset::Textbook,
-        ];
-        let mut all: Vec<TrainSettings> = presets.map(|preset| TrainSettings { preset, ..plain() }).into();
+        let mut all: Vec<TrainSettings> = Preset::ALL
+            .map(|preset| TrainSettings { preset, ..plain() })
+            .into();
         all.extend(
             [Method::Full, Method::Lora, Method::Head].map(|method| TrainSettings { method, ..plain() }),
         );

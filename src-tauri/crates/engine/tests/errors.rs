@@ -234,6 +234,10 @@ fn training() -> Vec<TrainError> {
             bytes: 2_240_000_000,
             limit: 2_147_483_647,
         }),
+        TrainError::Model(ModelError::MoreLayers {
+            path: "/models/mine/config.json".into(),
+            name: text("bert.encoder.layer.5.output.dense.weight"),
+        }),
         TrainError::Model(ModelError::MissingTensor {
             name: text("pooler.dense.weight"),
         }),

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::architectures::Architecture;
 use crate::architectures::layers::{Builder, initial};
 use crate::batch::PackedBatch;
-use crate::config::{Config, ProblemType};
+use crate::config::{CONFIG_FILE, Config, ProblemType};
 use crate::device::{Device, Mirror};
 use crate::error::{NnError, Result};
 use crate::head::{Gathering, Head, WindowPooling};
@@ -130,8 +130,7 @@ impl SequenceClassifier {
     /// Reads a classifier that was trained before, with its labels.
     ///
     /// # Errors
-    /// As [`SequenceClassifier::from_pretrained`]; [`NnError::MissingTensor`] when the folder has no head; [`NnError::Weights`] when
-    /// the weights have more layers than the configuration says: such a model would answer, but not as it was trained to.
+    /// As [`SequenceClassifier::from_pretrained`]; [`NnError::MissingTensor`] when the folder has no head; [`NnError::MoreLayers`].
     pub fn load(folder: &Path) -> Result<Self> {
         let mut model = Self::declare(Config::read(folder)?)?;
         let report = model.read_weights(folder, 0)?;
@@ -139,22 +138,13 @@ impl SequenceClassifier {
             return Err(NnError::MissingTensor { name });
         }
         let prefix = model.encoder.prefix();
-        let of_any_layer = |name: &str| {
-            let short = name.strip_prefix(prefix).unwrap_or(name);
-            let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-            let parts = short.split('.').filter(|part| !is_number(part));
-            parts.map(str::to_owned).collect::<Vec<_>>()
-        };
         let entries = model.parameters.entries().iter();
-        let known: HashSet<Vec<String>> = entries.map(|entry| of_any_layer(&entry.name)).collect();
-        match report
-            .unused
-            .into_iter()
-            .find(|name| known.contains(&of_any_layer(name)))
-        {
-            Some(name) => Err(NnError::Weights {
-                path: folder.join(WEIGHTS_FILE),
-                reason: format!("config.json speaks of fewer layers than there are: {name} has no place"),
+        let known: HashSet<Vec<&str>> = entries.map(|entry| of_any_layer(&entry.name, prefix)).collect();
+        let has_a_place_in_another_layer = |name: &&String| known.contains(&of_any_layer(name, prefix));
+        match report.unused.iter().find(has_a_place_in_another_layer) {
+            Some(name) => Err(NnError::MoreLayers {
+                path: folder.join(CONFIG_FILE),
+                name: name.clone(),
             }),
             None => Ok(model),
         }
@@ -471,6 +461,13 @@ impl SequenceClassifier {
         let x = self.encoder.pooled(tape, batch, self.head.pooling())?;
         Ok(self.gathering.apply(tape, x, batch.texts.as_ref()))
     }
+}
+
+/// The parts of a tensor's name without the numbers of layers.
+fn of_any_layer<'a>(name: &'a str, prefix: &str) -> Vec<&'a str> {
+    let short = name.strip_prefix(prefix).unwrap_or(name);
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    short.split('.').filter(|part| !is_number(part)).collect()
 }
 
 /// Declares the query that gathers windows; zeros gather their mean.

@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{NnError, Result};
 
+/// Name of the configuration in a model folder.
+pub(crate) const CONFIG_FILE: &str = "config.json";
+
 /// How many labels a text may have, as `config.json` has it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ProblemType {
@@ -47,7 +50,7 @@ impl Config {
     /// # Errors
     /// [`NnError::File`] when it cannot be read, [`NnError::Config`] when it is not a JSON object.
     pub fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join("config.json");
+        let path = folder.join(CONFIG_FILE);
         let text = std::fs::read_to_string(&path).map_err(|source| NnError::File { path, source })?;
         Self::parse(&text)
     }
@@ -69,7 +72,7 @@ impl Config {
     /// # Errors
     /// [`NnError::File`].
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let path = folder.join("config.json");
+        let path = folder.join(CONFIG_FILE);
         let text = format!("{:#}\n", Value::Object(self.0.clone()));
         std::fs::write(&path, text).map_err(|source| NnError::File { path, source })
     }

@@ -60,6 +60,14 @@ pub enum NnError {
         /// The tensor's name in the checkpoint.
         name: String,
     },
+    /// The weights have more layers than the configuration says: such a model would answer, but not as it was trained to.
+    #[error("{} speaks of fewer layers than the weights have: {name} has no place", path.display())]
+    MoreLayers {
+        /// The configuration.
+        path: PathBuf,
+        /// A tensor of the weights that it does not speak of.
+        name: String,
+    },
     /// A tensor has another shape than the configuration says.
     #[error("{name} has shape {found:?}, expected {expected:?}")]
     Shape {

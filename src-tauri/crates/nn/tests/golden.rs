@@ -393,7 +393,7 @@ fn weights_of_more_layers_than_the_configuration_says_are_refused() {
         config[key] = (config[key].as_u64().unwrap() - 1).into();
         std::fs::write(&path, config.to_string()).unwrap();
         let refused = SequenceClassifier::load(saved.path()).unwrap_err();
-        assert!(matches!(refused, NnError::Weights { .. }), "{name}: {refused}");
+        assert!(matches!(refused, NnError::MoreLayers { .. }), "{name}: {refused}");
     }
 }
 

@@ -345,6 +345,8 @@ fn base(
         ("learning_rate", "5e-5"),
         ("max_length", "128"),
         ("seed", "0"),
+        ("method", "full"),
+        ("average_with_start", "true"),
     ];
     ReportInput {
         project: project.into(),

@@ -32,6 +32,17 @@ pub enum Preset {
     Textbook,
 }
 
+impl Preset {
+    /// All of them.
+    pub const ALL: [Preset; 5] = [
+        Preset::Quick,
+        Preset::Balanced,
+        Preset::Thorough,
+        Preset::FewLabels,
+        Preset::Textbook,
+    ];
+}
+
 /// What is known of the texts to learn from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DataFacts {
@@ -357,13 +368,6 @@ mod tests {
 
     #[test]
     fn every_preset_is_allowed_for_tiny_and_huge_data() {
-        let presets = [
-            Preset::Quick,
-            Preset::Balanced,
-            Preset::Thorough,
-            Preset::FewLabels,
-            Preset::Textbook,
-        ];
         let tiny = DataFacts {
             texts: 2,
             classes: 2,
@@ -382,7 +386,7 @@ mod tests {
             max_length: 24,
             means_texts: false,
         };
-        for preset in presets {
+        for preset in Preset::ALL {
             for data in [tiny, BANK, huge] {
                 for model in [MINILM, short] {
                     chosen(preset, data, model);

@@ -180,8 +180,10 @@ impl Page<'_> {
     pub(crate) fn setting(&self, setting: &Setting) -> (String, String) {
         let known = |key: String| self.texts.contains(&key).then(|| self.text(&key));
         let name = format!("setting.{}", setting.key);
-        let of_all = format!("setting.{}", setting.value);
-        let value = known(format!("{name}.{}", setting.value)).or_else(|| known(of_all));
+        let value = match setting.value.as_str() {
+            yes_or_no @ ("true" | "false") => known(format!("setting.{yes_or_no}")),
+            choice => known(format!("{name}.{choice}")),
+        };
         (
             known(name).unwrap_or_else(|| setting.key.clone()),
             value.unwrap_or_else(|| setting.value.clone()),
