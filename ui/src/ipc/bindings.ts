@@ -2287,9 +2287,9 @@ export type RunSummary = {
 	epochs: number,
 	/**  Rounds done. */
 	epochs_done: number,
-	/**  The round that was kept. */
-	best_epoch: number | null,
-	/**  How much of what that round learned is in the kept model, once finished (1: all of it). */
+	/**  The rounds whose models are in the kept one. */
+	kept_epochs: number[],
+	/**  How much of what was learned is in the kept model, once finished (1: all of it). */
 	trained_share: number | null,
 	/**  Of the model that was kept. */
 	validation_macro_f1: number | null,
@@ -2661,8 +2661,10 @@ export type TrainPlan = {
 export type TrainSettings = {
 	/**  Id of the pretrained model. */
 	model: string,
-	/**  How often every training text is seen. */
+	/**  How often every training text is seen in a training. */
 	epochs: number,
+	/**  So many trainings begin alike, see the texts in other orders, and become one model: the mean of their weights. */
+	trainings: number,
 	/**  Texts per step. */
 	batch_size: number,
 	/**  The highest learning rate of the schedule. */

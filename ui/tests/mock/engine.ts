@@ -270,7 +270,7 @@ class MockEngine {
         await this.#tell(job, kind, { event: "step", step, steps, loss: learning.loss(step), learning_rate: settings.learning_rate });
         await this.#progress(job, kind, "train", step, steps, epoch, settings.epochs);
       }
-      this.#change(project, id, { epochs_done: epoch, best_epoch: epoch, validation_macro_f1: learning.epochScores(epoch).validation_macro_f1 });
+      this.#change(project, id, { epochs_done: epoch, kept_epochs: [epoch], validation_macro_f1: learning.epochScores(epoch).validation_macro_f1 });
       await this.#tell(job, kind, { event: "epoch", scores: learning.epochScores(epoch) });
     }
     this.#change(project, id, { status: "finished", seconds: 58, trained_share: 0.75, test_accuracy: 0.89, test_macro_f1: 0.88 });

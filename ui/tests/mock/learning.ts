@@ -5,7 +5,7 @@ import type {
 import type { MockProject } from "./project";
 
 export const SETTINGS: TrainSettings = {
-  model: "all-MiniLM-L6-v2", epochs: 3, batch_size: 16, learning_rate: 5e-5, weight_decay: 0.01, warmup_ratio: 0.1,
+  model: "all-MiniLM-L6-v2", epochs: 3, trainings: 1, batch_size: 16, learning_rate: 5e-5, weight_decay: 0.01, warmup_ratio: 0.1,
   dropout: 0.1, max_grad_norm: 1, max_length: 128, seed: 0, method: "full", lora_rank: 8, trained_layers: 0, layer_decay: 1,
   precision: "bf16", device: "cpu", pooling: "mean", head_epochs: 20, label_smoothing: 0, class_weights: false, accumulation_steps: 1,
   recompute: false, windows: 1, window_pooling: "mean", truncation: "head", patience: 0, average_with_start: true, preset: "balanced",
@@ -32,7 +32,7 @@ export function plan(project: MockProject, preset: Preset | null, settings: Trai
 export function newRun(settings: TrainSettings, index: number): RunSummary {
   return {
     id: `run-${index}`, status: "running", model: settings.model, created_at: new Date(Date.UTC(2026, 10, 23, 9, 40 + index)).toISOString(),
-    seconds: null, epochs: settings.epochs, epochs_done: 0, best_epoch: null, trained_share: null, validation_macro_f1: null, test_accuracy: null, test_micro_f1: null,
+    seconds: null, epochs: settings.epochs, epochs_done: 0, kept_epochs: [], trained_share: null, validation_macro_f1: null, test_accuracy: null, test_micro_f1: null,
     test_macro_f1: null, fold: null, resumable: false, reason: null,
   };
 }

@@ -473,7 +473,7 @@ pub struct Train {
     /// Who chooses what is not given: quick, balanced, thorough, few_labels or textbook; by the data unless given.
     #[arg(long, value_parser = named::<Preset>)]
     pub preset: Option<Preset>,
-    /// How often every text is seen.
+    /// How often every text is seen in a training.
     #[arg(long)]
     pub epochs: Option<u32>,
     /// Texts per step.
@@ -534,6 +534,9 @@ pub struct Finer {
     /// What to read of a text that is longer than one window: head, or head-and-tail (a quarter of its beginning, the rest of its end).
     #[arg(long, value_parser = named::<Truncation>)]
     pub truncation: Option<Truncation>,
+    /// Train so many times from the same beginning, with the texts in other orders, and keep the mean of the weights.
+    #[arg(long)]
+    pub trainings: Option<u32>,
     /// The head learns for this many epochs before the whole model does.
     #[arg(long)]
     pub head_epochs: Option<u32>,

@@ -130,6 +130,7 @@ fn settings(session: &Session, arguments: &Train) -> Result<TrainSettings> {
     };
     let finer = &arguments.finer;
     set(&mut settings.epochs, arguments.epochs);
+    set(&mut settings.trainings, finer.trainings);
     set(&mut settings.batch_size, arguments.batch_size);
     set(&mut settings.learning_rate, arguments.learning_rate);
     set(&mut settings.max_length, arguments.max_length);
@@ -161,6 +162,10 @@ fn settings(session: &Session, arguments: &Train) -> Result<TrainSettings> {
 fn say_what_is_idle(arguments: &Train, settings: &TrainSettings, output: &Output) {
     let finer = &arguments.finer;
     let given = [
+        (
+            "trainings",
+            finer.trainings.is_some_and(|trainings| trainings > 1),
+        ),
         ("lora_rank", finer.lora_rank.is_some()),
         ("head_epochs", finer.head_epochs.is_some()),
         ("trained_layers", finer.trained_layers.is_some()),
@@ -202,6 +207,7 @@ fn evaluated(session: &Session, run: &str, output: &Output) -> Result<Value> {
         "model": record.model,
         "epochs": outcome.epochs.len(),
         "best_epoch": outcome.best_epoch,
+        "kept_epochs": outcome.kept_epochs,
         "trained_share": outcome.trained_share,
         "seconds_training": outcome.seconds_training,
         "samples_per_second": outcome.samples_per_second,

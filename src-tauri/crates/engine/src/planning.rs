@@ -415,7 +415,7 @@ impl Session {
             if same_way(&before) == same_way(settings) {
                 let speed = runs::outcome(&run)?.samples_per_second;
                 return Ok(Some(
-                    f64::from(rows) * f64::from(settings.epochs) / speed.max(1e-6),
+                    f64::from(rows) * f64::from(settings.rounds()) / speed.max(1e-6),
                 ));
             }
         }

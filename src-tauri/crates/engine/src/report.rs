@@ -145,6 +145,8 @@ pub(crate) fn input(
         test: outcome.test.clone(),
         epochs: outcome.epochs.clone(),
         best_epoch: outcome.best_epoch,
+        kept_epochs: outcome.kept_epochs.clone(),
+        trainings: outcome.trainings.clone(),
         trained_share: f64::from(outcome.trained_share),
         loss_curve: LossCurve {
             steps: history.step,

@@ -28,8 +28,14 @@ pub struct RunOutcome {
     pub labels: Vec<String>,
     /// The finished rounds.
     pub epochs: Vec<EpochScores>,
-    /// The round that was kept.
+    /// The round that was kept, or the best of those.
     pub best_epoch: u32,
+    /// The rounds whose models are in the kept one; earlier versions kept that of one.
+    #[serde(default)]
+    pub kept_epochs: Vec<u32>,
+    /// The first round of each training; earlier versions trained once.
+    #[serde(default)]
+    pub trainings: Vec<u32>,
     /// How much of what that round learned is in the kept model (1: all of it); the rest is the model that the run began with.
     #[serde(default = "whole")]
     pub trained_share: f32,
@@ -330,8 +336,12 @@ pub fn summary(project: &Project, run: &RunRecord, language: Language) -> Result
         None => best(&epochs),
     };
     let test = outcome.as_ref().and_then(|outcome| outcome.test.as_ref());
-    // A run that was stopped before its first checkpoint begins again; one that failed so early would fail again.
+    // A run that was stopped before its first checkpoint begins again; one that failed so early would fail again, unless it
+    // learns more carefully.
     let stopped = matches!(run.status, RunStatus::Cancelled | RunStatus::Interrupted);
+    let ran_away = reason
+        .as_ref()
+        .is_some_and(|problem| problem.told(language).kind == "diverged");
     let saved = checkpoint::exists(&checkpoint_folder(project, &run.id));
     Ok(RunSummary {
         id: run.id.clone(),
@@ -339,9 +349,12 @@ pub fn summary(project: &Project, run: &RunRecord, language: Language) -> Result
         model: run.model.clone(),
         created_at: run.created_at.clone(),
         seconds: outcome.as_ref().map(|outcome| outcome.seconds_training),
-        epochs: settings.epochs,
+        epochs: settings.rounds(),
         epochs_done: epochs.len() as u32,
-        best_epoch: best.map(|epoch| epoch.epoch),
+        kept_epochs: match &outcome {
+            Some(outcome) if !outcome.kept_epochs.is_empty() => outcome.kept_epochs.clone(),
+            _ => best.map(|epoch| epoch.epoch).into_iter().collect(),
+        },
         trained_share: outcome.as_ref().map(|outcome| outcome.trained_share),
         validation_macro_f1: match &outcome {
             Some(outcome) => Some(outcome.validation.macro_f1),
@@ -358,7 +371,7 @@ pub fn summary(project: &Project, run: &RunRecord, language: Language) -> Result
                 .map(|(number, of)| Fold { number, of }),
             None => None,
         },
-        resumable: stopped || (saved && run.status == RunStatus::Failed),
+        resumable: stopped || (run.status == RunStatus::Failed && (saved || ran_away)),
         reason: reason.map(|problem| problem.told(language).clone()),
     })
 }

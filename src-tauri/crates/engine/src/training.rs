@@ -312,7 +312,7 @@ impl<'p> Recorder<'p> {
         Recorder {
             project,
             run,
-            epochs: settings.epochs,
+            epochs: settings.rounds(),
             steps,
             every: steps.div_ceil(CURVE_POINTS).max(1),
             sum: 0.0,
@@ -341,6 +341,13 @@ impl<'p> Recorder<'p> {
                     epoch: (epoch > 0).then_some(epoch),
                     epochs: (epoch > 0).then_some(self.epochs),
                 }));
+            }
+            TrainEvent::GoesOn { step } => {
+                if let Err(error) = self.project.forget_metrics_after(self.run, step) {
+                    emit(Event::Log {
+                        message: format!("the curve will show steps that were undone: {error}"),
+                    });
+                }
             }
             TrainEvent::Step {
                 step,
@@ -464,8 +471,10 @@ fn judge(
         .ok_or(understudy_train::TrainError::EmptyPart { part: "validation" })?;
     Ok(RunOutcome {
         labels: parts.labels.clone(),
+        best_epoch: outcome.best_epoch(),
         epochs: outcome.epochs,
-        best_epoch: outcome.best_epoch,
+        kept_epochs: outcome.kept_epochs,
+        trainings: outcome.trainings,
         trained_share: outcome.trained_share,
         steps: outcome.steps,
         validation,

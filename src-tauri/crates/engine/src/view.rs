@@ -352,9 +352,9 @@ pub struct RunSummary {
     pub epochs: u32,
     /// Rounds done.
     pub epochs_done: u32,
-    /// The round that was kept.
-    pub best_epoch: Option<u32>,
-    /// How much of what that round learned is in the kept model, once finished (1: all of it).
+    /// The rounds whose models are in the kept one.
+    pub kept_epochs: Vec<u32>,
+    /// How much of what was learned is in the kept model, once finished (1: all of it).
     pub trained_share: Option<f32>,
     /// Of the model that was kept.
     pub validation_macro_f1: Option<f64>,

@@ -203,6 +203,7 @@ pub fn reason(reason: &Reason, language: Language) -> String {
         Reason::Processor => text("reason.processor", &[]),
         Reason::StopsItself => text("reason.stops_itself", &[]),
         Reason::LooksBack => text("reason.looks_back", &[]),
+        Reason::SeveralTrainings => text("reason.several_trainings", &[]),
         Reason::HeadFirst => text("reason.head_first", &[]),
         Reason::Imbalance { times } => text("reason.imbalance", &[("times", &times.to_string())]),
         Reason::Memory { megabytes } => text("reason.memory", &[("megabytes", &megabytes.to_string())]),

@@ -253,6 +253,10 @@ impl Page<'_> {
             facts.into_iter().map(|(term, value)| vec![term, value]),
         );
         let mut told = vec![self.fill("data.seed", &[("seed", &input.seed.to_string())])];
+        if input.kept_epochs.len() > 1 {
+            let trainings = input.kept_epochs.len().to_string();
+            told.push(self.fill("card.averaged", &[("trainings", &trainings)]));
+        }
         if input.trained_share < 1.0 {
             let share = numbers::of_100(input.trained_share);
             let shares = [

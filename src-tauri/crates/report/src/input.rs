@@ -46,9 +46,15 @@ pub struct ReportInput {
     pub review: Option<ReviewFacts>,
     /// The rounds in their order.
     pub epochs: Vec<EpochScores>,
-    /// Number of the round whose model was kept.
+    /// Number of the round whose model was kept, or of the best of those.
     pub best_epoch: u32,
-    /// How much of what that round learned is in the kept model; the rest is the model that the run began with.
+    /// The rounds whose models the kept one is the mean of, where there are several.
+    #[serde(default)]
+    pub kept_epochs: Vec<u32>,
+    /// The first round of each training.
+    #[serde(default)]
+    pub trainings: Vec<u32>,
+    /// How much of what was learned is in the kept model; the rest is the model that the run began with.
     #[serde(default = "whole")]
     pub trained_share: f64,
     /// Training loss by step; the last step ends the last round.
@@ -100,6 +106,24 @@ impl ReportInput {
     /// The scores that count: those of the test part, or of validation until it was opened.
     pub fn judged(&self) -> &Scores {
         self.test.as_ref().unwrap_or(&self.validation)
+    }
+
+    /// The rounds whose models are in the kept one: none where that is the model as it began.
+    pub fn kept_rounds(&self) -> &[u32] {
+        match &*self.kept_epochs {
+            _ if self.trained_share <= 0.0 => &[],
+            [] => std::slice::from_ref(&self.best_epoch),
+            kept => kept,
+        }
+    }
+
+    /// The rounds of the training that the best kept round belongs to.
+    pub fn rounds_of_its_training(&self) -> &[EpochScores] {
+        let of = |round: u32| self.trainings.iter().filter(|&&first| first <= round).count();
+        let its = of(self.best_epoch);
+        let first = self.epochs.partition_point(|round| of(round.epoch) < its);
+        let end = self.epochs.partition_point(|round| of(round.epoch) <= its);
+        &self.epochs[first..end]
     }
 }
 

@@ -372,6 +372,8 @@ fn base(
         test: None,
         epochs: epochs.collect(),
         best_epoch,
+        kept_epochs: vec![best_epoch],
+        trainings: vec![1],
         trained_share: 1.0,
         loss_curve: curve(rounds),
         parts: vec![

@@ -380,41 +380,50 @@ fn too_few_cases(judged: &Scores, texts: &Catalogue) -> Option<String> {
     ))
 }
 
-/// Which round was kept, and whether it was drawn back to where it began.
+/// Which rounds were kept, and whether they were drawn back to where they began.
 pub fn rounds_caption(input: &ReportInput, texts: &Catalogue) -> String {
-    let (best, share) = (
-        input.best_epoch.to_string(),
-        of_100(input.trained_share).to_string(),
-    );
-    if input.trained_share >= 1.0 {
-        texts.text("rounds.caption", &[("best", &best)])
-    } else if input.trained_share > 0.0 {
-        texts.text("rounds.caption_mixed", &[("best", &best), ("share", &share)])
-    } else {
-        texts.text("rounds.caption_not_used", &[])
-    }
+    texts.text(
+        match (input.trained_share, input.kept_epochs.len()) {
+            (0.0, _) => "rounds.caption_not_used",
+            (..1.0, 0..2) => "rounds.caption_mixed",
+            (..1.0, _) => "rounds.caption_averaged_mixed",
+            (_, 0..2) => "rounds.caption",
+            _ => "rounds.caption_averaged",
+        },
+        &[
+            ("best", &kept_rounds(input, texts)),
+            ("share", &of_100(input.trained_share).to_string()),
+        ],
+    )
+}
+
+/// The numbers of the rounds that were kept.
+fn kept_rounds(input: &ReportInput, texts: &Catalogue) -> String {
+    let rounds: Vec<String> = input.kept_rounds().iter().map(u32::to_string).collect();
+    rounds.join(&texts.text("list.separator", &[]))
 }
 
 /// The verdict on the rounds, with one thing to do.
 fn rounds(input: &ReportInput, texts: &Catalogue) -> String {
-    if input.trained_share < 1.0 {
+    let several = input.kept_epochs.len() > 1;
+    if input.trained_share < 1.0 || several {
         // What is kept is no round's model, so that no round's scores tell of it.
-        let key = match input.trained_share > 0.0 {
-            true => "verdict.mixed",
-            false => "verdict.not_used",
+        let key = match (input.trained_share, several) {
+            (0.0, _) => "verdict.not_used",
+            (..1.0, false) => "verdict.mixed",
+            (..1.0, true) => "verdict.averaged_mixed",
+            _ => "verdict.averaged",
         };
-        let share = of_100(input.trained_share).to_string();
-        let best = input.best_epoch.to_string();
         return texts.text(
             key,
             &[
-                ("best", &best),
-                ("share", &share),
+                ("best", &kept_rounds(input, texts)),
+                ("share", &of_100(input.trained_share).to_string()),
                 ("action", &action(input, texts)),
             ],
         );
     }
-    match verdict(&input.epochs, input.best_epoch) {
+    match verdict(input.rounds_of_its_training(), input.best_epoch) {
         Verdict::TooFewRounds { .. } => texts.text("verdict.too_few_rounds", &[]),
         Verdict::Diverged { epoch } => texts.text("verdict.diverged", &[("epoch", &epoch.to_string())]),
         Verdict::NotLearning {
@@ -445,11 +454,11 @@ fn rounds(input: &ReportInput, texts: &Catalogue) -> String {
                 ("action", &action(input, texts)),
             ],
         ),
-        Verdict::Settled { best_epoch, rounds } => texts.text(
+        Verdict::Settled { best_epoch, .. } => texts.text(
             "verdict.settled",
             &[
                 ("best", &best_epoch.to_string()),
-                ("rounds", &rounds.to_string()),
+                ("rounds", &input.epochs.len().to_string()),
                 ("action", &action(input, texts)),
             ],
         ),
@@ -576,6 +585,26 @@ mod tests {
         assert!(rounds_caption(&input, Catalogue::report(Language::Zh)).contains("75%"));
         input.trained_share = 0.0;
         assert!(told(&input, Language::Zh).contains("保留的是起始模型"));
+    }
+
+    #[test]
+    fn the_mean_of_several_trainings_is_told_as_that_and_a_single_one_by_its_own_rounds() {
+        let mut input = sample::contracts();
+        (input.kept_epochs, input.trainings) = (vec![2, 4], vec![1, 3]);
+        assert!(told(&input, Language::En).contains("the mean of the models of rounds 2, 4"));
+        let caption = |input: &ReportInput| rounds_caption(input, Catalogue::report(Language::Zh));
+        assert!(caption(&input).contains("第 2、4 轮"));
+        input.trained_share = 0.5;
+        assert!(told(&input, Language::En).contains("50 of 100 parts") && caption(&input).contains("50%"));
+        assert_eq!(input.kept_rounds(), [2, 4]);
+        input.trained_share = 0.0;
+        assert!(input.kept_rounds().is_empty());
+        input.trained_share = 1.0;
+        (input.kept_epochs, input.best_epoch) = (vec![4], 4);
+        let of: Vec<u32> = input.rounds_of_its_training().iter().map(|r| r.epoch).collect();
+        assert_eq!(of, [3, 4]);
+        input.trainings = Vec::new();
+        assert_eq!(input.rounds_of_its_training().len(), 4, "an earlier version's");
     }
 
     #[test]

@@ -37,14 +37,46 @@ pub struct Progress {
     pub epoch_seconds: f64,
     /// The finished epochs.
     pub epochs: Vec<EpochScores>,
-    /// The epoch (from 1) whose model was kept; 0 before the first.
+    /// The epoch (from 1) of the current training whose model was kept; 0 before the first.
     pub best_epoch: u32,
+    /// Where the current training began.
+    #[serde(default)]
+    pub began: Began,
+    /// What the trainings before it left.
+    #[serde(default)]
+    pub left: Vec<Left>,
     /// How many parts a step's texts are read in by now: more than was chosen where a device's memory ran out.
     #[serde(default)]
     pub parts: usize,
     /// How many tokens a part has at most, unless one text has more; earlier versions did not look.
     #[serde(default = "any_number")]
     pub tokens_per_part: usize,
+}
+
+impl Progress {
+    /// The first epoch of each training.
+    pub fn trainings(&self) -> Vec<u32> {
+        let before = self.left.iter().map(|left| left.first_epoch);
+        before.chain([self.began.epochs + 1]).collect()
+    }
+}
+
+/// A training that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Its first epoch (from 1).
+    pub first_epoch: u32,
+    /// The epoch whose model it left.
+    pub best_epoch: u32,
+}
+
+/// What was done before a training of a run began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Began {
+    /// Epochs.
+    pub epochs: u32,
+    /// Steps.
+    pub steps: u32,
 }
 
 fn any_number() -> usize {
@@ -96,6 +128,20 @@ pub fn clear_leftovers(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes the checkpoint: the run begins anew.
+///
+/// # Errors
+/// [`TrainError::File`].
+pub fn remove(folder: &Path) -> Result<()> {
+    let path = path(folder);
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(TrainError::File { path, source })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes the checkpoint.
@@ -151,6 +197,34 @@ pub fn save(folder: &Path, progress: &Progress, parameters: &Parameters, optimiz
         })
 }
 
+/// Where the run stood when the checkpoint was written.
+///
+/// # Errors
+/// [`TrainError::File`]; [`TrainError::Checkpoint`] when it is damaged.
+pub fn progress(folder: &Path) -> Result<Progress> {
+    let path = path(folder);
+    let bytes = std::fs::read(&path).map_err(|source| TrainError::File {
+        path: path.clone(),
+        source,
+    })?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| TrainError::Checkpoint {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
+    let progress = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|fields| fields.get(PROGRESS));
+    let text = progress.ok_or(TrainError::Checkpoint {
+        path: path.clone(),
+        reason: format!("{PROGRESS} is missing"),
+    })?;
+    serde_json::from_str(text).map_err(|error| TrainError::Checkpoint {
+        path,
+        reason: error.to_string(),
+    })
+}
+
 /// Reads the checkpoint into parameters and an optimiser that were made for the same model.
 ///
 /// # Errors
@@ -198,7 +272,7 @@ pub fn load(folder: &Path, parameters: &mut Parameters, optimizer: &mut AdamW) -
             touched.scatter(table.columns, state)?;
             state.pending_decay = *pending.get(i).ok_or("a table has no pending decay")?;
         }
-        optimizer.step = progress.step;
+        optimizer.step = progress.step.saturating_sub(progress.began.steps);
         Ok(progress)
     };
     read().map_err(damaged)

@@ -7,6 +7,7 @@ use understudy_eval::EpochScores;
 use understudy_nn::ProblemType;
 use understudy_nn::device::Device;
 
+use crate::judging::is_better;
 use crate::settings::TrainSettings;
 
 /// A text with its classes.
@@ -54,7 +55,7 @@ pub enum Phase {
     Train,
     /// A round is judged.
     Validate,
-    /// Mixtures of the best model with the one that the run began with are judged.
+    /// Mixtures of the trainings' best models, with one another and with the one that the run began with, are judged.
     Average,
     /// The best model is judged.
     Test,
@@ -80,6 +81,11 @@ pub enum TrainEvent {
         /// Texts a second in this sitting.
         rate: Option<f64>,
     },
+    /// Steps are taken from here on: those after it that were told before are undone.
+    GoesOn {
+        /// The last step that counts; 0 where the run begins.
+        step: u32,
+    },
     /// A step was taken.
     Step {
         /// Which, from 1.
@@ -98,8 +104,10 @@ pub enum TrainEvent {
 pub struct Outcome {
     /// The finished epochs.
     pub epochs: Vec<EpochScores>,
-    /// The epoch (from 1) whose model was kept.
-    pub best_epoch: u32,
+    /// The epochs (from 1) whose models are in the kept one: a single one, or of each training the best.
+    pub kept_epochs: Vec<u32>,
+    /// The first epoch of each training.
+    pub trainings: Vec<u32>,
     /// Steps taken.
     pub steps: u32,
     /// Probabilities of the kept model for the validation part, `[texts, classes]`.
@@ -122,6 +130,25 @@ pub struct Outcome {
     pub tokens_per_second: f64,
     /// Share of the training texts that were cut at the maximum length.
     pub truncated: f64,
+}
+
+impl Outcome {
+    /// The best by validation of the epochs whose models are in the kept one.
+    pub fn best_epoch(&self) -> u32 {
+        let kept = self
+            .epochs
+            .iter()
+            .filter(|scores| self.kept_epochs.contains(&scores.epoch));
+        let of = |scores: &EpochScores| (scores.validation_macro_f1, scores.validation_loss);
+        let better = |best, scores| {
+            if is_better(of(scores), of(best)) {
+                scores
+            } else {
+                best
+            }
+        };
+        kept.reduce(better).map_or(0, |scores| scores.epoch)
+    }
 }
 
 /// Which texts of each part are unlike those learned from, in the order of the part.

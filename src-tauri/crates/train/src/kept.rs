@@ -4,32 +4,28 @@
 use std::path::Path;
 
 use understudy_eval::{Link, logits, temperature};
-use understudy_nn::{ProblemType, SequenceClassifier};
+use understudy_nn::ProblemType;
 
+use crate::averaging::Averaged;
 use crate::error::{Result, TrainError};
 use crate::job::TrainingJob;
 use crate::judging::all_labels;
 use crate::predictor;
 
 /// Finds the temperature at which the kept model is right as often as it says, by its answers to the validation part, and
-/// writes it into the saved model's numbers, in one step that cannot be seen half done; with the share of what was learned
-/// that is left in them, so that neither is done twice.
-pub(crate) fn calibrate(
-    job: &TrainingJob,
-    best: &mut SequenceClassifier,
-    answers: &[f32],
-    trained_share: f32,
-) -> Result<f32> {
+/// writes it into the saved model's numbers, in one step that cannot be seen half done; with what is mixed in them, so that
+/// neither is done twice.
+pub(crate) fn calibrate(job: &TrainingJob, averaged: &mut Averaged) -> Result<f32> {
     let link = match job.problem_type {
         ProblemType::SingleLabel => Link::Softmax,
         ProblemType::MultiLabel => Link::Sigmoid,
     };
-    let logits = logits(answers, link);
+    let logits = logits(&averaged.answers, link);
     let found = temperature(&logits, &all_labels(&job.validation), job.labels.len(), link);
-    best.set_temperature(found);
+    averaged.model.set_temperature(found);
     replace_model(&job.model, |partial| {
-        predictor::save(partial, best, &job.base, job.settings.reading())?;
-        predictor::note_trained_share(partial, trained_share)?;
+        predictor::save(partial, &averaged.model, &job.base, job.settings.reading())?;
+        predictor::note_what_is_kept(partial, averaged.share, &averaged.epochs)?;
         predictor::note_temperature(partial, found)
     })?;
     Ok(found)

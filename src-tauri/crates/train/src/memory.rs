@@ -116,7 +116,7 @@ pub fn estimate(
         _ => (training, 0.0),
     };
     // At the end two whole models are mixed and read with.
-    let mixing = match settings.mixes() {
+    let mixing = match settings.mixes() || settings.trainings() > 1 {
         true => 2.0 * (dense + model.tables as f64) + IDLE_BUFFERS * judging,
         false => 0.0,
     };

@@ -310,6 +310,9 @@ pub(crate) struct Notes {
     /// How much of what was learned is in the saved numbers; the rest is the model that the run began with.
     #[serde(default = "whole")]
     pub(crate) trained_share: f32,
+    /// The epochs whose models the saved numbers are the mean of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) kept_epochs: Vec<u32>,
     /// Which answers a person should look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) review: Option<Review>,
@@ -339,9 +342,10 @@ pub(crate) fn note_temperature(folder: &Path, temperature: f32) -> Result<()> {
     note(folder, "temperature", temperature.into())
 }
 
-/// Notes how much of what was learned is in the numbers of the model in `folder`.
-pub(crate) fn note_trained_share(folder: &Path, share: f32) -> Result<()> {
-    note(folder, "trained_share", share.into())
+/// Notes how much of what was learned is in the numbers of the model in `folder`, and in which epochs that was.
+pub(crate) fn note_what_is_kept(folder: &Path, trained_share: f32, epochs: &[u32]) -> Result<()> {
+    note(folder, "kept_epochs", epochs.into())?;
+    note(folder, "trained_share", trained_share.into())
 }
 
 /// Notes which answers of the model in `folder` a person should look at; `None`: at none of them.
@@ -409,6 +413,7 @@ pub(crate) fn load(folder: &Path) -> Result<(SequenceClassifier, Notes)> {
         thresholds: None,
         temperature: None,
         trained_share: 1.0,
+        kept_epochs: Vec::new(),
         review: None,
     });
     let reading = &mut notes.reading;

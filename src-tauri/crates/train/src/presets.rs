@@ -144,6 +144,8 @@ pub enum Reason {
     HeadFirst,
     /// Part of what is learned from few or contradictory texts is their noise.
     LooksBack,
+    /// What one training comes to is partly chance where there are few texts.
+    SeveralTrainings,
     /// It ends by itself when nothing gets better.
     StopsItself,
     /// Otherwise the common classes would drown the rare ones.
@@ -183,6 +185,12 @@ const HEAD_START: u32 = 5;
 
 /// Corrections below which a model has hardly moved, and above which epochs need not be added.
 const ENOUGH_STEPS: usize = 1500;
+
+/// Texts up to which several trainings take the time that one takes with many.
+const FEW_TEXTS: usize = 5_000;
+
+/// Size of the hidden states up to which a model is small.
+const SMALL: usize = 512;
 
 /// Chooses the settings for a model and texts, and says why.
 pub fn choose(
@@ -278,6 +286,10 @@ pub fn choose(
     settings.epochs = epochs(preset, data, settings.batch_size as usize);
     let steps = settings.steps(data.texts);
     because("epochs", Reason::Steps { steps });
+    settings.trainings = trainings(preset, data, facts);
+    if settings.trainings > 1 {
+        because("trainings", Reason::SeveralTrainings);
+    }
     if preset != Preset::Quick {
         settings.patience = if preset == Preset::Thorough { 4 } else { 3 };
         because("patience", Reason::StopsItself);
@@ -319,14 +331,24 @@ fn length(preset: Preset, data: &DataFacts, facts: &ModelFacts) -> u32 {
 /// (large).
 fn learning_rate(preset: Preset, facts: &ModelFacts) -> f64 {
     let rate = match facts.hidden_size {
-        0..=512 => 2e-4,
-        513..=800 => 4e-5,
+        0..=SMALL => 2e-4,
+        hidden_size if hidden_size <= 800 => 4e-5,
         _ => 1.5e-5,
     };
     if preset == Preset::Thorough {
         rate * 0.7
     } else {
         rate
+    }
+}
+
+/// Several where there are few texts and the time for it: a large model takes as long for one as a small one for many.
+fn trainings(preset: Preset, data: &DataFacts, facts: &ModelFacts) -> u32 {
+    match (preset, facts.hidden_size <= SMALL) {
+        _ if data.texts > FEW_TEXTS => 1,
+        (Preset::Balanced, true) | (Preset::Thorough, false) => 3,
+        (Preset::Thorough, true) => 5,
+        _ => 1,
     }
 }
 
@@ -425,6 +447,26 @@ mod tests {
             ..MINILM
         };
         assert!(chosen(Preset::Balanced, BANK, large).learning_rate < 2e-5);
+    }
+
+    #[test]
+    fn few_texts_are_learned_from_several_times() {
+        let few = DataFacts { texts: 4_000, ..BANK };
+        let of = |preset, data| chosen(preset, data, MINILM).trainings();
+        assert_eq!(
+            [
+                of(Preset::Quick, few),
+                of(Preset::Balanced, few),
+                of(Preset::Thorough, few)
+            ],
+            [1, 3, 5]
+        );
+        assert_eq!(of(Preset::Thorough, BANK), 1);
+        let base = ModelFacts {
+            hidden_size: 768,
+            ..MINILM
+        };
+        assert_eq!(chosen(Preset::Balanced, few, base).trainings(), 1);
     }
 
     #[test]

@@ -40,8 +40,10 @@ pub enum Pooling {
 pub struct TrainSettings {
     /// Id of the pretrained model.
     pub model: String,
-    /// How often every training text is seen.
+    /// How often every training text is seen in a training.
     pub epochs: u32,
+    /// So many trainings begin alike, see the texts in other orders, and become one model: the mean of their weights.
+    pub trainings: u32,
     /// Texts per step.
     pub batch_size: u32,
     /// The highest learning rate of the schedule.
@@ -114,6 +116,7 @@ impl TrainSettings {
         TrainSettings {
             model: model.to_owned(),
             epochs: 3,
+            trainings: 1,
             batch_size: 16,
             learning_rate: 5e-5,
             weight_decay: 0.01,
@@ -174,6 +177,8 @@ impl TrainSettings {
     pub fn without_effect(&self) -> Vec<&'static str> {
         let head = self.method == Method::Head;
         [
+            // A head alone comes to the same wherever it begins; the mean of adapters is not the adapter of the mean.
+            ("trainings", self.method != Method::Full),
             ("lora_rank", self.method != Method::Lora),
             ("head_epochs", head),
             ("trained_layers", head),
@@ -192,9 +197,22 @@ impl TrainSettings {
         self.average_with_start && !self.without_effect().contains(&"average_with_start")
     }
 
-    /// Steps for this many training texts.
+    /// Trainings whose models become one.
+    pub fn trainings(&self) -> u32 {
+        match self.without_effect().contains(&"trainings") {
+            true => 1,
+            false => self.trainings.max(1),
+        }
+    }
+
+    /// Epochs of all trainings.
+    pub fn rounds(&self) -> u32 {
+        self.epochs.saturating_mul(self.trainings())
+    }
+
+    /// Steps of all trainings for this many training texts.
     pub fn steps(&self, texts: usize) -> u32 {
-        self.steps_per_epoch(texts) * self.epochs
+        self.steps_per_epoch(texts).saturating_mul(self.rounds())
     }
 
     /// Steps of one epoch for this many training texts.
@@ -209,6 +227,7 @@ impl TrainSettings {
     pub fn check(&self, positions: usize) -> Result<()> {
         let limits = [
             ("epochs", f64::from(self.epochs), 1.0, 1000.0),
+            ("trainings", f64::from(self.trainings), 1.0, 20.0),
             ("batch_size", f64::from(self.batch_size), 1.0, 1024.0),
             ("learning_rate", self.learning_rate, 1e-8, 1.0),
             ("weight_decay", self.weight_decay, 0.0, 1.0),
@@ -292,7 +311,7 @@ mod tests {
             windows: 2,
             ..textbook.clone()
         };
-        assert_eq!(full.without_effect(), ["truncation"]);
+        assert_eq!(full.without_effect(), ["trainings", "truncation"]);
         let head = TrainSettings {
             method: Method::Head,
             head_epochs: 3,
@@ -311,6 +330,17 @@ mod tests {
 
     #[test]
     fn the_last_small_batch_counts_as_a_step() {
-        assert_eq!(TrainSettings::textbook("m").steps(33), 9);
+        let textbook = TrainSettings::textbook("m");
+        assert_eq!(textbook.steps(33), 9);
+        let three = TrainSettings {
+            trainings: 3,
+            ..textbook
+        };
+        assert_eq!((three.rounds(), three.steps(33)), (9, 27));
+        let head = TrainSettings {
+            method: Method::Head,
+            ..three
+        };
+        assert_eq!(head.rounds(), 3, "one is as good as another");
     }
 }

@@ -205,7 +205,7 @@ impl Speed {
         validation: usize,
     ) -> f64 {
         let (mean, mean_square) = moments(texts, settings);
-        let epochs = f64::from(settings.epochs);
+        let epochs = f64::from(settings.rounds());
         let reading = |count: f64| {
             forward_operations(model, settings.pooling, count, mean, mean_square)
                 / self.pace(architecture, model.hidden, |pace| pace.reading)
@@ -238,10 +238,11 @@ impl Speed {
         } else {
             0.0
         };
-        let mixing = match settings.mixes() {
-            true => averaging::SHARES.len() as f64 * reading(validation as f64),
-            false => 0.0,
+        let means = match (settings.mixes(), settings.trainings()) {
+            (true, trainings) => averaging::SHARES.len() + usize::from(trainings > 1),
+            (false, trainings) => usize::from(trainings > 1),
         };
+        let mixing = means as f64 * reading(validation as f64);
         WHOLE_RUN * (before + epochs * epoch + mixing)
     }
 

@@ -9,7 +9,7 @@ use understudy_nn::{Gradients, Input, NnError, Objective, ProblemType, SequenceC
 
 use crate::averaging;
 use crate::batch;
-use crate::checkpoint::{self, Progress};
+use crate::checkpoint::{self, Began, Left, Progress};
 use crate::control::Control;
 use crate::error::{Result, TrainError};
 use crate::fitting::fitting;
@@ -31,7 +31,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 const WORTH_A_CHECKPOINT: Duration = Duration::from_secs(2);
 
 /// Fine-tunes a pretrained model, keeps the best epoch by macro-F1 on validation (the lower loss where
-/// equal), and judges it once on test. Where a text may have several labels, validation also tunes from which probability
+/// equal), or the mean of the best epochs of several trainings, and judges it once on test. Where a text may have several labels, validation also tunes from which probability
 /// on each is given: its own scores are a little too good then, those of test are not. Goes on from a checkpoint where there is one; the result is then the same, bit
 /// for bit, as without the stop.
 ///
@@ -39,10 +39,21 @@ const WORTH_A_CHECKPOINT: Duration = Duration::from_secs(2);
 /// Any [`TrainError`]; after [`TrainError::Cancelled`] there is a checkpoint to go on from.
 pub fn train(job: &TrainingJob, control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<Outcome> {
     let mut run = Run::prepare(job, control, report)?;
-    while !run.is_over() {
-        run.epoch(control, report)?;
+    loop {
+        while !run.training_is_over() {
+            match run.epoch(control, report) {
+                Err(error @ TrainError::Diverged { .. }) => {
+                    run.fall_back()?;
+                    return Err(error);
+                }
+                other => other?,
+            }
+        }
+        if run.is_last_training() {
+            return run.finish(control, report);
+        }
+        run = run.begin_again()?;
     }
-    run.finish(control, report)
 }
 
 /// A run in progress.
@@ -91,11 +102,7 @@ impl<'j> Run<'j> {
         }
         let mut model = untrained(job)?;
         settings.check(model.max_length())?;
-        model.set_problem_type(job.problem_type);
-        model.set_dropout(settings.dropout as f32);
-        model.set_window_pooling(settings.window_pooling);
-        model.set_training_precision(settings.precision);
-        model.set_recompute(settings.recompute);
+        set_up(job, &mut model);
         let [texts, validation, test] = tokenize(job, &model, control, report)?;
         let objective = objective(job);
         checkpoint::clear_leftovers(&job.checkpoint)?;
@@ -112,15 +119,13 @@ impl<'j> Run<'j> {
             let began = Instant::now();
             let of_texts = features(&model, &texts, control, report)?;
             warm_up_head(job, &mut model, &of_texts, &objective, control)?;
-            if settings.mixes() {
+            if settings.mixes() || settings.trainings() > 1 {
                 averaging::note_start(job, &model)?;
             }
             seconds = began.elapsed().as_secs_f64();
         }
         let seed = u64::from(settings.seed);
-        choose_what_learns(settings, &mut model, seed);
-        memory::move_to_large_pages(&mut model.parameters.dense);
-        let mut optimizer = AdamW::new(&model.parameters, settings);
+        let mut optimizer = ready_to_learn(settings, &mut model);
         let progress = if !is_new {
             let progress = checkpoint::load(&job.checkpoint, &mut model.parameters, &mut optimizer)?;
             check_same_run(&progress, job)?;
@@ -139,6 +144,8 @@ impl<'j> Run<'j> {
                 epoch_seconds: 0.0,
                 epochs: Vec::new(),
                 best_epoch: 0,
+                began: Began::default(),
+                left: Vec::new(),
                 parts: settings.accumulation_steps as usize,
                 tokens_per_part: match head_only || job.device.is_some() {
                     true => usize::MAX,
@@ -147,6 +154,7 @@ impl<'j> Run<'j> {
             }
         };
         kept::restore(job)?;
+        report(TrainEvent::GoesOn { step: progress.step });
         let learner = Learner::new(optimizer, &mut model, job.device.as_ref())?;
         let now = Instant::now();
         Ok(Run {
@@ -154,7 +162,7 @@ impl<'j> Run<'j> {
             schedule: LinearSchedule::new(
                 settings.learning_rate,
                 settings.warmup_ratio,
-                settings.steps(texts.len()),
+                settings.steps_per_epoch(texts.len()) * settings.epochs,
             ),
             key: Key::new(seed),
             sitting: Sitting {
@@ -175,11 +183,56 @@ impl<'j> Run<'j> {
         })
     }
 
-    /// Whether all epochs are done, or enough of them brought nothing better.
-    fn is_over(&self) -> bool {
-        let (done, settings) = (self.progress.epochs.len() as u32, &self.job.settings);
-        let in_vain = done - self.progress.best_epoch;
-        done >= settings.epochs || (settings.patience > 0 && in_vain >= settings.patience)
+    /// Whether all epochs of the current training are done, or enough of them brought nothing better.
+    fn training_is_over(&self) -> bool {
+        let (progress, settings) = (&self.progress, &self.job.settings);
+        let done = progress.epochs.len() as u32;
+        let in_vain = done - progress.best_epoch.max(progress.began.epochs);
+        done - progress.began.epochs >= settings.epochs
+            || (settings.patience > 0 && in_vain >= settings.patience)
+    }
+
+    fn is_last_training(&self) -> bool {
+        self.progress.left.len() as u32 + 1 >= self.job.settings.trainings()
+    }
+
+    /// Puts aside what the current training came to, and goes back to where it began; the texts will come in other orders.
+    fn begin_again(mut self) -> Result<Self> {
+        // Of the epoch that ended the training there may be no checkpoint yet.
+        self.checkpoint()?;
+        averaging::put_aside(self.job, self.progress.left.len())?;
+        let Run {
+            job,
+            model,
+            learner,
+            gradients,
+            mut progress,
+            ..
+        } = self;
+        // Frees their memory before others are made.
+        drop((model, learner, gradients));
+        progress.left.push(Left {
+            first_epoch: progress.began.epochs + 1,
+            best_epoch: progress.best_epoch,
+        });
+        progress.began = Began {
+            epochs: progress.epochs.len() as u32,
+            steps: progress.step,
+        };
+        (progress.best_epoch, progress.recent_loss) = (0, 0.0);
+        let mut model = averaging::beginning(job)?;
+        set_up(job, &mut model);
+        let optimizer = ready_to_learn(&job.settings, &mut model);
+        let learner = Learner::new(optimizer, &mut model, job.device.as_ref())?;
+        let mut run = Run {
+            gradients: Gradients::new(&model.parameters),
+            model,
+            learner,
+            progress,
+            ..self
+        };
+        run.checkpoint()?;
+        Ok(run)
     }
 
     /// Trains what is left of the current epoch, judges it, keeps it if it is the best.
@@ -200,8 +253,11 @@ impl<'j> Run<'j> {
             }
         }
         if let Err(stopped) = self.judge(epoch + 1, control, report) {
-            // Stopped while judging: the epoch's last step is in the checkpoint, the judging is done again.
-            self.checkpoint()?;
+            // Stopped while judging: the epoch's last step is in the checkpoint, the judging is done again. Of a model that
+            // cannot be judged the checkpoint before is the better one.
+            if matches!(stopped, TrainError::Cancelled) {
+                self.checkpoint()?;
+            }
             return Err(stopped);
         }
         // The first one in any case: a run that gets out of hand goes on from there.
@@ -220,7 +276,7 @@ impl<'j> Run<'j> {
         if !loss.is_finite() || self.explodes(loss) {
             return Err(TrainError::Diverged { step: step + 1, loss });
         }
-        let learning_rate = self.schedule.at(step);
+        let learning_rate = self.schedule.at(step - self.progress.began.steps);
         let norm = self
             .learner
             .update(&mut self.model, &self.gradients, learning_rate)?;
@@ -300,14 +356,62 @@ impl<'j> Run<'j> {
     }
 
     /// Whether the mean of the latest losses is far beyond what guessing costs: the weights have run away although the
-    /// numbers are still finite. The checkpoint before stays, so that the run can go on from there more carefully.
+    /// numbers are still finite.
     fn explodes(&mut self, loss: f64) -> bool {
-        const FORGETTING: f64 = 0.1;
         const TIMES: f64 = 5.0;
-        let guessing = (self.job.labels.len() as f64).ln();
         let mean = &mut self.progress.recent_loss;
         *mean = (1.0 - FORGETTING) * *mean + FORGETTING * loss;
-        *mean > TIMES * guessing.max(1.0)
+        *mean > TIMES * guessing(self.job)
+    }
+
+    /// After the weights ran away: leaves a checkpoint of the last good state, from which the run can go on more carefully.
+    /// That is the best round of the current training; the checkpoint that is there, if it was written before; else where
+    /// the training began.
+    fn fall_back(self) -> Result<()> {
+        let Run {
+            job,
+            texts,
+            model,
+            learner,
+            gradients,
+            mut progress,
+            ..
+        } = self;
+        // Frees their memory before others are made.
+        drop((model, learner, gradients));
+        let worth_keeping = |loss: f64| loss <= WORTH_KEEPING * guessing(job);
+        let epochs = &progress.epochs[progress.began.epochs as usize..];
+        let best = epochs.iter().find(|scores| scores.epoch == progress.best_epoch);
+        // Adapters are kept within the matrices that they change.
+        let best =
+            best.filter(|scores| worth_keeping(scores.train_loss) && job.settings.method != Method::Lora);
+        let kept = best.map(|scores| scores.epoch);
+        if kept.is_none() && checkpoint::exists(&job.checkpoint) {
+            let written = checkpoint::progress(&job.checkpoint)?;
+            let steps = written.step.saturating_sub(written.began.steps);
+            // The mean begins at zero.
+            let share = 1.0 - (1.0 - FORGETTING).powi(steps as i32);
+            if written.began == progress.began && steps > 0 && worth_keeping(written.recent_loss / share) {
+                return Ok(());
+            }
+        }
+        let per_epoch = job.settings.steps_per_epoch(texts.len());
+        progress
+            .epochs
+            .truncate(kept.unwrap_or(progress.began.epochs) as usize);
+        progress.step = progress.epochs.len() as u32 * per_epoch;
+        progress.best_epoch = kept.unwrap_or_default();
+        (progress.recent_loss, progress.epoch_loss, progress.epoch_seconds) = (0.0, 0.0, 0.0);
+        let mut model = match (kept, progress.left.is_empty()) {
+            (None, true) => return checkpoint::remove(&job.checkpoint),
+            _ => averaging::beginning(job)?,
+        };
+        if kept.is_some() {
+            let (good, _) = predictor::load(&job.model)?;
+            model.parameters.mix(&good.parameters, 0.0);
+        }
+        let optimizer = ready_to_learn(&job.settings, &mut model);
+        checkpoint::save(&job.checkpoint, &progress, &model.parameters, &optimizer)
     }
 
     fn train_progress(&self) -> TrainEvent {
@@ -404,22 +508,20 @@ impl<'j> Run<'j> {
         let features = features.map(|[texts, _]| texts);
         // Frees the memory of training before another model is read.
         drop((model, learner, gradients));
-        let (mut best, notes) = predictor::load(&job.model)?;
-        let place =
-            |best: &mut SequenceClassifier| job.device.as_ref().map_or(Ok(()), |device| best.place(device));
-        place(&mut best)?;
-        let (temperature, trained_share) = match notes.temperature {
-            Some(temperature) => (temperature, notes.trained_share),
+        let (best, notes) = predictor::load(&job.model)?;
+        let (mut best, temperature, trained_share, kept_epochs) = match notes.temperature {
+            Some(temperature) => (best, temperature, notes.trained_share, notes.kept_epochs),
             None => {
-                let answers = evaluate(&best, &validation, Phase::Validate, 0, control, report)?;
-                let averaged = averaging::choose(job, best, answers, &validation, control, report)?;
-                best = averaged.model;
-                let temperature = kept::calibrate(job, &mut best, &averaged.answers, averaged.share)?;
-                (temperature, averaged.share)
+                drop(best);
+                let mut averaged = averaging::choose(job, &progress, &validation, control, report)?;
+                let temperature = kept::calibrate(job, &mut averaged)?;
+                (averaged.model, temperature, averaged.share, averaged.epochs)
             }
         };
         // The temperature is a part of the numbers by now.
-        place(&mut best)?;
+        if let Some(device) = &job.device {
+            best.place(device)?;
+        }
         let known = familiar(job, &best, &texts, features, control, report)?;
         let known = known.as_ref();
         let validation = judged(&best, &validation, known, Phase::Validate, control, report)?;
@@ -443,7 +545,12 @@ impl<'j> Run<'j> {
         let epochs = progress.epochs.len() as f64;
         let truncated = (0..texts.len()).filter(|&text| texts.was_truncated(text)).count();
         Ok(Outcome {
-            best_epoch: progress.best_epoch,
+            trainings: progress.trainings(),
+            kept_epochs: match kept_epochs.is_empty() {
+                // An earlier version judged it, and was stopped.
+                true => vec![progress.best_epoch],
+                false => kept_epochs,
+            },
             steps: progress.step,
             validation,
             test,
@@ -458,6 +565,17 @@ impl<'j> Run<'j> {
             epochs: progress.epochs,
         })
     }
+}
+
+/// How much the latest loss counts in the mean of those before.
+const FORGETTING: f64 = 0.1;
+
+/// A state whose loss is so many times what guessing costs has learned nothing that is worth going on from.
+const WORTH_KEEPING: f64 = 1.5;
+
+/// The loss of who guesses, or 1 where that is less.
+fn guessing(job: &TrainingJob) -> f64 {
+    (job.labels.len() as f64).ln().max(1.0)
 }
 
 /// How answers are judged while learning.
@@ -491,6 +609,16 @@ fn objective(job: &TrainingJob) -> Objective {
     }
 }
 
+/// How a model is to learn.
+fn set_up(job: &TrainingJob, model: &mut SequenceClassifier) {
+    let settings = &job.settings;
+    model.set_problem_type(job.problem_type);
+    model.set_dropout(settings.dropout as f32);
+    model.set_window_pooling(settings.window_pooling);
+    model.set_training_precision(settings.precision);
+    model.set_recompute(settings.recompute);
+}
+
 /// The pretrained encoder with a head that knows nothing yet.
 pub(crate) fn untrained(job: &TrainingJob) -> Result<SequenceClassifier> {
     let seed = u64::from(job.settings.seed);
@@ -501,8 +629,8 @@ pub(crate) fn untrained(job: &TrainingJob) -> Result<SequenceClassifier> {
     Ok(model)
 }
 
-/// Freezes what the settings leave as it is, and adds what they train instead.
-fn choose_what_learns(settings: &TrainSettings, model: &mut SequenceClassifier, seed: u64) {
+/// Freezes what the settings leave as it is, adds what they train instead, and makes an optimiser for that.
+fn ready_to_learn(settings: &TrainSettings, model: &mut SequenceClassifier) -> AdamW {
     let above = match settings.trained_layers {
         0 => 0,
         layers => (model.own_layers() + 1).saturating_sub(layers as usize),
@@ -510,8 +638,10 @@ fn choose_what_learns(settings: &TrainSettings, model: &mut SequenceClassifier, 
     match settings.method {
         Method::Full => model.freeze(above),
         Method::Head => model.freeze(model.own_layers() + 1),
-        Method::Lora => model.add_adapters(settings.lora_rank as usize, above, seed),
+        Method::Lora => model.add_adapters(settings.lora_rank as usize, above, u64::from(settings.seed)),
     }
+    memory::move_to_large_pages(&mut model.parameters.dense);
+    AdamW::new(&model.parameters, settings)
 }
 
 /// These rows of a matrix with `count` rows.
@@ -576,7 +706,11 @@ fn check_same_run(progress: &Progress, job: &TrainingJob) -> Result<()> {
     let per_epoch = job.settings.steps_per_epoch(job.train.len());
     let done = progress.epochs.len() as u32;
     let steps = done.saturating_mul(per_epoch)..=done.saturating_add(1).saturating_mul(per_epoch);
-    if !steps.contains(&progress.step) || progress.best_epoch > done {
+    let began = progress.began;
+    let trainings_fit = began.epochs <= done
+        && began.steps == began.epochs.saturating_mul(per_epoch)
+        && progress.left.len() < job.settings.trainings() as usize;
+    if !steps.contains(&progress.step) || progress.best_epoch > done || !trainings_fit {
         let step = progress.step;
         return Err(mismatch(format!(
             "step {step} does not lie in round {}",

@@ -87,7 +87,18 @@ fn cases() -> Vec<(Value, usize, TrainSettings)> {
                 ..plain(8, 256)
             },
         ),
-        (wide, 200, plain(16, 256)),
+        (wide.clone(), 200, plain(16, 256)),
+        // Little learns and steps are short: two whole models, mixed at the end, are the peak.
+        (
+            wide,
+            20,
+            TrainSettings {
+                method: Method::Lora,
+                head_epochs: 2,
+                average_with_start: true,
+                ..plain(16, 128)
+            },
+        ),
         (deberta, 120, plain(16, 128)),
         (modern, 200, plain(16, 256)),
     ]

@@ -37,7 +37,7 @@ fn a_model_learns_an_easy_task_and_is_judged_once_on_test() {
         .map(|e| e.validation_macro_f1)
         .fold(0.0, f64::max);
     assert_eq!(
-        outcome.epochs[outcome.best_epoch as usize - 1].validation_macro_f1,
+        outcome.epochs[outcome.best_epoch() as usize - 1].validation_macro_f1,
         best
     );
 }
@@ -71,7 +71,7 @@ fn a_run_that_was_stopped_anywhere_ends_with_the_same_bits() {
             "stops {stops:?}: other features"
         );
         assert!(found.unfamiliar.is_some() && found.unfamiliar == expected.unfamiliar);
-        assert_eq!(found.best_epoch, expected.best_epoch);
+        assert_eq!(found.best_epoch(), expected.best_epoch());
         for (a, b) in found.epochs.iter().zip(&expected.epochs) {
             assert_eq!(a.train_loss.to_bits(), b.train_loss.to_bits());
             assert_eq!(a.validation_loss.to_bits(), b.validation_loss.to_bits());
@@ -209,6 +209,70 @@ fn a_run_that_ran_away_goes_on_from_its_checkpoint_with_a_smaller_learning_rate(
     assert!(outcome.epochs.iter().all(|epoch| epoch.train_loss.is_finite()));
 }
 
+#[test]
+fn a_run_that_ran_away_falls_back_to_its_best_round_or_begins_anew() {
+    // A first round that is good, and a rate that is not: with a long rise of the rate the weights run away later.
+    let folder = tempfile::tempdir().unwrap();
+    let mut wild = job(folder.path());
+    wild.settings = TrainSettings {
+        epochs: 60,
+        learning_rate: 1.0,
+        warmup_ratio: 1.0,
+        ..wild.settings
+    };
+    let mut rounds = Vec::new();
+    let diverged = train(&wild, &Control::default(), &mut |event| {
+        if let TrainEvent::Epoch(scores) = event {
+            rounds.push(scores);
+        }
+    });
+    assert!(
+        matches!(diverged, Err(TrainError::Diverged { .. })),
+        "{diverged:?}"
+    );
+    let best = |scores: &[understudy_eval::EpochScores]| {
+        let of = |s: &understudy_eval::EpochScores| (s.validation_macro_f1, -s.validation_loss);
+        let higher = |a: &&understudy_eval::EpochScores, b: &&understudy_eval::EpochScores| {
+            of(a).partial_cmp(&of(b)).unwrap()
+        };
+        *scores.iter().max_by(higher).unwrap()
+    };
+    let kept = best(&rounds);
+    assert!(kept.train_loss < 1.5, "{rounds:?}");
+    let mut calm = wild.clone();
+    calm.settings.learning_rate = 1e-3;
+    let mut went_on = None;
+    let outcome = train(&calm, &Control::default(), &mut |event| {
+        if let TrainEvent::GoesOn { step } = event {
+            went_on = Some(step);
+        }
+    })
+    .unwrap();
+    assert_eq!(went_on, Some(7 * kept.epoch), "after the best of {rounds:?}");
+    assert_eq!(outcome.epochs[kept.epoch as usize - 1], kept);
+    assert!(outcome.epochs.iter().all(|epoch| epoch.train_loss.is_finite()));
+
+    // Run away before anything was good: no checkpoint is left to run away from again.
+    let folder = tempfile::tempdir().unwrap();
+    let mut hopeless = job(folder.path());
+    hopeless.settings = TrainSettings {
+        epochs: 40,
+        batch_size: 2,
+        learning_rate: 1.0,
+        warmup_ratio: 0.0,
+        ..hopeless.settings
+    };
+    let diverged = run(&hopeless, &Control::default(), |_| {});
+    assert!(
+        matches!(diverged, Err(TrainError::Diverged { .. })),
+        "{diverged:?}"
+    );
+    assert!(!understudy_train::checkpoint::exists(&hopeless.checkpoint));
+    (hopeless.settings.learning_rate, hopeless.settings.epochs) = (1.5e-3, 8);
+    let outcome = run(&hopeless, &Control::default(), |_| {}).unwrap();
+    assert!(right(&outcome, &hopeless) > 0.8);
+}
+
 /// The share of the test texts that come out right.
 fn right(outcome: &Outcome, job: &TrainingJob) -> f64 {
     let answers = outcome.test.chunks(2).zip(&job.test);
@@ -220,7 +284,7 @@ fn right(outcome: &Outcome, job: &TrainingJob) -> f64 {
 
 #[test]
 fn every_way_to_train_learns_stops_and_goes_on_with_the_same_bits() {
-    let ways: [fn(&mut TrainSettings); 7] = [
+    let ways: [fn(&mut TrainSettings); 8] = [
         |s| {
             s.method = Method::Head;
             s.pooling = Pooling::Mean;
@@ -240,6 +304,13 @@ fn every_way_to_train_learns_stops_and_goes_on_with_the_same_bits() {
             s.head_epochs = 5;
             s.pooling = Pooling::Mean;
             s.average_with_start = true;
+        },
+        |s| {
+            s.head_epochs = 5;
+            s.pooling = Pooling::Mean;
+            s.average_with_start = true;
+            s.epochs = 3;
+            s.trainings = 3;
         },
         |s| {
             s.accumulation_steps = 3;
@@ -297,7 +368,7 @@ fn a_run_ends_when_nothing_gets_better() {
     job.validation[0].labels[0] = 1 - job.validation[0].labels[0];
     let outcome = run(&job, &Control::default(), |_| {}).unwrap();
     assert!(outcome.epochs.len() < 40);
-    assert_eq!(outcome.epochs.len() as u32, outcome.best_epoch + 2);
+    assert_eq!(outcome.epochs.len() as u32, outcome.best_epoch() + 2);
 }
 
 #[test]
@@ -571,4 +642,111 @@ fn weights_may_be_read_by_whom_the_other_files_may() {
             .mode()
     };
     assert_eq!(mode("model.safetensors"), mode("config.json"));
+}
+
+/// Two trainings of `job`, in a folder of their own.
+fn two_trainings(folder: &Path) -> TrainingJob {
+    let mut job = job(folder);
+    job.settings.epochs = 4;
+    job.settings.trainings = 2;
+    // From a head that knows something, so that both end in one valley.
+    job.settings.head_epochs = 5;
+    job.settings.pooling = Pooling::Mean;
+    job
+}
+
+#[test]
+fn several_trainings_become_the_mean_of_their_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = two_trainings(folder.path());
+    // Stopped where the means are tried: what each training came to still lies there.
+    let control = Control::default();
+    let result = train(&job, &control, &mut |event| {
+        if let TrainEvent::Progress {
+            phase: Phase::Average,
+            ..
+        } = event
+        {
+            control.cancel();
+        }
+    });
+    assert!(matches!(result, Err(TrainError::Cancelled)));
+    let each = [job.checkpoint.join("training-0"), job.model.clone()]
+        .map(|folder| std::fs::read(folder.join("model.safetensors")).unwrap());
+    let outcome = run(&job, &Control::default(), |_| {}).unwrap();
+    assert_eq!((outcome.epochs.len(), outcome.steps), (8, 56));
+    assert_eq!(outcome.trainings, [1, 5]);
+    let [first, second] = outcome.kept_epochs[..] else {
+        panic!("{:?}", outcome.kept_epochs)
+    };
+    assert!((1..=4).contains(&first) && (5..=8).contains(&second));
+    assert!(outcome.kept_epochs.contains(&outcome.best_epoch()));
+    let losses: Vec<f64> = outcome.epochs.iter().map(|epoch| epoch.train_loss).collect();
+    assert!(losses[4] > losses[3], "it begins again: {losses:?}");
+    assert!(right(&outcome, &job) > 0.8);
+    let kept = std::fs::read(job.model.join("model.safetensors")).unwrap();
+    let files =
+        [&each[0], &each[1], &kept].map(|bytes| safetensors::SafeTensors::deserialize(bytes).unwrap());
+    let numbers = |file: usize, name: &str| -> Vec<f32> {
+        let data = files[file].tensor(name).unwrap().data().to_vec();
+        data.chunks_exact(4)
+            .map(|four| f32::from_le_bytes(four.try_into().unwrap()))
+            .collect()
+    };
+    let mut differ = 0;
+    // The head carries the temperature, too.
+    for name in files[2]
+        .names()
+        .into_iter()
+        .filter(|name| name.contains("encoder"))
+    {
+        let (a, b, mean) = (numbers(0, name), numbers(1, name), numbers(2, name));
+        for ((a, b), mean) in a.iter().zip(&b).zip(mean) {
+            assert!((0.5 * (a + b) - mean).abs() < 1e-6, "{name}");
+            differ += usize::from(a != b);
+        }
+    }
+    assert!(differ > 0, "the trainings came to the same");
+}
+
+#[test]
+fn several_trainings_end_with_the_same_bits_wherever_they_are_stopped() {
+    let whole = tempfile::tempdir().unwrap();
+    let uninterrupted = two_trainings(whole.path());
+    let expected = run(&uninterrupted, &Control::default(), |_| {}).unwrap();
+    // At the last step of the first training, at the first of the second, in its middle.
+    for stop in [28, 29, 40] {
+        let folder = tempfile::tempdir().unwrap();
+        let job = two_trainings(folder.path());
+        let control = Control::default();
+        let stopped = run(&job, &control, |step| {
+            if step == stop {
+                control.cancel();
+            }
+        });
+        assert!(matches!(stopped, Err(TrainError::Cancelled)), "step {stop}");
+        let found = run(&job, &Control::default(), |_| {}).unwrap();
+        assert!(weights(&job) == weights(&uninterrupted), "step {stop}");
+        assert_eq!(
+            (&found.test, &found.kept_epochs, &found.trainings),
+            (&expected.test, &expected.kept_epochs, &expected.trainings)
+        );
+    }
+}
+
+#[test]
+fn a_training_that_gets_no_better_makes_room_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = two_trainings(folder.path());
+    job.settings.epochs = 40;
+    job.settings.patience = 2;
+    job.validation[0].labels[0] = 1 - job.validation[0].labels[0];
+    let outcome = run(&job, &Control::default(), |_| {}).unwrap();
+    assert!(outcome.epochs.len() < 80);
+    let [1, second] = outcome.trainings[..] else {
+        panic!("{:?}", outcome.trainings)
+    };
+    assert!(second > 3 && outcome.kept_epochs.len() == 2);
+    assert_eq!(outcome.kept_epochs[0] + 2, second - 1);
+    assert_eq!(outcome.kept_epochs[1] + 2, outcome.epochs.len() as u32);
 }

@@ -8,6 +8,7 @@ export type NumberSetting = { name: NamesOf<number>; min: number; max: number; w
 
 export const NUMBERS: NumberSetting[] = [
   { name: "epochs", min: 1, max: 100, whole: true },
+  { name: "trainings", min: 1, max: 20, whole: true },
   { name: "patience", min: 0, max: 100, whole: true },
   { name: "max_length", min: 8, max: 8192, whole: true },
   { name: "windows", min: 1, max: 64, whole: true },

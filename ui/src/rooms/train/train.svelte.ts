@@ -94,7 +94,7 @@ export class TrainRoom {
     if (!this.task.failure) await this.#turned();
   }
 
-  /** Goes on from the last good checkpoint with half the learning rate. */
+  /** Goes on from the last good state with half the learning rate. */
   async calm(run: RunSummary): Promise<void> {
     await this.task.run(() => commands.continueWithHalfTheRate(run.id));
     if (!this.task.failure) await this.#turned();

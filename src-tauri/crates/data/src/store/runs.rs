@@ -149,6 +149,20 @@ impl Project {
         Ok(tx.commit()?)
     }
 
+    /// Takes back the values of a run's curves after this step: the run goes on from there.
+    ///
+    /// # Errors
+    /// `UnknownRun`, and those of the database.
+    pub fn forget_metrics_after(&mut self, run: &str, step: u32) -> Result<()> {
+        self.known_run(run)?;
+        let tx = self.write()?;
+        tx.execute(
+            "DELETE FROM metric WHERE run = ?1 AND step > ?2",
+            params![run, step],
+        )?;
+        Ok(tx.commit()?)
+    }
+
     /// A run's curves as (step, name, value), by step and name.
     ///
     /// # Errors

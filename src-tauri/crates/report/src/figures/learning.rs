@@ -44,7 +44,7 @@ struct Panel {
     y: (f64, f64),
 }
 
-/// Draws losses and validation scores by round; the round whose model was kept is marked.
+/// Draws losses and validation scores by round; the rounds whose models were kept are marked.
 ///
 /// # Errors
 /// When the drawing library refuses.
@@ -52,7 +52,7 @@ pub fn learning_curve(input: &ReportInput, language: Language) -> Result<String,
     let texts = Catalogue::report(language);
     canvas::draw((WIDTH, HEIGHT), |area| {
         let (left, right) = area.split_horizontally(WIDTH / 2);
-        let kept = (input.trained_share > 0.0).then_some(input.best_epoch);
+        let kept = input.kept_rounds();
         panel(&left, &losses(input, texts), kept, texts)?;
         panel(&right, &scores(input, texts), kept, texts)
     })
@@ -152,7 +152,7 @@ fn mean(points: &[(f64, f64)]) -> (f64, f64) {
     )
 }
 
-fn panel(area: &Area, panel: &Panel, best: Option<u32>, texts: &Catalogue) -> Result<(), ReportError> {
+fn panel(area: &Area, panel: &Panel, marked: &[u32], texts: &Catalogue) -> Result<(), ReportError> {
     words(
         area,
         &panel.title,
@@ -174,11 +174,11 @@ fn panel(area: &Area, panel: &Panel, best: Option<u32>, texts: &Catalogue) -> Re
         let (left, top) = chart.backend_coord(&(x, y));
         (left - origin, top)
     };
-    if let Some(best) = best.map(f64::from) {
+    for round in marked.iter().copied().map(f64::from) {
         kept(
             area,
-            pixel(&chart, best, panel.y.0),
-            pixel(&chart, best, panel.y.1),
+            pixel(&chart, round, panel.y.0),
+            pixel(&chart, round, panel.y.1),
             texts,
         )?;
     }
@@ -231,7 +231,7 @@ fn draw_series(chart: &mut Chart, series: &Series) -> Result<(), ReportError> {
     Ok(())
 }
 
-/// A mark under the round whose model was kept.
+/// A mark over a round whose model was kept.
 fn kept(area: &Area, bottom: (i32, i32), top: (i32, i32), texts: &Catalogue) -> Result<(), ReportError> {
     for y in (top.1..bottom.1).step_by(8) {
         line(area, vec![(bottom.0, y), (bottom.0, y + 3)], MUTED, 1)?;

@@ -41,7 +41,7 @@ impl Page<'_> {
             round.validation_macro_f1,
         ];
         html! {
-            tr.kept[round.epoch == self.input.best_epoch && self.input.trained_share > 0.0] {
+            tr.kept[self.input.kept_rounds().contains(&round.epoch)] {
                 th scope="row" { (round.epoch) }
                 @for value in values { td.number { (score(value)) } }
                 td.number { (numbers::duration(round.seconds, self.texts)) }

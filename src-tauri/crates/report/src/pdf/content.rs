@@ -208,7 +208,7 @@ impl Page<'_> {
             cells.extend(values.map(score));
             cells.push(numbers::duration(round.seconds, self.texts));
             Row {
-                bold: round.epoch == self.input.best_epoch && self.input.trained_share > 0.0,
+                bold: self.input.kept_rounds().contains(&round.epoch),
                 ..Row::plain(cells)
             }
         };
