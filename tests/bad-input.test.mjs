@@ -90,6 +90,7 @@ test("training without a split, with a wrong setting or an unknown model is refu
   // The command line that the tests build has no graphics cards; the processor never takes their place.
   refuse("not_built_for_device", "train", "--project", project, "--device", "cuda");
   refuse("not_built_for_device", "cross-validate", "--project", project, "--device", "cuda");
+  refuse("no_cross_validation", "cross-validate", "--project", project, "--resume");
 });
 
 test("a model folder with a missing, short or changed file is never used", () => {

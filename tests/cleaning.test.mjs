@@ -168,6 +168,10 @@ describe("cleaned texts are learnt from and answered", () => {
       return readCsv(out)[1].slice(-3);
     });
     assert.deepEqual(answers[0], answers[1]);
+    const out = place.path("nothing-left.csv");
+    place.must("predict", "--project", project, place.write("nothing-left-in.csv", 'text,heading\n<p></p>,\n'), "--out", out);
+    const [label, , review] = readCsv(out)[1].slice(-3);
+    assert.deepEqual([label, review], ["", "yes"], "nothing is left of it to answer");
   });
 
   test("the test part that was judged on is drawn again only with a word, and the split says so", () => {

@@ -189,6 +189,7 @@ test("a cross-validation killed in its second fold gives the division back and g
   const runs = readdirSync(join(folder, "runs")).filter((name) => name !== "cross-validation");
   const judged = runs.map((run) => place.must("evaluate", "--project", folder, "--run", run).test.examples);
   assert.deepEqual([judged.length, judged.reduce((sum, rows) => sum + rows)], [3, 150], "each row once");
+  assert.equal(place.must("cross-validate", "--project", folder, "--resume").folds.length, 3, "nothing is left to train");
   assert.equal(place.must("verify", "--project", folder).audit.broken, null);
 });
 

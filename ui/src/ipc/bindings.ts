@@ -2645,6 +2645,8 @@ export type TrainPlan = {
 	steps: number,
 	/**  Share of the training texts longer than the model is to read, 0 to 1 (from a sample of them). */
 	truncated: number,
+	/**  Tokens that are read of a longer text. */
+	tokens_read: number,
 	/**  Seconds that it will take, judged by earlier runs of this project; `None` before the first. */
 	seconds: number | null,
 	/**  Megabytes of memory that it will need; `None` while something stands in the way, and on a graphics card. */

@@ -24,7 +24,7 @@ export function plan(project: MockProject, preset: Preset | null, settings: Trai
   return {
     settings: settings ?? presetSettings(preset ?? "balanced"), memory_mb: 412, memory_free_mb: 9000,
     choices: [{ setting: "pooling", value: "mean", why }], train_rows: rows("train"), validation_rows: rows("validation"), test_rows: rows("test"),
-    labels: project.labels.length, steps: STEPS, truncated: 0.04, seconds: finished ? 62 : null,
+    labels: project.labels.length, steps: STEPS, truncated: 0.04, tokens_read: 128, seconds: finished ? 62 : null,
     blockers: project.split ? [] : [{ kind: "no_split", what: blocker, why: "", next: "" }],
   };
 }

@@ -335,12 +335,18 @@ fn fold(word: &str) -> Result<(u32, u32), String> {
 
 #[derive(Args)]
 pub struct CrossValidate {
+    /// The project's folder.
+    #[arg(long)]
+    pub project: PathBuf,
     /// How many folds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=100))]
     pub folds: u32,
+    /// Go on with the one that was stopped, as it was begun.
+    #[arg(long, conflicts_with_all = ["folds", "Chosen", "Finer"])]
+    pub resume: bool,
     /// How each is trained; its seed also decides the draw of the folds.
     #[command(flatten)]
-    pub train: Train,
+    pub chosen: Chosen,
 }
 
 #[derive(Subcommand)]
@@ -465,8 +471,24 @@ pub struct Train {
     #[arg(long)]
     pub plan: bool,
     /// Train again as this run was trained; `verify` tells whether both came to the same.
-    #[arg(long, conflicts_with_all = ["plan", "resume", "model", "preset", "test_file", "epochs", "batch_size", "learning_rate", "max_length", "seed", "Finer"])]
+    #[arg(long, conflicts_with_all = ["plan", "resume", "test_file", "Chosen", "Finer"])]
     pub again: Option<String>,
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Go on with a run that was stopped, as it was begun.
+    #[arg(long, conflicts_with_all = ["plan", "test_file", "Chosen", "Finer"])]
+    pub resume: Option<String>,
+    /// With --resume: with half the learning rate, for a run that got out of hand.
+    #[arg(long, requires = "resume")]
+    pub half_rate: bool,
+    /// An official test file with the same columns; the rows are then divided again, with this file as the test part.
+    #[arg(long, conflicts_with = "plan")]
+    pub test_file: Option<PathBuf>,
+}
+
+/// How a model is trained.
+#[derive(Args)]
+pub struct Chosen {
     /// Id of the pretrained model, or the full path of its folder.
     #[arg(long)]
     pub model: Option<String>,
@@ -490,15 +512,6 @@ pub struct Train {
     pub seed: Option<u32>,
     #[command(flatten)]
     pub finer: Finer,
-    /// Go on with a run that was stopped, as it was begun.
-    #[arg(long, conflicts_with_all = ["plan", "model", "preset", "test_file", "epochs", "batch_size", "learning_rate", "max_length", "seed", "Finer"])]
-    pub resume: Option<String>,
-    /// With --resume: with half the learning rate, for a run that got out of hand.
-    #[arg(long, requires = "resume")]
-    pub half_rate: bool,
-    /// An official test file with the same columns; the rows are then divided again, with this file as the test part.
-    #[arg(long, conflicts_with = "plan")]
-    pub test_file: Option<PathBuf>,
 }
 
 /// Settings that are rarely changed by hand.

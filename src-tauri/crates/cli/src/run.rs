@@ -11,7 +11,7 @@ use understudy_engine::{
 };
 use understudy_train::{Control, TrainError, TrainSettings};
 
-use crate::arguments::{CrossValidate, Predict, Report, Train};
+use crate::arguments::{Chosen, CrossValidate, Predict, Report, Train};
 use crate::data;
 use crate::output::Output;
 
@@ -34,9 +34,9 @@ pub fn train(arguments: Train, output: &Output) -> Result<Value> {
             }
             let settings = match &arguments.again {
                 Some(run) => runs::settings(&runs::find(&session.project, run)?)?,
-                None => settings(&session, &arguments)?,
+                None => settings(&session, &arguments.chosen)?,
             };
-            say_what_is_idle(&arguments, &settings, output);
+            say_what_is_idle(&arguments.chosen, &settings, output);
             // Before there is a run that could not even begin.
             settings.device.open().map_err(TrainError::from)?;
             runs::create(&mut session.project, &settings)?
@@ -50,7 +50,7 @@ pub fn train(arguments: Train, output: &Output) -> Result<Value> {
 }
 
 fn plan(session: &Session, arguments: &Train, output: &Output) -> Result<Value> {
-    let settings = settings(session, arguments)?;
+    let settings = settings(session, &arguments.chosen)?;
     let plan = session.train_plan(None, Some(settings), output.language())?;
     let seconds = plan
         .seconds
@@ -62,7 +62,7 @@ fn plan(session: &Session, arguments: &Train, output: &Output) -> Result<Value> 
         output.say(&format!("{} {} {}", blocker.what, blocker.why, blocker.next));
     }
     output.say(&format!("at most {seconds} s, {memory} MB"));
-    say_what_is_idle(arguments, &plan.settings, output);
+    say_what_is_idle(&arguments.chosen, &plan.settings, output);
     for choice in &plan.choices {
         output.say(&format!("{} = {}: {}", choice.setting, choice.value, choice.why));
     }
@@ -71,14 +71,17 @@ fn plan(session: &Session, arguments: &Train, output: &Output) -> Result<Value> 
 
 /// Trains once a fold; the scores of the test parts, their mean and how they vary.
 pub fn cross_validate(arguments: CrossValidate, output: &Output) -> Result<Value> {
-    let mut session = Session::open(&arguments.train.project)?;
-    if session.project.split_at_a_glance()?.is_none() {
-        let seed = arguments.train.seed.unwrap_or_default();
-        session.make_split(&[70, 15, 15], seed, SplitWay::Random, output.language())?;
+    let mut session = Session::open(&arguments.project)?;
+    if !arguments.resume {
+        if session.project.split_at_a_glance()?.is_none() {
+            let seed = arguments.chosen.seed.unwrap_or_default();
+            session.make_split(&[70, 15, 15], seed, SplitWay::Random, output.language())?;
+        }
+        let settings = settings(&session, &arguments.chosen)?;
+        say_what_is_idle(&arguments.chosen, &settings, output);
+        settings.device.open().map_err(TrainError::from)?;
+        cross_validation::begin(&mut session.project, &settings, arguments.folds)?;
     }
-    let settings = settings(&session, &arguments.train)?;
-    settings.device.open().map_err(TrainError::from)?;
-    cross_validation::begin(&mut session.project, &settings, arguments.folds)?;
     cross_validation::carry_on(&mut session.project, &Control::default(), &mut |event| {
         output.event(&event)
     })?;
@@ -123,7 +126,7 @@ fn divide_with_test_file(session: &mut Session, file: &Path, output: &Output) ->
     Ok(())
 }
 
-fn settings(session: &Session, arguments: &Train) -> Result<TrainSettings> {
+fn settings(session: &Session, arguments: &Chosen) -> Result<TrainSettings> {
     let mut settings = match &arguments.model {
         Some(model) => session.settings_for(arguments.preset, model)?,
         None => session.proposed_settings(arguments.preset)?,
@@ -159,7 +162,7 @@ fn settings(session: &Session, arguments: &Train) -> Result<TrainSettings> {
 }
 
 /// Names what was given but changes nothing.
-fn say_what_is_idle(arguments: &Train, settings: &TrainSettings, output: &Output) {
+fn say_what_is_idle(arguments: &Chosen, settings: &TrainSettings, output: &Output) {
     let finer = &arguments.finer;
     let given = [
         (

@@ -136,9 +136,7 @@ pub fn refuse_while_away(project: &Project) -> Result<()> {
 pub fn carry_on(project: &mut Project, control: &Control, emit: &mut dyn FnMut(Event)) -> Result<()> {
     let _held = hold(project)?;
     let Some(mut state) = State::read(project)? else {
-        return Err(EngineError::Protocol {
-            reason: "no cross-validation was begun".to_owned(),
-        });
+        return Err(EngineError::NoCrossValidation);
     };
     if !state.away {
         // Somebody may have divided the rows since it was stopped.

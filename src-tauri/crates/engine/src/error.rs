@@ -63,6 +63,9 @@ pub enum EngineError {
     /// The project has no finished run.
     #[error("nothing is trained in this project")]
     NothingTrained,
+    /// A cross-validation is to go on, and none was begun.
+    #[error("no cross-validation was begun")]
+    NoCrossValidation,
     /// The run has no results yet.
     #[error("run {id} is not finished")]
     RunNotFinished {
@@ -308,6 +311,7 @@ impl EngineError {
             EngineError::File { path, source } => file_facts(path, source),
             EngineError::NoProject => ("no_project", vec![]),
             EngineError::NothingTrained => ("nothing_trained", vec![]),
+            EngineError::NoCrossValidation => ("no_cross_validation", vec![]),
             EngineError::UnknownSample { id } => ("not_found", vec![("name", id.clone())]),
             EngineError::RunNotFinished { id } => ("run_not_finished", vec![("run", id.clone())]),
             EngineError::NoSuchPromise {

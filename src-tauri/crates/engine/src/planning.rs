@@ -9,7 +9,7 @@ use understudy_report::Language;
 use understudy_train::memory::{self, Texts};
 use understudy_train::presets::{self, DataFacts, ModelFacts, Preset, Reason};
 use understudy_train::tokenizer::Tokenizer;
-use understudy_train::{Config, Control, DeviceKind, TrainError, TrainSettings};
+use understudy_train::{Config, Control, DeviceKind, Method, TrainError, TrainSettings};
 
 use crate::error::{EngineError, Result, UserError};
 use crate::view::{ChosenSetting, LongTexts, SplitSummary, TrainPlan};
@@ -135,9 +135,9 @@ impl Facts {
 
     /// Share of the texts longer than what is read of them.
     fn truncated(&self, settings: &TrainSettings) -> f64 {
-        let max_length = settings.max_length as usize * settings.windows as usize;
+        let read = settings.tokens_read();
         let lengths = &self.texts.lengths;
-        let cut = lengths.iter().filter(|&&length| length > max_length).count();
+        let cut = lengths.iter().filter(|&&length| length > read).count();
         cut as f64 / lengths.len().max(1) as f64
     }
 }
@@ -293,11 +293,14 @@ impl Session {
                 None => 0,
             },
             truncated: foretold.map_or(0.0, |facts| facts.truncated(&settings)),
-            seconds: match self.forecast(&settings, train_rows)? {
-                Some(seconds) => Some(seconds),
-                None => of_processor.and_then(|facts| {
+            tokens_read: settings.tokens_read() as u32,
+            seconds: {
+                // The runs before tell of learning alone, the measurement of reading what it is judged by, too.
+                let before = self.forecast(&settings, train_rows)?;
+                let measured = of_processor.and_then(|facts| {
                     facts.seconds(&settings, rows_of(Part::Validation) + rows_of(Part::Test))
-                }),
+                });
+                before.into_iter().chain(measured).reduce(f64::max)
             },
             memory_mb: of_processor.map(|facts| facts.memory_mb(&settings)),
             memory_free_mb: free / 1e6,
@@ -413,9 +416,16 @@ impl Session {
                 )
             };
             if same_way(&before) == same_way(settings) {
-                let speed = runs::outcome(&run)?.samples_per_second;
+                let outcome = runs::outcome(&run)?;
+                let rounds = outcome.epochs.len() as f64;
+                let rows_before = outcome.samples_per_second * outcome.seconds_training / rounds.max(1.0);
+                // A head that learns alone reads everything once, however many rounds it takes.
+                let rounds = match settings.method {
+                    Method::Head => 1.0,
+                    _ => f64::from(settings.rounds()) / rounds.max(1.0),
+                };
                 return Ok(Some(
-                    f64::from(rows) * f64::from(settings.rounds()) / speed.max(1e-6),
+                    outcome.seconds_training * rounds * f64::from(rows) / rows_before.max(1.0),
                 ));
             }
         }

@@ -74,7 +74,8 @@ pub fn answer(model: &Model, texts: &[String], control: &Control) -> Result<Vec<
     let below = review(&model.folder)?.map_or(0.0, |rule| rule.below);
     let answers = found.into_iter().zip(texts).map(|(mut predicted, text)| {
         predicted.unsure = predicted.confidence < below;
-        if text.trim().is_empty() {
+        // Of some texts nothing is left once they are cleaned.
+        if model.cleaned(text).trim().is_empty() {
             predicted.labels.clear();
             predicted.unsure = true;
             predicted.unfamiliar = false;

@@ -61,16 +61,19 @@ pub fn received() -> Result<Vec<ReceivedModel>> {
         }
         let folder = library.folder(&record.id)?;
         let notices_unlike = folder.join(FAMILIARITY_FILE).is_file();
-        let config = Config::read(&folder).map_err(understudy_train::TrainError::from)?;
+        // What is damaged is told in the model room, and of a model that is asked; the others are listed all the same.
+        let (Ok(config), Ok(rules)) = (Config::read(&folder), rules_in(&folder)) else {
+            continue;
+        };
+        let Ok(labels) = config.labels() else { continue };
         found.push(ReceivedModel {
             run: format!("{PREFIX}{}", record.id),
             name: record.id,
-            labels: config.labels().map_err(understudy_train::TrainError::from)?,
+            labels,
             several: config.problem_type() == ProblemType::MultiLabel,
-            // Damaged notes are told of when the model is asked; the others are listed all the same.
             errors_allowed: review(&folder).ok().flatten().map(|rule| rule.errors_allowed),
             notices_unlike,
-            cleans: !rules_in(&folder)?.is_empty(),
+            cleans: !rules.is_empty(),
         });
     }
     Ok(found)

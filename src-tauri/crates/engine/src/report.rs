@@ -189,6 +189,7 @@ pub(crate) fn input(
             .map(explanation_facts),
         truncated: outcome.truncated,
         max_length: settings.max_length,
+        tokens_read: settings.tokens_read() as u32,
         reads_the_end: settings.reads_the_end(),
         seconds_training: outcome.seconds_training,
         samples_per_second: outcome.samples_per_second,

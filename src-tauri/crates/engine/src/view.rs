@@ -300,6 +300,8 @@ pub struct TrainPlan {
     pub steps: u32,
     /// Share of the training texts longer than the model is to read, 0 to 1 (from a sample of them).
     pub truncated: f64,
+    /// Tokens that are read of a longer text.
+    pub tokens_read: u32,
     /// Seconds that it will take, judged by earlier runs of this project; `None` before the first.
     pub seconds: Option<f64>,
     /// Megabytes of memory that it will need; `None` while something stands in the way, and on a graphics card.

@@ -276,6 +276,7 @@ fn own() -> Vec<EngineError> {
         },
         EngineError::NoProject,
         EngineError::NothingTrained,
+        EngineError::NoCrossValidation,
         EngineError::RunNotFinished { id: text("r1") },
         EngineError::NoSuchPromise {
             errors_allowed: 0.01,

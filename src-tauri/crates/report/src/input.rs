@@ -75,10 +75,12 @@ pub struct ReportInput {
     pub unfamiliar: Option<UnfamiliarFacts>,
     /// What the explanations of its answers came to; none where nobody asked for them.
     pub explanations: Option<ExplanationFacts>,
-    /// Texts longer than `max_length`: their share of the training rows, 0..=1.
+    /// Texts longer than `tokens_read`: their share of the training rows, 0..=1.
     pub truncated: f64,
-    /// Tokens of a text that the model reads.
+    /// Tokens that the model reads at once.
     pub max_length: u32,
+    /// Tokens that are read of a long text, in one window or several.
+    pub tokens_read: u32,
     /// Whether of a longer text the end is among them.
     pub reads_the_end: bool,
     /// Duration of the training.

@@ -398,6 +398,7 @@ fn base(
         explanations: None,
         truncated: 0.0,
         max_length: 128,
+        tokens_read: 128,
         reads_the_end: false,
         seconds_training: 257.0,
         samples_per_second: 21.4,

@@ -76,7 +76,8 @@ fn several_right(judged: &Scores, several: &MultiLabelScores, texts: &Catalogue)
     let space = texts.text("list.after_sentence", &[]);
     if judged.examples < FEW {
         let correct = judged.correct.to_string();
-        return texts.text("words.several_few", &[("correct", &correct), ("count", &count)]);
+        let few = texts.text("words.several_few", &[("correct", &correct), ("count", &count)]);
+        return [few, micro_f1(judged, texts)].join(&space);
     }
     let reached = of_100(several.majority_micro_f1).to_string();
     let baseline = texts.text(
@@ -87,7 +88,12 @@ fn several_right(judged: &Scores, several: &MultiLabelScores, texts: &Catalogue)
         let (low, high) = interval_of_100(judged.accuracy_interval);
         let (low, high) = (low.to_string(), high.to_string());
         let all = [("count", count.as_str()), ("low", &low), ("high", &high)];
-        return [texts.text("words.several_all", &all), baseline].join(&space);
+        return [
+            texts.text("words.several_all", &all),
+            micro_f1(judged, texts),
+            baseline,
+        ]
+        .join(&space);
     }
     let (low, high) = interval_of_100(several.micro_f1_interval);
     let share = |value: f64| of_100(value).to_string();
@@ -103,6 +109,14 @@ fn several_right(judged: &Scores, several: &MultiLabelScores, texts: &Catalogue)
     );
     let exact = texts.text("words.several_exact", &[("right", &share(judged.accuracy))]);
     [found, baseline, exact].join(&space)
+}
+
+/// The measure that what follows is compared by, where it was not told yet.
+fn micro_f1(judged: &Scores, texts: &Catalogue) -> String {
+    texts.text(
+        "words.several_f1",
+        &[("f1", &of_100(judged.micro_f1).to_string())],
+    )
 }
 
 /// The label that is missed most, and the one that is given wrongly most.
@@ -221,8 +235,9 @@ fn counted(input: &ReportInput, texts: &Catalogue) -> Option<String> {
             &[("right", &tenth(counted)), ("model", &tenth(measure.value))],
         );
     }
-    // One case more or less among a hundred says nothing.
-    let key = if measure.interval.high < counted {
+    // One case more or less among a hundred says nothing: what was counted is as uncertain as what the model answered.
+    let uncertain = 0.5 * (measure.interval.high - measure.interval.low);
+    let key = if measure.interval.high < counted - uncertain {
         below
     } else if measure.interval.low <= counted {
         as_good
@@ -510,7 +525,7 @@ fn more_examples(input: &ReportInput, had: u32) -> u32 {
 fn truncated(input: &ReportInput, texts: &Catalogue) -> Option<String> {
     (input.truncated >= TRUNCATED).then(|| {
         let share = of_100(input.truncated).to_string();
-        let length = numbers::count(input.max_length.into());
+        let length = numbers::count(input.tokens_read.into());
         let told = if input.reads_the_end {
             "words.truncated_middle"
         } else {

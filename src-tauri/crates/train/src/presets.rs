@@ -12,7 +12,7 @@ use understudy_nn::{Footprint, Precision};
 
 use crate::error::Result;
 use crate::settings::{Method, Pooling, TrainSettings};
-use crate::tokenizer::Truncation;
+use crate::tokenizer::{Truncation, windows_for};
 
 /// How much time is to be spent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,10 +224,8 @@ pub fn choose(
         },
     );
     if preset == Preset::Thorough && data.length_p95 > facts.max_length {
-        settings.windows = data
-            .length_p95
-            .div_ceil(settings.max_length as usize)
-            .min(MOST_WINDOWS) as u32;
+        let windows = windows_for(data.length_p95, settings.max_length as usize);
+        settings.windows = windows.min(MOST_WINDOWS) as u32;
         because(
             "windows",
             Reason::LongTexts {
@@ -477,6 +475,15 @@ mod tests {
         };
         let settings = chosen(Preset::Thorough, long, MINILM);
         assert_eq!((settings.max_length, settings.windows), (512, 4));
+        let longer = DataFacts {
+            length_p95: 2_000,
+            ..long
+        };
+        assert_eq!(
+            chosen(Preset::Thorough, longer, MINILM).windows,
+            5,
+            "windows overlap"
+        );
         let balanced = chosen(Preset::Balanced, long, MINILM);
         assert_eq!(
             (balanced.windows, balanced.truncation),

@@ -6,7 +6,7 @@ use understudy_nn::{DeviceKind, Precision, WindowPooling};
 use crate::error::{Result, TrainError};
 use crate::predictor::Reading;
 use crate::presets::Preset;
-use crate::tokenizer::Truncation;
+use crate::tokenizer::{Truncation, tokens_read};
 
 /// Which numbers of a model learn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,6 +166,11 @@ impl TrainSettings {
             window_pooling: self.window_pooling,
             truncation: self.truncation,
         }
+    }
+
+    /// Tokens that are read of a long text.
+    pub fn tokens_read(&self) -> usize {
+        tokens_read(self.max_length as usize, self.windows as usize)
     }
 
     /// Whether of a text that is longer than the model reads the end is read, too.

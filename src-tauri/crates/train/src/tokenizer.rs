@@ -60,6 +60,26 @@ pub struct Placed {
     pub truncated: bool,
 }
 
+/// How far a window with `room` for tokens of the text lies behind the one before.
+fn step(max_length: usize, room: usize) -> usize {
+    room - (max_length / OVERLAP).min(room - 1)
+}
+
+/// What most tokenizers put around a text.
+const USUALLY_AROUND: usize = 2;
+
+/// Tokens that are read of a long text in so many windows, those around it counted once.
+pub fn tokens_read(max_length: usize, windows: usize) -> usize {
+    let room = max_length.saturating_sub(USUALLY_AROUND).max(1);
+    max_length + windows.saturating_sub(1) * step(max_length, room)
+}
+
+/// The fewest windows in which so many tokens are read.
+pub fn windows_for(tokens: usize, max_length: usize) -> usize {
+    let room = max_length.saturating_sub(USUALLY_AROUND).max(1);
+    1 + tokens.saturating_sub(max_length).div_ceil(step(max_length, room))
+}
+
 /// Token ids of many texts, end to end, window by window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
@@ -221,7 +241,7 @@ impl Tokenizer {
             let head = room / HEAD;
             return (vec![[0..head, tokens - (room - head)..tokens]], true);
         }
-        let step = room - (self.max_length / OVERLAP).min(room - 1);
+        let step = step(self.max_length, room);
         let mut cuts = Vec::new();
         let mut start = 0;
         loop {
@@ -372,6 +392,17 @@ mod tests {
     fn text(words: usize) -> String {
         let known = ["good", "bad", "court", "law", "pain", "heart", "contract", "pays"];
         (0..words).map(|i| known[i * i % 7]).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_windows_read_is_foretold_as_it_is() {
+        for windows in 1..5 {
+            let most = tokens_read(16, windows) - 2;
+            let cut = |tokens: usize| tokenizer(16, windows).encode_one(&text(tokens)).unwrap().1;
+            assert!(!cut(most) && cut(most + 1), "{windows} windows");
+            assert_eq!(windows_for(most + 2, 16), windows);
+            assert_eq!(windows_for(most + 3, 16), windows + 1);
+        }
     }
 
     #[test]

@@ -113,7 +113,9 @@ impl<'j> Run<'j> {
         }
         let (mut known_features, mut seconds) = (None, 0.0);
         if head_only {
+            let began = Instant::now();
             let of_texts = features(&model, &texts, control, report)?;
+            seconds = began.elapsed().as_secs_f64();
             known_features = Some([of_texts, features(&model, &validation, control, report)?]);
         } else if settings.head_epochs > 0 && is_new {
             let began = Instant::now();
@@ -247,7 +249,7 @@ impl<'j> Run<'j> {
                 self.checkpoint()?;
                 return Err(stopped);
             }
-            self.step(texts, report)?;
+            self.step(texts, control, report)?;
             if self.sitting.last_checkpoint.elapsed() > CHECKPOINT_EVERY {
                 self.checkpoint()?;
             }
@@ -269,7 +271,7 @@ impl<'j> Run<'j> {
     }
 
     /// One step: forward, loss, backward, clip, move.
-    fn step(&mut self, texts: &[usize], report: &mut dyn FnMut(TrainEvent)) -> Result<()> {
+    fn step(&mut self, texts: &[usize], control: &Control, report: &mut dyn FnMut(TrainEvent)) -> Result<()> {
         let began = Instant::now();
         let step = self.progress.step;
         let loss = self.gradients(texts)?;
@@ -299,7 +301,7 @@ impl<'j> Run<'j> {
         });
         if self.sitting.last_report.elapsed() > REPORT_EVERY {
             self.sitting.last_report = Instant::now();
-            report(self.train_progress());
+            report(self.train_progress(control));
         }
         Ok(())
     }
@@ -414,10 +416,14 @@ impl<'j> Run<'j> {
         checkpoint::save(&job.checkpoint, &progress, &model.parameters, &optimizer)
     }
 
-    fn train_progress(&self) -> TrainEvent {
-        let total = self.job.settings.steps(self.texts.len());
-        let seconds = self.sitting.started.elapsed().as_secs_f64();
-        let per_step = seconds / f64::from(self.sitting.steps.max(1));
+    fn train_progress(&self, control: &Control) -> TrainEvent {
+        let (settings, progress) = (&self.job.settings, &self.progress);
+        // A training that ended early has taken fewer steps than it might have.
+        let of_training = settings.steps_per_epoch(self.texts.len()) * settings.epochs;
+        let trainings = settings.trainings() - progress.left.len() as u32;
+        let total = progress.began.steps + of_training * trainings;
+        let worked = self.sitting.started.elapsed().saturating_sub(control.waited());
+        let per_step = worked.as_secs_f64() / f64::from(self.sitting.steps.max(1));
         TrainEvent::Progress {
             phase: Phase::Train,
             done: self.progress.step,

@@ -275,10 +275,11 @@ impl Work<'_> {
                 several => joined_text(several.iter().map(|column| cells[*column].as_str())),
             };
             bytes += text.len();
+            // Of some texts nothing is left once they are cleaned.
+            let text = (self.prepare)(&text).unwrap_or(text);
             let place = match text.trim().is_empty() {
                 true => None,
                 false => {
-                    let text = (self.prepare)(&text).unwrap_or(text);
                     let next = known.len();
                     Some(*known.entry(text).or_insert_with_key(|text| {
                         piece.texts.push(text.clone());
