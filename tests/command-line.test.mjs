@@ -29,7 +29,7 @@ test("what needs a trained model says that there is none yet", () => {
 });
 
 test("all layers are trained, and the model is far better than guessing", () => {
-  const result = place.must("train", ...project, "--epochs", "2", "--learning-rate", "3e-4", "--max-length", "64");
+  const result = place.must("train", ...project, "--epochs", "2", "--trainings", "1", "--learning-rate", "3e-4", "--max-length", "64");
   assert.equal(result.epochs, 2);
   assert.ok(result.test.accuracy > 0.75, `accuracy ${result.test.accuracy}`);
   assert.ok(result.test.accuracy > result.test.majority_accuracy + 0.4);

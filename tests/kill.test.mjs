@@ -11,7 +11,7 @@ import { Place, smallTable } from "./lib/place.mjs";
 
 const place = new Place();
 after(() => place.remove());
-const TRAIN = ["--epochs", "3", "--batch-size", "4", "--max-length", "32"];
+const TRAIN = ["--epochs", "3", "--trainings", "1", "--batch-size", "4", "--max-length", "32"];
 
 function weights(folder) {
   const run = readdirSync(join(folder, "runs"))[0];

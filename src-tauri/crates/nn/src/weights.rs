@@ -6,6 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, Metadata, TensorView};
 
 use crate::error::{NnError, Result};
@@ -136,15 +137,22 @@ pub(crate) fn write(
     views: Vec<(&str, TensorView)>,
     metadata: HashMap<String, String>,
 ) -> Result<()> {
-    let failed = |reason: String| NnError::Weights {
+    let failed = |source: std::io::Error| NnError::File {
         path: path.to_owned(),
-        reason,
+        source,
     };
     // The crate writes a temporary file, which only its owner may read, and puts it in this one's place.
     let made = File::create(path).and_then(|file| file.metadata());
-    let permissions = made.map_err(|e| failed(e.to_string()))?.permissions();
-    safetensors::serialize_to_file(views, Some(metadata), path).map_err(|e| failed(e.to_string()))?;
-    std::fs::set_permissions(path, permissions).map_err(|e| failed(e.to_string()))
+    let permissions = made.map_err(failed)?.permissions();
+    safetensors::serialize_to_file(views, Some(metadata), path).map_err(|error| match error {
+        // A full disk is none of the weights' fault.
+        SafeTensorError::IoError(source) => failed(source),
+        other => NnError::Weights {
+            path: path.to_owned(),
+            reason: other.to_string(),
+        },
+    })?;
+    std::fs::set_permissions(path, permissions).map_err(failed)
 }
 
 /// An open weights file and the places of its tensors.
