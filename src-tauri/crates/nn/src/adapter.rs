@@ -17,7 +17,7 @@ use crate::error::{NnError, Result};
 use crate::kernels::matmul::{Precision, Threads, View, ViewMut, matmul};
 use crate::parameters::Place;
 use crate::random::Key;
-use crate::weights::{self, Checkpoint};
+use crate::weights::{self, TensorFile};
 
 /// PEFT's names of the two files, and what it puts before every tensor's name.
 const TENSORS: &str = "adapter_model.safetensors";
@@ -52,7 +52,7 @@ impl SequenceClassifier {
     /// # Errors
     /// [`NnError::NotLowRank`] when more has changed than adapters can; [`NnError::File`], [`NnError::Weights`].
     pub fn save_adapter(&self, base: &Path, base_name: &str, rank: usize, target: &Path) -> Result<usize> {
-        let mut before = Checkpoint::open(&base.join(WEIGHTS_FILE))?;
+        let mut before = TensorFile::open(&base.join(WEIGHTS_FILE))?;
         let head = self.own_layers() + 1;
         let mut tensors: Vec<Tensor> = Vec::new();
         let (mut changed, mut whole) = (Vec::new(), Vec::new());

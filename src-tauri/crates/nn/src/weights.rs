@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensorError;
@@ -34,7 +35,7 @@ const OLD_NAMES: [(&str, &str); 2] = [
 /// [`NnError::File`], [`NnError::Weights`] (damaged), [`NnError::MissingTensor`], [`NnError::Shape`],
 /// [`NnError::NotFinite`].
 pub fn load(path: &Path, parameters: &mut Parameters, prefix: &str, seed: u64) -> Result<LoadReport> {
-    let mut file = Checkpoint::open(path)?;
+    let mut file = TensorFile::open(path)?;
     let mut unused: BTreeSet<String> = file.tensors.keys().cloned().collect();
     let mut report = LoadReport::default();
     for index in 0..parameters.len() {
@@ -73,7 +74,7 @@ pub fn load(path: &Path, parameters: &mut Parameters, prefix: &str, seed: u64) -
 /// # Errors
 /// As [`load`].
 pub fn load_some(path: &Path, parameters: &mut Parameters, pick: impl Fn(&Parameter) -> bool) -> Result<()> {
-    let mut file = Checkpoint::open(path)?;
+    let mut file = TensorFile::open(path)?;
     for index in 0..parameters.len() {
         let entry = parameters.entries()[index].clone();
         if !pick(&entry) {
@@ -155,26 +156,32 @@ pub(crate) fn write(
     std::fs::set_permissions(path, permissions).map_err(failed)
 }
 
-/// An open weights file and the places of its tensors.
-pub(crate) struct Checkpoint {
+/// An open file of tensors, of which one is read at a time.
+#[derive(Debug)]
+pub struct TensorFile {
     file: File,
-    path: std::path::PathBuf,
+    path: PathBuf,
     data_start: u64,
     tensors: HashMap<String, Stored>,
+    notes: HashMap<String, String>,
 }
 
+#[derive(Debug)]
 struct Stored {
     dtype: Dtype,
     shape: Vec<usize>,
-    bytes: (usize, usize),
+    bytes: Range<usize>,
 }
 
 /// A header beyond this size is damage, not a model (the format's own limit).
 const MAX_HEADER: u64 = 100_000_000;
 
-impl Checkpoint {
-    /// Opens a weights file and reads its header.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+impl TensorFile {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// [`NnError::File`]; [`NnError::Weights`] when it is damaged.
+    pub fn open(path: &Path) -> Result<Self> {
         let read = |source| NnError::File {
             path: path.to_owned(),
             source,
@@ -211,17 +218,28 @@ impl Checkpoint {
                     Stored {
                         dtype: info.dtype,
                         shape: info.shape.clone(),
-                        bytes: info.data_offsets,
+                        bytes: info.data_offsets.0..info.data_offsets.1,
                     },
                 )
             })
             .collect();
-        Ok(Checkpoint {
+        Ok(TensorFile {
             file,
             path: path.to_owned(),
             data_start,
             tensors,
+            notes: metadata.metadata().clone().unwrap_or_default(),
         })
+    }
+
+    /// What is noted in the header under `field`.
+    pub fn note(&self, field: &str) -> Option<&str> {
+        self.notes.get(field).map(String::as_str)
+    }
+
+    /// Whether the file has a tensor of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
     }
 
     /// The name under which a parameter stands in the file.
@@ -237,7 +255,7 @@ impl Checkpoint {
             .into_iter()
             .chain(older)
             .chain(older_short)
-            .find(|name| self.tensors.contains_key(name))
+            .find(|name| self.has(name))
     }
 
     /// The shape of a tensor that the file has.
@@ -245,7 +263,7 @@ impl Checkpoint {
         &self.tensors[name].shape
     }
 
-    /// As [`Checkpoint::read_into`]; what is no number is refused.
+    /// As [`TensorFile::read_into`]; what is no number is refused.
     fn read_numbers(&mut self, name: &str, out: &mut [f32]) -> Result<()> {
         self.read_into(name, out)?;
         match out.iter().all(|x| x.is_finite()) {
@@ -256,42 +274,71 @@ impl Checkpoint {
         }
     }
 
-    /// Reads a tensor that the file has.
-    pub(crate) fn read_into(&mut self, name: &str, out: &mut [f32]) -> Result<()> {
-        let failed = |reason: String| NnError::Weights {
-            path: self.path.clone(),
-            reason,
-        };
-        let stored = &self.tensors[name];
+    /// Reads a tensor of as many numbers as `out` has, of any width, in the order in which they lie.
+    ///
+    /// # Errors
+    /// [`NnError::File`]; [`NnError::Weights`] when the file has no such tensor.
+    pub fn read_into(&mut self, name: &str, out: &mut [f32]) -> Result<()> {
+        let stored = self.stored(name)?;
+        let numbers: usize = stored.shape.iter().product();
+        if numbers != out.len() {
+            return Err(self.damaged(format!("{name} has {numbers} numbers, expected {}", out.len())));
+        }
         let dtype = match stored.dtype {
             Dtype::F32 => DType::F32,
             Dtype::F16 => DType::F16,
             Dtype::BF16 => DType::BF16,
             Dtype::F64 => DType::F64,
-            other => return Err(failed(format!("{name} is stored as {other:?}"))),
-        };
-        let place = SeekFrom::Start(self.data_start + stored.bytes.0 as u64);
-        let unreadable = |source| NnError::File {
-            path: self.path.clone(),
-            source,
+            other => return Err(self.damaged(format!("{name} is stored as {other:?}"))),
         };
         if dtype == DType::F32 && cfg!(target_endian = "little") {
             // As they lie in the file; large tables are not held twice.
-            let bytes = bytemuck::cast_slice_mut(out);
-            let read = self.file.seek(place).and_then(|_| self.file.read_exact(bytes));
-            return read.map_err(unreadable);
+            return self.read_bytes(name, bytemuck::cast_slice_mut(out));
         }
-        let mut bytes = vec![0; stored.bytes.1 - stored.bytes.0];
-        let read = self
-            .file
-            .seek(place)
-            .and_then(|_| self.file.read_exact(&mut bytes));
-        read.map_err(unreadable)?;
-        let numbers = Tensor::from_raw_buffer(&bytes, dtype, &stored.shape, &Device::Cpu)
+        let shape = stored.shape.clone();
+        let mut bytes = vec![0; stored.bytes.len()];
+        self.read_bytes(name, &mut bytes)?;
+        let numbers = Tensor::from_raw_buffer(&bytes, dtype, &shape, &Device::Cpu)
             .and_then(|tensor| tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>())
-            .map_err(|e| failed(e.to_string()))?;
+            .map_err(|e| self.damaged(e.to_string()))?;
         out.copy_from_slice(&numbers);
         Ok(())
+    }
+
+    /// Reads a tensor of whole numbers.
+    ///
+    /// # Errors
+    /// As [`TensorFile::read_into`].
+    pub fn read_u32(&mut self, name: &str) -> Result<Vec<u32>> {
+        let stored = self.stored(name)?;
+        if stored.dtype != Dtype::U32 {
+            return Err(self.damaged(format!("{name} is stored as {:?}", stored.dtype)));
+        }
+        let mut bytes = vec![0; stored.bytes.len()];
+        self.read_bytes(name, &mut bytes)?;
+        let (words, _) = bytes.as_chunks::<4>();
+        Ok(words.iter().map(|&word| u32::from_le_bytes(word)).collect())
+    }
+
+    fn read_bytes(&mut self, name: &str, out: &mut [u8]) -> Result<()> {
+        let place = SeekFrom::Start(self.data_start + self.stored(name)?.bytes.start as u64);
+        let read = self.file.seek(place).and_then(|_| self.file.read_exact(out));
+        read.map_err(|source| NnError::File {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn stored(&self, name: &str) -> Result<&Stored> {
+        let stored = self.tensors.get(name);
+        stored.ok_or_else(|| self.damaged(format!("{name} is missing")))
+    }
+
+    fn damaged(&self, reason: String) -> NnError {
+        NnError::Weights {
+            path: self.path.clone(),
+            reason,
+        }
     }
 }
 

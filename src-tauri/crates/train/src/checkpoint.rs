@@ -6,11 +6,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use understudy_eval::EpochScores;
+use understudy_nn::NnError;
 use understudy_nn::parameters::Parameters;
+use understudy_nn::weights::TensorFile;
 
 use crate::error::{Result, TrainError};
 use crate::optimizer::{AdamW, TableState};
@@ -160,11 +162,13 @@ pub fn save(folder: &Path, progress: &Progress, parameters: &Parameters, optimiz
             .map(|(table, state)| TouchedRows::gather(table.columns, state))
             .collect();
         let pending: Vec<f64> = optimizer.tables.iter().map(|state| state.pending_decay).collect();
-        let mut tensors = vec![
-            floats("weights", &parameters.dense)?,
-            floats("first", &optimizer.dense.first)?,
-            floats("second", &optimizer.dense.second)?,
-        ];
+        let mut tensors = vec![floats("weights", &parameters.dense)?];
+        // What does not learn has no moments.
+        for range in optimizer.learning() {
+            for (name, moments) in MOMENTS.into_iter().zip(optimizer.dense.both()) {
+                tensors.push(floats(&from(name, range.start), &moments[range.clone()])?);
+            }
+        }
         for (i, (table, touched)) in parameters.tables.iter().zip(&touched).enumerate() {
             tensors.push(floats(&format!("table.{i}"), &table.values)?);
             tensors.push(floats(&format!("table.{i}.first"), &touched.first)?);
@@ -203,79 +207,89 @@ pub fn save(folder: &Path, progress: &Progress, parameters: &Parameters, optimiz
 /// [`TrainError::File`]; [`TrainError::Checkpoint`] when it is damaged.
 pub fn progress(folder: &Path) -> Result<Progress> {
     let path = path(folder);
-    let bytes = std::fs::read(&path).map_err(|source| TrainError::File {
-        path: path.clone(),
-        source,
-    })?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| TrainError::Checkpoint {
-        path: path.clone(),
-        reason: error.to_string(),
-    })?;
-    let progress = metadata
-        .metadata()
-        .as_ref()
-        .and_then(|fields| fields.get(PROGRESS));
-    let text = progress.ok_or(TrainError::Checkpoint {
-        path: path.clone(),
-        reason: format!("{PROGRESS} is missing"),
-    })?;
-    serde_json::from_str(text).map_err(|error| TrainError::Checkpoint {
-        path,
-        reason: error.to_string(),
-    })
+    let file = TensorFile::open(&path).map_err(unreadable)?;
+    noted(&file, PROGRESS, &path)
 }
 
-/// Reads the checkpoint into parameters and an optimiser that were made for the same model.
+/// Reads the checkpoint into parameters and an optimiser that were made for the same model, tensor by tensor: it is several
+/// times the model's size.
 ///
 /// # Errors
 /// [`TrainError::File`]; [`TrainError::Checkpoint`] when it is damaged or of another model.
 pub fn load(folder: &Path, parameters: &mut Parameters, optimizer: &mut AdamW) -> Result<Progress> {
     let path = path(folder);
-    let bytes = std::fs::read(&path).map_err(|source| TrainError::File {
-        path: path.clone(),
-        source,
-    })?;
-    let damaged = |reason: String| TrainError::Checkpoint {
-        path: path.clone(),
-        reason,
+    let mut file = TensorFile::open(&path).map_err(unreadable)?;
+    let progress: Progress = noted(&file, PROGRESS, &path)?;
+    let pending: Vec<f64> = noted(&file, PENDING_DECAY, &path)?;
+    let learning = optimizer.learning();
+    let mut read = || -> understudy_nn::Result<()> {
+        file.read_into("weights", &mut parameters.dense)?;
+        for (name, moments) in MOMENTS.into_iter().zip(optimizer.dense.both_mut()) {
+            // Earlier versions wrote those of all numbers.
+            if file.has(name) {
+                file.read_into(name, moments)?;
+                continue;
+            }
+            for range in &learning {
+                file.read_into(&from(name, range.start), &mut moments[range.clone()])?;
+            }
+        }
+        Ok(())
     };
-    let mut read = || -> std::result::Result<Progress, String> {
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| e.to_string())?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| e.to_string())?;
-        let fields = metadata.metadata().clone().unwrap_or_default();
-        let field = |name: &str| fields.get(name).ok_or(format!("{name} is missing"));
-        let progress: Progress = serde_json::from_str(field(PROGRESS)?).map_err(|e| e.to_string())?;
-        let pending: Vec<f64> = serde_json::from_str(field(PENDING_DECAY)?).map_err(|e| e.to_string())?;
-        read_floats(&file, "weights", &mut parameters.dense)?;
-        read_floats(&file, "first", &mut optimizer.dense.first)?;
-        read_floats(&file, "second", &mut optimizer.dense.second)?;
-        for (i, (table, state)) in parameters
-            .tables
-            .iter_mut()
-            .zip(&mut optimizer.tables)
-            .enumerate()
-        {
-            read_floats(&file, &format!("table.{i}"), &mut table.values)?;
-            let bytes = file
-                .tensor(&format!("table.{i}.rows"))
-                .map_err(|e| e.to_string())?
-                .data();
-            let (words, _) = bytes.as_chunks::<4>();
-            let rows: Vec<u32> = words.iter().map(|&word| u32::from_le_bytes(word)).collect();
+    read().map_err(unreadable)?;
+    let tables = parameters.tables.iter_mut().zip(&mut optimizer.tables);
+    for (i, (table, state)) in tables.enumerate() {
+        let mut read = || -> understudy_nn::Result<TouchedRows> {
+            file.read_into(&format!("table.{i}"), &mut table.values)?;
+            let rows = file.read_u32(&format!("table.{i}.rows"))?;
             let mut touched = TouchedRows {
                 first: vec![0.0; rows.len() * table.columns],
                 second: vec![0.0; rows.len() * table.columns],
                 rows,
             };
-            read_floats(&file, &format!("table.{i}.first"), &mut touched.first)?;
-            read_floats(&file, &format!("table.{i}.second"), &mut touched.second)?;
-            touched.scatter(table.columns, state)?;
-            state.pending_decay = *pending.get(i).ok_or("a table has no pending decay")?;
-        }
-        optimizer.step = progress.step.saturating_sub(progress.began.steps);
-        Ok(progress)
+            file.read_into(&format!("table.{i}.first"), &mut touched.first)?;
+            file.read_into(&format!("table.{i}.second"), &mut touched.second)?;
+            Ok(touched)
+        };
+        let damaged = |reason: String| TrainError::Checkpoint {
+            path: path.clone(),
+            reason,
+        };
+        let touched = read().map_err(unreadable)?;
+        touched.scatter(table.columns, state).map_err(damaged)?;
+        let decay = pending.get(i);
+        state.pending_decay = *decay.ok_or_else(|| damaged("a table has no pending decay".into()))?;
+    }
+    optimizer.step = progress.step.saturating_sub(progress.began.steps);
+    Ok(progress)
+}
+
+/// What the checkpoint at `path` notes under `field`.
+fn noted<T: DeserializeOwned>(file: &TensorFile, field: &str, path: &Path) -> Result<T> {
+    let damaged = |reason: String| TrainError::Checkpoint {
+        path: path.to_owned(),
+        reason,
     };
-    read().map_err(damaged)
+    let text = file.note(field);
+    let text = text.ok_or_else(|| damaged(format!("{field} is missing")))?;
+    serde_json::from_str(text).map_err(|error| damaged(error.to_string()))
+}
+
+/// A checkpoint is no model: what is wrong with it has other advice.
+fn unreadable(error: NnError) -> TrainError {
+    match error {
+        NnError::File { path, source } => TrainError::File { path, source },
+        NnError::Weights { path, reason } => TrainError::Checkpoint { path, reason },
+        other => TrainError::Model(other),
+    }
+}
+
+/// Names of the two moments.
+const MOMENTS: [&str; 2] = ["first", "second"];
+
+/// The name of those of a range that starts at `start`.
+fn from(name: &str, start: usize) -> String {
+    format!("{name}.{start}")
 }
 
 const PENDING_DECAY: &str = "pending_decay";
@@ -332,17 +346,4 @@ fn view<'a>(name: &str, dtype: Dtype, bytes: &'a [u8]) -> std::io::Result<(Strin
 
 fn floats<'a>(name: &str, numbers: &'a [f32]) -> std::io::Result<(String, TensorView<'a>)> {
     view(name, Dtype::F32, bytemuck::cast_slice(numbers))
-}
-
-fn read_floats(file: &SafeTensors, name: &str, out: &mut [f32]) -> std::result::Result<(), String> {
-    let bytes = file.tensor(name).map_err(|e| e.to_string())?.data();
-    if bytes.len() != out.len() * 4 {
-        return Err(format!(
-            "{name} has {} numbers, expected {}",
-            bytes.len() / 4,
-            out.len()
-        ));
-    }
-    bytemuck::cast_slice_mut::<f32, u8>(out).copy_from_slice(bytes);
-    Ok(())
 }

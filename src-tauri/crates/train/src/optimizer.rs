@@ -76,6 +76,16 @@ impl Moments {
             second: vec![0.0; length],
         }
     }
+
+    /// The first and the second.
+    pub(crate) fn both(&self) -> [&[f32]; 2] {
+        [&self.first, &self.second]
+    }
+
+    /// As [`Moments::both`], to be filled.
+    pub(crate) fn both_mut(&mut self) -> [&mut [f32]; 2] {
+        [&mut self.first, &mut self.second]
+    }
 }
 
 /// What is the same for every number of a step.
@@ -138,6 +148,18 @@ impl AdamW {
             layout: layout.collect(),
             table_factors: table_factors.collect(),
         }
+    }
+
+    /// Which of the dense numbers learn, in their order; those of neighbours are one range.
+    pub(crate) fn learning(&self) -> Vec<Range<usize>> {
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        for section in &self.layout {
+            match ranges.last_mut() {
+                Some(range) if range.end == section.range.start => range.end = section.range.end,
+                _ => ranges.push(section.range.clone()),
+            }
+        }
+        ranges
     }
 
     /// Must be called with the ids of a batch before they are read: catches up on the weight decay of rows that are

@@ -212,14 +212,7 @@ fn sum_of_squares(numbers: &Tensor) -> OnDevice<f64> {
 
 /// The sections that lie side by side as one.
 fn spans(plain: &AdamW, device: &Device) -> OnDevice<Vec<Span>> {
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    for section in &plain.layout {
-        match runs.last_mut() {
-            Some(run) if run.end == section.range.start => run.end = section.range.end,
-            _ => runs.push(section.range.clone()),
-        }
-    }
-    let of_run = |range: Range<usize>| {
+    let of_range = |range: Range<usize>| {
         let sections = || {
             plain
                 .layout
@@ -251,5 +244,5 @@ fn spans(plain: &AdamW, device: &Device) -> OnDevice<Vec<Span>> {
             range,
         })
     };
-    runs.into_iter().map(of_run).collect()
+    plain.learning().into_iter().map(of_range).collect()
 }
