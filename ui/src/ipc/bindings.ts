@@ -701,6 +701,8 @@ export type EditEntry = {
 export type EpochScores = {
 	/**  Number of the round, from 1. */
 	epoch: number,
+	/**  Number of the training that it belongs to, from 1; earlier versions trained once. */
+	training?: number,
 	/**  Mean training loss over the round, in nats. */
 	train_loss: number,
 	/**  Mean loss on the validation part after the round, in nats. */

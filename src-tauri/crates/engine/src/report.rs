@@ -146,7 +146,6 @@ pub(crate) fn input(
         epochs: outcome.epochs.clone(),
         best_epoch: outcome.best_epoch,
         kept_epochs: outcome.kept_epochs.clone(),
-        trainings: outcome.trainings.clone(),
         trained_share: f64::from(outcome.trained_share),
         loss_curve: LossCurve {
             steps: history.step,

@@ -33,9 +33,6 @@ pub struct RunOutcome {
     /// The rounds whose models are in the kept one; earlier versions kept that of one.
     #[serde(default)]
     pub kept_epochs: Vec<u32>,
-    /// The first round of each training; earlier versions trained once.
-    #[serde(default)]
-    pub trainings: Vec<u32>,
     /// How much of what that round learned is in the kept model (1: all of it); the rest is the model that the run began with.
     #[serde(default = "whole")]
     pub trained_share: f32,
@@ -147,6 +144,7 @@ pub(crate) mod metric {
     pub const VALIDATION_ACCURACY: &str = "epoch_validation_accuracy";
     pub const VALIDATION_MACRO_F1: &str = "epoch_validation_macro_f1";
     pub const SECONDS: &str = "epoch_seconds";
+    pub const TRAINING: &str = "epoch_training";
 }
 
 /// Makes a run that waits to be trained, and returns its id.
@@ -495,6 +493,8 @@ fn epochs(project: &Project, run: &RunRecord) -> Result<Vec<EpochScores>> {
         .zip(1..)
         .map(|(&step, epoch)| EpochScores {
             epoch,
+            // Earlier versions trained once; what is no number becomes nothing.
+            training: (value(step, metric::TRAINING) as u32).max(1),
             train_loss: value(step, metric::TRAIN_LOSS),
             validation_loss: value(step, metric::VALIDATION_LOSS),
             validation_accuracy: value(step, metric::VALIDATION_ACCURACY),

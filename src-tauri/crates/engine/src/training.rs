@@ -296,7 +296,10 @@ pub(crate) fn problem_type(project: &Project) -> Result<ProblemType> {
 struct Recorder<'p> {
     project: &'p mut Project,
     run: &'p str,
+    /// Rounds asked for.
     epochs: u32,
+    /// Rounds that there may still be.
+    rounds: u32,
     steps: u32,
     /// Steps whose mean loss is one point of the curve.
     every: u32,
@@ -313,6 +316,7 @@ impl<'p> Recorder<'p> {
             project,
             run,
             epochs: settings.rounds(),
+            rounds: settings.rounds(),
             steps,
             every: steps.div_ceil(CURVE_POINTS).max(1),
             sum: 0.0,
@@ -332,6 +336,10 @@ impl<'p> Recorder<'p> {
                 seconds_left,
                 rate,
             } => {
+                if phase == understudy_train::Phase::Train {
+                    // A training that ended early leaves fewer.
+                    self.rounds = total / (self.steps / self.epochs).max(1);
+                }
                 emit(Event::Progress(Progress {
                     phase: phase.into(),
                     done: f64::from(done),
@@ -339,7 +347,7 @@ impl<'p> Recorder<'p> {
                     seconds_left,
                     rate,
                     epoch: (epoch > 0).then_some(epoch),
-                    epochs: (epoch > 0).then_some(self.epochs),
+                    epochs: (epoch > 0).then_some(self.rounds),
                 }));
             }
             TrainEvent::GoesOn { step } => {
@@ -381,6 +389,7 @@ impl<'p> Recorder<'p> {
                     (metric::VALIDATION_ACCURACY, scores.validation_accuracy),
                     (metric::VALIDATION_MACRO_F1, scores.validation_macro_f1),
                     (metric::SECONDS, scores.seconds),
+                    (metric::TRAINING, f64::from(scores.training)),
                 ];
                 self.keep(&values, emit);
                 emit(Event::Epoch { scores });
@@ -474,7 +483,6 @@ fn judge(
         best_epoch: outcome.best_epoch(),
         epochs: outcome.epochs,
         kept_epochs: outcome.kept_epochs,
-        trainings: outcome.trainings,
         trained_share: outcome.trained_share,
         steps: outcome.steps,
         validation,

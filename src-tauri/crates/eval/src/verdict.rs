@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct EpochScores {
     /// Number of the round, from 1.
     pub epoch: u32,
+    /// Number of the training that it belongs to, from 1; earlier versions trained once.
+    #[serde(default = "first")]
+    pub training: u32,
     /// Mean training loss over the round, in nats.
     pub train_loss: f64,
     /// Mean loss on the validation part after the round, in nats.
@@ -19,6 +22,10 @@ pub struct EpochScores {
     pub validation_macro_f1: f64,
     /// How long the round took, validation included.
     pub seconds: f64,
+}
+
+fn first() -> u32 {
+    1
 }
 
 /// What the rounds say about a training.
@@ -153,6 +160,7 @@ mod tests {
             .zip(1..)
             .map(|(&(train_loss, validation_loss, f1), epoch)| EpochScores {
                 epoch,
+                training: 1,
                 train_loss,
                 validation_loss,
                 validation_accuracy: f1,

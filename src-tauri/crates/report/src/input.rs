@@ -51,9 +51,6 @@ pub struct ReportInput {
     /// The rounds whose models the kept one is the mean of, where there are several.
     #[serde(default)]
     pub kept_epochs: Vec<u32>,
-    /// The first round of each training.
-    #[serde(default)]
-    pub trainings: Vec<u32>,
     /// How much of what was learned is in the kept model; the rest is the model that the run began with.
     #[serde(default = "whole")]
     pub trained_share: f64,
@@ -121,11 +118,14 @@ impl ReportInput {
 
     /// The rounds of the training that the best kept round belongs to.
     pub fn rounds_of_its_training(&self) -> &[EpochScores] {
-        let of = |round: u32| self.trainings.iter().filter(|&&first| first <= round).count();
-        let its = of(self.best_epoch);
-        let first = self.epochs.partition_point(|round| of(round.epoch) < its);
-        let end = self.epochs.partition_point(|round| of(round.epoch) <= its);
-        &self.epochs[first..end]
+        let mut trainings = self.epochs.chunk_by(|a, b| a.training == b.training);
+        let its = trainings.find(|rounds| rounds.iter().any(|round| round.epoch == self.best_epoch));
+        its.unwrap_or(&self.epochs)
+    }
+
+    /// Whether the rounds are of more than one training.
+    pub fn has_trainings(&self) -> bool {
+        self.epochs.last().is_some_and(|round| round.training > 1)
     }
 }
 

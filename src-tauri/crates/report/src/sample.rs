@@ -327,6 +327,7 @@ fn base(
 ) -> ReportInput {
     let epochs = rounds.iter().zip(1..).map(|(round, epoch)| EpochScores {
         epoch,
+        training: 1,
         train_loss: round.0,
         validation_loss: round.1,
         validation_accuracy: round.2,
@@ -373,7 +374,6 @@ fn base(
         epochs: epochs.collect(),
         best_epoch,
         kept_epochs: vec![best_epoch],
-        trainings: vec![1],
         trained_share: 1.0,
         loss_curve: curve(rounds),
         parts: vec![

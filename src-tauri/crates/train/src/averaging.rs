@@ -241,6 +241,7 @@ mod tests {
             .zip(1..)
             .map(|(macro_f1, epoch)| EpochScores {
                 epoch,
+                training: epoch.div_ceil(2),
                 train_loss: 0.1,
                 validation_loss: 0.5,
                 validation_accuracy: macro_f1,

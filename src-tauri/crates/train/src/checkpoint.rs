@@ -55,14 +55,6 @@ pub struct Progress {
     pub tokens_per_part: usize,
 }
 
-impl Progress {
-    /// The first epoch of each training.
-    pub fn trainings(&self) -> Vec<u32> {
-        let before = self.left.iter().map(|left| left.first_epoch);
-        before.chain([self.began.epochs + 1]).collect()
-    }
-}
-
 /// A training that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {

@@ -106,8 +106,6 @@ pub struct Outcome {
     pub epochs: Vec<EpochScores>,
     /// The epochs (from 1) whose models are in the kept one: a single one, or of each training the best.
     pub kept_epochs: Vec<u32>,
-    /// The first epoch of each training.
-    pub trainings: Vec<u32>,
     /// Steps taken.
     pub steps: u32,
     /// Probabilities of the kept model for the validation part, `[texts, classes]`.

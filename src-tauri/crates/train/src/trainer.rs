@@ -453,6 +453,7 @@ impl<'j> Run<'j> {
         let steps = self.job.settings.steps_per_epoch(self.texts.len());
         let found = EpochScores {
             epoch,
+            training: self.progress.left.len() as u32 + 1,
             train_loss: self.progress.epoch_loss / f64::from(steps),
             validation_loss: judged.loss,
             validation_accuracy: judged.accuracy,
@@ -551,7 +552,6 @@ impl<'j> Run<'j> {
         let epochs = progress.epochs.len() as f64;
         let truncated = (0..texts.len()).filter(|&text| texts.was_truncated(text)).count();
         Ok(Outcome {
-            trainings: progress.trainings(),
             kept_epochs: match kept_epochs.is_empty() {
                 // An earlier version judged it, and was stopped.
                 true => vec![progress.best_epoch],

@@ -42,6 +42,8 @@ struct Panel {
     series: Vec<Series>,
     rounds: f64,
     y: (f64, f64),
+    /// Where a training ends and the next begins anew, in rounds.
+    ends: Vec<f64>,
 }
 
 /// Draws losses and validation scores by round; the rounds whose models were kept are marked.
@@ -79,6 +81,7 @@ fn losses(input: &ReportInput, texts: &Catalogue) -> Panel {
         series: vec![training, validation],
         rounds,
         y,
+        ends: ends(&input.epochs),
     }
 }
 
@@ -108,7 +111,14 @@ fn scores(input: &ReportInput, texts: &Catalogue) -> Panel {
         series: vec![accuracy, macro_f1],
         rounds,
         y,
+        ends: ends(&input.epochs),
     }
+}
+
+fn ends(epochs: &[EpochScores]) -> Vec<f64> {
+    let trainings = epochs.chunk_by(|a, b| a.training == b.training);
+    let last = trainings.filter_map(|rounds| rounds.last());
+    last.map(|round| f64::from(round.epoch)).collect()
 }
 
 fn highest(series: &[&Series]) -> f64 {
@@ -160,7 +170,7 @@ fn panel(area: &Area, panel: &Panel, marked: &[u32], texts: &Catalogue) -> Resul
         Words::new(SMALL + 1.0, INK, HPos::Left),
     )?;
     let mut chart = ChartBuilder::on(area)
-        .margin_top(34)
+        .margin_top(40)
         .margin_right(NAMES)
         .x_label_area_size(44)
         .y_label_area_size(42)
@@ -188,7 +198,7 @@ fn panel(area: &Area, panel: &Panel, marked: &[u32], texts: &Catalogue) -> Resul
 
     let mut ends = Vec::new();
     for series in &panel.series {
-        draw_series(&mut chart, series)?;
+        draw_series(&mut chart, series, &panel.ends)?;
         ends.extend(series.points.last().map(|&(x, y)| (pixel(&chart, x, y), series)));
     }
     names(area, ends)
@@ -217,15 +227,19 @@ fn axes(chart: &mut Chart, rounds: f64) -> Result<(), ReportError> {
         .map_err(refused)
 }
 
-fn draw_series(chart: &mut Chart, series: &Series) -> Result<(), ReportError> {
+/// One line a training.
+fn draw_series(chart: &mut Chart, series: &Series, ends: &[f64]) -> Result<(), ReportError> {
     let colour = series.colour.light;
     let stroke = colour.stroke_width(if series.marks { 2 } else { 1 });
-    let points = || series.points.iter().copied();
-    chart
-        .draw_series(LineSeries::new(points(), stroke))
-        .map_err(refused)?;
+    let part = |x: f64| ends.partition_point(|&end| end < x);
+    for line in series.points.chunk_by(|a, b| part(a.0) == part(b.0)) {
+        chart
+            .draw_series(LineSeries::new(line.iter().copied(), stroke))
+            .map_err(refused)?;
+    }
     if series.marks {
-        let dots = points().map(|point| Circle::new(point, 4, colour.filled()));
+        let points = series.points.iter().copied();
+        let dots = points.map(|point| Circle::new(point, 4, colour.filled()));
         chart.draw_series(dots).map_err(refused)?;
     }
     Ok(())

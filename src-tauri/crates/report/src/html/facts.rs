@@ -20,10 +20,11 @@ impl Page<'_> {
             "rounds",
             &["train_loss", "validation_loss", "accuracy", "macro_f1", "time"],
         );
+        let words = words::round_columns(self.input, self.texts);
         let rows = html! { tbody { @for round in &self.input.epochs { (self.round(round)) } } };
         let table = table(
             &words::rounds_caption(self.input, self.texts),
-            &[self.text("rounds.round")],
+            &words,
             &numbers,
             rows,
         );
@@ -43,6 +44,7 @@ impl Page<'_> {
         html! {
             tr.kept[self.input.kept_rounds().contains(&round.epoch)] {
                 th scope="row" { (round.epoch) }
+                @if self.input.has_trainings() { td { (round.training) } }
                 @for value in values { td.number { (score(value)) } }
                 td.number { (numbers::duration(round.seconds, self.texts)) }
             }

@@ -13,7 +13,7 @@ use crate::{
     },
     judgement::Judgement,
     numbers::{self, count, interval, interval_of_100, of_100, score},
-    words::{JUDGEABLE, for_decision, for_expert, rounds_caption},
+    words::{JUDGEABLE, for_decision, for_expert, round_columns, rounds_caption},
 };
 
 /// The whole report.
@@ -205,6 +205,7 @@ impl Page<'_> {
                 round.validation_macro_f1,
             ];
             let mut cells = vec![round.epoch.to_string()];
+            cells.extend(self.input.has_trainings().then(|| round.training.to_string()));
             cells.extend(values.map(score));
             cells.push(numbers::duration(round.seconds, self.texts));
             Row {
@@ -220,7 +221,7 @@ impl Page<'_> {
             },
             Block::Table(Table {
                 caption: rounds_caption(self.input, self.texts),
-                words: vec![self.text("rounds.round")],
+                words: round_columns(self.input, self.texts),
                 numbers: self.all(
                     "rounds",
                     &["train_loss", "validation_loss", "accuracy", "macro_f1", "time"],
