@@ -53,8 +53,21 @@ impl PackedBatch {
     /// Refuses what a model with these limits cannot read.
     ///
     /// # Errors
-    /// [`NnError::Batch`] for an empty sequence, one longer than `positions`, or an id beyond `vocabulary`.
+    /// [`NnError::Batch`] for offsets that are not those of all tokens, an empty sequence, one longer than `positions`, or an
+    /// id beyond `vocabulary`.
     pub fn check(&self, vocabulary: usize, positions: usize) -> Result<()> {
+        let covers = |offsets: &[usize], all: usize| {
+            offsets.first() == Some(&0) && offsets.last() == Some(&all) && offsets.is_sorted()
+        };
+        let packed = covers(&self.offsets, self.ids.len()) && self.types.len() == self.ids.len();
+        let texts = self.texts.as_ref();
+        if !packed || !texts.is_none_or(|texts| covers(texts, self.sequences())) {
+            return Err(NnError::Batch {
+                what: "offsets",
+                value: self.offsets.last().copied().unwrap_or_default(),
+                limit: self.ids.len(),
+            });
+        }
         for pair in self.offsets.windows(2) {
             let length = pair[1] - pair[0];
             if length == 0 {
@@ -79,6 +92,33 @@ impl PackedBatch {
                 limit: vocabulary,
             }),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_whose_parts_do_not_agree_is_refused() {
+        let batch = PackedBatch::from_sequences([[1, 2].as_slice(), &[3]]);
+        assert!(batch.check(4, 2).is_ok());
+        let spoil: [fn(&mut PackedBatch); 6] = [
+            |batch| batch.offsets[0] = 1,
+            |batch| batch.offsets.truncate(2),
+            |batch| batch.offsets.push(2),
+            |batch| batch.types.clear(),
+            |batch| batch.texts = Some(Arc::from([0, 1])),
+            |batch| *batch = PackedBatch::default(),
+        ];
+        for (number, spoil) in spoil.into_iter().enumerate() {
+            let mut batch = batch.clone();
+            spoil(&mut batch);
+            assert!(
+                matches!(batch.check(4, 2), Err(NnError::Batch { .. })),
+                "{number}"
+            );
         }
     }
 }

@@ -77,9 +77,7 @@ impl SequenceClassifier {
     /// # Errors
     /// Anything of [`NnError`] about files, configuration and weights.
     pub fn from_pretrained(folder: &Path, labels: &[String], seed: u64) -> Result<(Self, LoadReport)> {
-        let mut model = Self::declare(Self::base_config(folder, labels)?)?;
-        let report = model.read_weights(folder, seed)?;
-        Ok((model, report))
+        Self::read(folder, &Self::base_config(folder, labels)?, seed, |_| Ok(()))
     }
 
     /// The configuration of a model to go on from: how its texts' windows were gathered is chosen anew.
@@ -100,17 +98,34 @@ impl SequenceClassifier {
     pub fn from_sentence_encoder(folder: &Path, labels: &[String], seed: u64) -> Result<(Self, LoadReport)> {
         let mut config = Self::base_config(folder, labels)?;
         config.set("num_hidden_layers", config.size("num_hidden_layers", None)? + 1);
-        let mut model = Self::declare(config)?;
-        model.encoder.expect_pooling_layer(&mut model.parameters)?;
-        let report = model.read_weights(folder, seed)?;
+        let (mut model, report) = Self::read(folder, &config, seed, |model| {
+            model.encoder.expect_pooling_layer(&mut model.parameters)
+        })?;
         model.encoder.set_pooling_layer(&mut model.parameters);
         model.head.set_passing(&mut model.parameters);
         Ok((model, report))
     }
 
-    fn read_weights(&mut self, folder: &Path, seed: u64) -> Result<LoadReport> {
-        let prefix = self.encoder.prefix();
-        weights::load(&folder.join(WEIGHTS_FILE), &mut self.parameters, prefix, seed)
+    /// The classifier of this configuration with the folder's weights; `expect` marks what they may lack. Names and shapes are
+    /// held against the file before memory is taken for any: a configuration comes from anywhere.
+    fn read(
+        folder: &Path,
+        config: &Config,
+        seed: u64,
+        expect: impl Fn(&mut Self) -> Result<()>,
+    ) -> Result<(Self, LoadReport)> {
+        let file = folder.join(WEIGHTS_FILE);
+        let declared = |parameters| -> Result<Self> {
+            let mut model = Self::declare(config.clone(), parameters)?;
+            expect(&mut model)?;
+            Ok(model)
+        };
+        let outline = declared(Parameters::without_numbers())?;
+        weights::check(&file, &outline.parameters, outline.prefix())?;
+        let mut model = declared(Parameters::default())?;
+        let prefix = model.prefix();
+        let report = weights::load(&file, &mut model.parameters, prefix, seed)?;
+        Ok((model, report))
     }
 
     /// A classifier of random numbers: for tests and measurements.
@@ -120,7 +135,7 @@ impl SequenceClassifier {
     pub fn random(config: &Config, labels: &[String], seed: u64) -> Result<Self> {
         let mut config = config.clone();
         config.set_labels(labels);
-        let mut model = Self::declare(config)?;
+        let mut model = Self::declare(config, Parameters::default())?;
         for index in 0..model.parameters.len() {
             model.parameters.initialise_evenly(index, seed);
         }
@@ -132,8 +147,7 @@ impl SequenceClassifier {
     /// # Errors
     /// As [`SequenceClassifier::from_pretrained`]; [`NnError::MissingTensor`] when the folder has no head; [`NnError::MoreLayers`].
     pub fn load(folder: &Path) -> Result<Self> {
-        let mut model = Self::declare(Config::read(folder)?)?;
-        let report = model.read_weights(folder, 0)?;
+        let (model, report) = Self::read(folder, &Config::read(folder)?, 0, |_| Ok(()))?;
         if let Some(name) = report.initialised.into_iter().next() {
             return Err(NnError::MissingTensor { name });
         }
@@ -150,9 +164,8 @@ impl SequenceClassifier {
         }
     }
 
-    fn declare(config: Config) -> Result<Self> {
+    fn declare(config: Config, mut parameters: Parameters) -> Result<Self> {
         let labels = config.labels()?;
-        let mut parameters = Parameters::default();
         let encoder = Architecture::new(&config, &mut parameters)?;
         let first = parameters.len();
         let facts = encoder.facts();

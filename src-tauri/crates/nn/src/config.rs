@@ -93,6 +93,17 @@ impl Config {
         }
     }
 
+    /// As [`Config::size`], of what there must be at least one of.
+    ///
+    /// # Errors
+    /// As there, and when it is 0.
+    pub fn count(&self, field: &str, default: Option<usize>) -> Result<usize> {
+        match self.size(field, default)? {
+            0 => Err(invalid(field, "is 0")),
+            count => Ok(count),
+        }
+    }
+
     /// A number, with a default for a missing field.
     ///
     /// # Errors
@@ -162,13 +173,16 @@ impl Config {
     /// The class names, in the order of the logits: from `id2label`, or made up from `num_labels`.
     ///
     /// # Errors
-    /// [`NnError::Config`] when `id2label` is not a map from `"0"`, `"1"`, … to words.
+    /// [`NnError::Config`] when `id2label` is not a map from `"0"`, `"1"`, … to words, or there are none.
     pub fn labels(&self) -> Result<Vec<String>> {
         let Some(Value::Object(map)) = self.0.get("id2label") else {
-            return Ok((0..self.size("num_labels", Some(2))?)
+            return Ok((0..self.count("num_labels", Some(2))?)
                 .map(|i| format!("LABEL_{i}"))
                 .collect());
         };
+        if map.is_empty() {
+            return Err(invalid("id2label", "is empty"));
+        }
         (0..map.len())
             .map(|i| match map.get(&i.to_string()) {
                 Some(Value::String(label)) => Ok(label.clone()),

@@ -3,8 +3,12 @@
 //! `pytorch_model.bin` is a pickle: a program that builds objects. PyTorch's loader runs it; candle's reader follows only
 //! the few instructions that build plain tensors and refuses every other, so nothing of the file is ever run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::panic::catch_unwind;
 use std::path::Path;
+
+use candle_core::Tensor;
+use candle_core::pickle::{PthTensors, TensorInfo};
 
 use crate::error::{NnError, Result};
 
@@ -24,10 +28,9 @@ pub fn convert(from: &Path, to: &Path) -> Result<usize> {
         }
     };
     let mut tensors = HashMap::new();
-    let mut seen = HashSet::new();
-    for (name, tensor) in candle_core::pickle::read_all(from).map_err(failed(from))? {
+    for (name, tensor) in read(from).map_err(failed(from))? {
         // Buffers such as position ids are no weights, and Transformers no longer saves them.
-        if seen.insert(name.clone()) && tensor.dtype().is_float() {
+        if tensor.dtype().is_float() {
             tensors.insert(name, tensor.contiguous().map_err(failed(from))?);
         }
     }
@@ -39,6 +42,40 @@ pub fn convert(from: &Path, to: &Path) -> Result<usize> {
     }
     candle_core::safetensors::save(&tensors, to).map_err(failed(to))?;
     Ok(tensors.len())
+}
+
+/// The tensors of a file, by name.
+fn read(from: &Path) -> candle_core::Result<Vec<(String, Tensor)>> {
+    let size = std::fs::metadata(from)?.len();
+    let read_all = || {
+        let file = PthTensors::new(from, None)?;
+        check_sizes(&file, size)?;
+        let names = file.tensor_infos().keys();
+        let read = names.map(|name| Ok(file.get(name)?.map(|tensor| (name.clone(), tensor))));
+        read.filter_map(candle_core::Result::transpose).collect()
+    };
+    // candle's reader (0.11) takes the arguments that a tensor is built of from their tuple without looking how many there are.
+    // Nothing outlives a panic here.
+    catch_unwind(read_all)
+        .unwrap_or_else(|_| Err(candle_core::Error::Msg("a tensor is built of too little".into())))
+}
+
+/// Refuses tensors that say that they are larger than the file, before memory is taken for them. PyTorch does not compress; a
+/// table that is used at both ends of a model is one in the file.
+fn check_sizes(file: &PthTensors, size: u64) -> candle_core::Result<()> {
+    let bytes = |info: &TensorInfo| {
+        let dims = info.layout.dims().iter();
+        let numbers = dims.copied().try_fold(1_usize, usize::checked_mul);
+        numbers.and_then(|numbers| numbers.checked_mul(info.dtype.size_in_bytes()))
+    };
+    let mut all = file.tensor_infos().values().map(bytes);
+    let all = all.try_fold(0_usize, |all, bytes| all.checked_add(bytes?));
+    match all {
+        Some(all) if all as u64 <= 2 * size => Ok(()),
+        _ => Err(candle_core::Error::Msg(
+            "its tensors are larger than it is".into(),
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +106,19 @@ mod tests {
             converted.parameters.tables[0].values,
             original.parameters.tables[0].values
         );
+    }
+
+    #[test]
+    fn tensors_that_are_built_of_too_little_or_larger_than_their_file_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("model.safetensors");
+        for (name, why) in [("short.bin", "too little"), ("large.bin", "larger")] {
+            let told = convert(&fixture("tiny-bert-pickle").join(name), &target);
+            let Err(NnError::Weights { reason, .. }) = told else {
+                panic!("{name}: {told:?}")
+            };
+            assert!(reason.contains(why), "{name}: {reason}");
+        }
     }
 
     #[test]

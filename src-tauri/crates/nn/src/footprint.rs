@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::architectures::Architecture;
 use crate::config::Config;
-use crate::error::{NnError, Result};
+use crate::error::Result;
 use crate::parameters::{Parameters, Place};
 
 /// Sizes of a model, in numbers of 4 bytes.
@@ -67,12 +67,6 @@ impl Footprint {
             max_length: facts.max_length,
             takes_pooling_layer: architecture.takes_pooling_layer(),
         };
-        if footprint.max_length == 0 || footprint.hidden == 0 {
-            return Err(NnError::Config {
-                field: "max_position_embeddings".into(),
-                reason: "a model that reads nothing".into(),
-            });
-        }
         for entry in parameters.entries() {
             let numbers = entry.shape.iter().product::<usize>();
             match entry.place {
@@ -93,6 +87,7 @@ impl Footprint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::NnError;
 
     #[test]
     fn sizes_that_no_model_has_are_refused() {
@@ -111,6 +106,59 @@ mod tests {
                 matches!(told, Err(NnError::Config { .. })),
                 "{field} {value}: {told:?}"
             );
+        }
+    }
+
+    #[test]
+    fn configurations_that_no_model_has_are_refused_before_memory_is_taken() {
+        let base = serde_json::json!({"hidden_size": 8, "num_hidden_layers": 4, "num_attention_heads": 2, "intermediate_size": 16,
+            "vocab_size": 30, "max_position_embeddings": 16, "embedding_size": 4, "dim": 8, "n_layers": 4, "n_heads": 2,
+            "hidden_dim": 16, "pad_token_id": 1, "relative_attention": true, "pos_att_type": ["c2p", "p2c"],
+            "position_biased_input": false, "type_vocab_size": 0, "share_att_key": true, "norm_rel_ebd": "layer_norm"});
+        let with = |changes: serde_json::Value| {
+            let mut config = base.clone();
+            let fields = changes.as_object().unwrap().clone();
+            config.as_object_mut().unwrap().extend(fields);
+            Footprint::of(&Config::parse(&config.to_string()).unwrap())
+        };
+        for kind in crate::MODEL_TYPES {
+            with(serde_json::json!({"model_type": kind})).unwrap();
+            for field in [
+                "hidden_size",
+                "num_hidden_layers",
+                "intermediate_size",
+                "vocab_size",
+                "max_position_embeddings",
+            ] {
+                let field = match (kind, field) {
+                    ("distilbert", "hidden_size") => "dim",
+                    ("distilbert", "num_hidden_layers") => "n_layers",
+                    ("distilbert", "intermediate_size") => "hidden_dim",
+                    _ => field,
+                };
+                let told = with(serde_json::json!({"model_type": kind, field: 0}));
+                assert!(
+                    matches!(told, Err(NnError::Config { .. })),
+                    "{kind} {field}: {told:?}"
+                );
+            }
+        }
+        for changes in [
+            serde_json::json!({"model_type": "albert", "num_hidden_groups": 0}),
+            serde_json::json!({"model_type": "albert", "num_hidden_groups": 3}),
+            serde_json::json!({"model_type": "albert", "num_hidden_groups": 8}),
+            serde_json::json!({"model_type": "electra", "embedding_size": 0}),
+            serde_json::json!({"model_type": "roberta", "pad_token_id": 1000}),
+            serde_json::json!({"model_type": "mpnet", "pad_token_id": 15}),
+            serde_json::json!({"model_type": "modernbert", "max_position_embeddings": 1 << 24}),
+            serde_json::json!({"model_type": "modernbert", "hidden_size": 21, "num_attention_heads": 3}),
+            serde_json::json!({"model_type": "modernbert", "hidden_activation": "relu"}),
+            serde_json::json!({"model_type": "modernbert", "layer_types": (vec!["full_attention"; 4])}),
+            serde_json::json!({"model_type": "deberta-v2", "position_buckets": 8, "max_relative_positions": 5}),
+            serde_json::json!({"model_type": "deberta-v2", "position_buckets": 1}),
+        ] {
+            let told = with(changes.clone());
+            assert!(matches!(told, Err(NnError::Config { .. })), "{changes}: {told:?}");
         }
     }
 

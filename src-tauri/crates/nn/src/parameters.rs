@@ -165,6 +165,11 @@ impl Parameters {
         }
     }
 
+    /// Whether they can be read and written.
+    pub(crate) fn has_numbers(&self) -> bool {
+        !self.without_numbers
+    }
+
     /// The depth of what is declared from now on; see [`Parameter::depth`].
     pub fn set_depth(&mut self, depth: usize) {
         self.depth = depth;

@@ -40,33 +40,29 @@ pub fn load(path: &Path, parameters: &mut Parameters, prefix: &str, seed: u64) -
     let mut report = LoadReport::default();
     for index in 0..parameters.len() {
         let entry = parameters.entries()[index].clone();
-        let Some(name) = file.find(&entry.name, prefix) else {
-            if !entry.optional {
-                return Err(NnError::MissingTensor { name: entry.name });
-            }
-            parameters.initialise(index, seed);
-            report.initialised.push(entry.name);
-            continue;
-        };
-        unused.remove(&name);
-        let found = file.tensors[&name].shape.clone();
-        if found != entry.shape {
-            if entry.optional {
-                // A head for another number of classes: it is trained anew.
+        if let Some(name) = file.find(&entry.name, prefix) {
+            unused.remove(&name);
+        }
+        match file.place(&entry, prefix)? {
+            Some(name) => file.read_numbers(&name, parameters.values_mut(index))?,
+            None => {
                 parameters.initialise(index, seed);
                 report.initialised.push(entry.name);
-                continue;
             }
-            return Err(NnError::Shape {
-                name,
-                found,
-                expected: entry.shape,
-            });
         }
-        file.read_numbers(&name, parameters.values_mut(index))?;
     }
     report.unused = unused.into_iter().collect();
     Ok(report)
+}
+
+/// Whether [`load`] would find all that it needs, by the file's header.
+///
+/// # Errors
+/// [`NnError::File`], [`NnError::Weights`] (damaged), [`NnError::MissingTensor`], [`NnError::Shape`].
+pub(crate) fn check(path: &Path, parameters: &Parameters, prefix: &str) -> Result<()> {
+    let file = TensorFile::open(path)?;
+    let mut entries = parameters.entries().iter();
+    entries.try_for_each(|entry| file.place(entry, prefix).map(drop))
 }
 
 /// Fills the parameters that `pick` picks from the file at `path`, where every one must stand.
@@ -258,6 +254,24 @@ impl TensorFile {
             .find(|name| self.has(name))
     }
 
+    /// The name under which the file has a parameter's numbers; `None` where it lacks them and may.
+    fn place(&self, entry: &Parameter, prefix: &str) -> Result<Option<String>> {
+        match self.find(&entry.name, prefix) {
+            None if !entry.optional => Err(NnError::MissingTensor {
+                name: entry.name.clone(),
+            }),
+            None => Ok(None),
+            Some(name) if self.shape(&name) == entry.shape => Ok(Some(name)),
+            // A head for another number of classes: it is trained anew.
+            Some(_) if entry.optional => Ok(None),
+            Some(name) => Err(NnError::Shape {
+                found: self.shape(&name).to_vec(),
+                expected: entry.shape.clone(),
+                name,
+            }),
+        }
+    }
+
     /// The shape of a tensor that the file has.
     pub(crate) fn shape(&self, name: &str) -> &[usize] {
         &self.tensors[name].shape
@@ -364,6 +378,18 @@ mod tests {
         (0..3).for_each(|i| parameters.initialise(i, 7));
         save(path, &parameters).unwrap();
         parameters
+    }
+
+    #[test]
+    fn what_a_file_lacks_is_told_by_its_header_before_memory_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        saved(&path, str::to_owned);
+        let mut outline = Parameters::without_numbers();
+        // More than any machine has.
+        outline.matrix("bert.layer.weight", 1 << 30, 1 << 30, Init::Ones);
+        let told = check(&path, &outline, "bert.");
+        assert!(matches!(told, Err(NnError::Shape { .. })), "{told:?}");
     }
 
     #[test]

@@ -32,11 +32,19 @@ pub fn albert(config: &Config) -> Result<Options> {
     if inner != 1 {
         return Err(invalid("inner_group_num", format!("{inner} is not supported")));
     }
+    let shared = options(config, NAMES)?;
+    let groups = config.count("num_hidden_groups", Some(1))?;
+    if !shared.layers.is_multiple_of(groups) {
+        return Err(invalid(
+            "num_hidden_groups",
+            format!("{groups} does not divide the {} layers", shared.layers),
+        ));
+    }
     Ok(Options {
-        embedding_size: config.size("embedding_size", Some(128))?,
-        groups: config.size("num_hidden_groups", Some(1))?,
+        embedding_size: config.count("embedding_size", Some(128))?,
+        groups,
         dropout_of_branches: [true, false],
         activation: super::layers::activation(config, "hidden_act", "gelu_new")?,
-        ..options(config, NAMES)?
+        ..shared
     })
 }

@@ -20,7 +20,7 @@ pub fn bert(config: &Config) -> Result<Options> {
 /// As [`bert`].
 pub fn electra(config: &Config) -> Result<Options> {
     Ok(Options {
-        embedding_size: config.size("embedding_size", Some(128))?,
+        embedding_size: config.count("embedding_size", Some(128))?,
         ..options(
             config,
             Names {
@@ -40,16 +40,16 @@ pub(super) fn options(config: &Config, names: Names) -> Result<Options> {
             format!("{positions:?} is not supported"),
         ));
     }
-    let hidden_size = config.size("hidden_size", None)?;
-    let layers = config.size("num_hidden_layers", None)?;
+    let hidden_size = config.count("hidden_size", None)?;
+    let layers = config.count("num_hidden_layers", None)?;
     Ok(Options {
-        vocabulary: config.size("vocab_size", None)?,
+        vocabulary: config.count("vocab_size", None)?,
         embedding_size: hidden_size,
         hidden_size,
         layers,
         heads: heads(config, "num_attention_heads", hidden_size)?,
-        intermediate: config.size("intermediate_size", None)?,
-        positions: config.size("max_position_embeddings", None)?,
+        intermediate: config.count("intermediate_size", None)?,
+        positions: config.count("max_position_embeddings", None)?,
         first_position: 0,
         segments: config.size("type_vocab_size", Some(2))?,
         activation: activation(config, "hidden_act", "gelu")?,

@@ -85,16 +85,23 @@ impl Deberta {
     /// [`crate::NnError::Config`] for a configuration that this implementation cannot honour.
     pub fn new(config: &Config, parameters: &mut Parameters) -> Result<Self> {
         refuse_variants(config)?;
-        let hidden = config.size("hidden_size", None)?;
-        let embedding = config.size("embedding_size", Some(hidden))?;
+        let hidden = config.count("hidden_size", None)?;
+        let embedding = config.count("embedding_size", Some(hidden))?;
         let heads = heads(config, "num_attention_heads", hidden)?;
-        let intermediate = config.size("intermediate_size", None)?;
-        let vocabulary = config.size("vocab_size", None)?;
-        let max_length = config.size("max_position_embeddings", Some(512))?;
+        let intermediate = config.count("intermediate_size", None)?;
+        let vocabulary = config.count("vocab_size", None)?;
+        let max_length = config.count("max_position_embeddings", Some(512))?;
         let farthest = config.size("max_relative_positions", Some(0)).unwrap_or(0);
         let farthest = if farthest == 0 { max_length } else { farthest };
         let buckets = config.size("position_buckets", Some(0)).unwrap_or(0);
         let span = if buckets > 0 { buckets } else { farthest };
+        // Beyond the exact half, buckets must rise with the distance.
+        if buckets > 0 && max_length > buckets / 2 + 1 && (buckets < 2 || farthest < buckets / 2 + 2) {
+            return Err(invalid(
+                "position_buckets",
+                format!("{buckets} do not tell {farthest} distances apart"),
+            ));
+        }
         let init = initial(config)?;
         let mut b = Builder {
             parameters,
@@ -117,7 +124,7 @@ impl Deberta {
         let activation = activation(config, "hidden_act", "gelu")?;
         let dropout = config.number("hidden_dropout_prob", 0.1)? as f32;
         let attention_dropout = config.number("attention_probs_dropout_prob", 0.1)? as f32;
-        let layers = (0..config.size("num_hidden_layers", None)?)
+        let layers = (0..config.count("num_hidden_layers", None)?)
             .map(|i| {
                 b.parameters.set_depth(i + 1);
                 let name = |n: &str| format!("encoder.layer.{i}.{n}");

@@ -23,16 +23,16 @@ const NAMES: Names = Names {
 /// # Errors
 /// [`crate::NnError::Config`] for a configuration that this implementation cannot honour.
 pub fn distilbert(config: &Config) -> Result<Options> {
-    let hidden_size = config.size("dim", Some(768))?;
-    let layers = config.size("n_layers", Some(6))?;
+    let hidden_size = config.count("dim", Some(768))?;
+    let layers = config.count("n_layers", Some(6))?;
     Ok(Options {
-        vocabulary: config.size("vocab_size", None)?,
+        vocabulary: config.count("vocab_size", None)?,
         embedding_size: hidden_size,
         hidden_size,
         layers,
         heads: heads(config, "n_heads", hidden_size)?,
-        intermediate: config.size("hidden_dim", Some(4 * hidden_size))?,
-        positions: config.size("max_position_embeddings", Some(512))?,
+        intermediate: config.count("hidden_dim", Some(4 * hidden_size))?,
+        positions: config.count("max_position_embeddings", Some(512))?,
         first_position: 0,
         segments: 0,
         activation: activation(config, "activation", "gelu")?,

@@ -279,8 +279,9 @@ fn head_shape(model_type: &str, config: &Config) -> Result<HeadShape> {
     };
     Ok(match model_type {
         "roberta" | "xlm-roberta" | "camembert" => own,
+        // Whatever its configuration says of a summary, which is another head's.
         "electra" => HeadShape {
-            activation: layers::activation(config, "summary_activation", "gelu")?,
+            activation: Activation::Gelu,
             ..own
         },
         "mpnet" => HeadShape {

@@ -23,6 +23,9 @@ use crate::tape::{Tape, Var};
 /// What stands before the encoder's names.
 pub const PREFIX: &str = "model.";
 
+/// More than any encoder reads; the turns of every position are computed beforehand.
+const MOST_POSITIONS: usize = 1 << 17;
+
 /// The encoder.
 #[derive(Debug, Clone)]
 pub struct ModernBert {
@@ -51,21 +54,49 @@ struct Layer {
     dropout: f32,
 }
 
+/// Refuses layers that look elsewhere than every `global_every`-th at all tokens and the others at their neighbours.
+fn check_layer_types(config: &Config, layers: usize, global_every: usize) -> Result<()> {
+    let told = config.words("layer_types")?;
+    let kind = |i: usize| match i % global_every {
+        0 => "full_attention",
+        _ => "sliding_attention",
+    };
+    match told.is_empty() || (0..layers).map(kind).eq(told.iter().map(String::as_str)) {
+        true => Ok(()),
+        false => Err(invalid("layer_types", "other than in turn is not supported")),
+    }
+}
+
 impl ModernBert {
     /// Declares the parameters.
     ///
     /// # Errors
     /// [`crate::NnError::Config`] for a configuration that this implementation cannot honour.
     pub fn new(config: &Config, parameters: &mut Parameters) -> Result<Self> {
-        let hidden = config.size("hidden_size", Some(768))?;
+        let hidden = config.count("hidden_size", Some(768))?;
         let heads = heads(config, "num_attention_heads", hidden)?;
-        let intermediate = config.size("intermediate_size", Some(1152))?;
-        let vocabulary = config.size("vocab_size", None)?;
-        let max_length = config.size("max_position_embeddings", Some(8192))?;
+        let intermediate = config.count("intermediate_size", Some(1152))?;
+        let vocabulary = config.count("vocab_size", None)?;
+        let max_length = config.count("max_position_embeddings", Some(8192))?;
         let window = config.size("local_attention", Some(128))? / 2;
         let global_every = config.size("global_attn_every_n_layers", Some(3))?.max(1);
-        let layers = config.size("num_hidden_layers", Some(22))?;
-        let rotary = |theta| Arc::new(Rotary::new(max_length, hidden / heads, theta));
+        let layers = config.count("num_hidden_layers", Some(22))?;
+        if max_length > MOST_POSITIONS {
+            return Err(invalid(
+                "max_position_embeddings",
+                format!("{max_length} is too large"),
+            ));
+        }
+        if !(hidden / heads).is_multiple_of(2) {
+            return Err(invalid(
+                "num_attention_heads",
+                format!("{heads} heads of {hidden} numbers cannot be turned in pairs"),
+            ));
+        }
+        check_layer_types(config, layers, global_every)?;
+        // Where only names are asked for, nothing is turned.
+        let positions = if parameters.has_numbers() { max_length } else { 0 };
+        let rotary = |theta| Arc::new(Rotary::new(positions, hidden / heads, theta));
         let thetas = [
             theta(config, "full_attention", "global_rope_theta", 160_000.0)?,
             theta(config, "sliding_attention", "local_rope_theta", 10_000.0)?,
@@ -89,6 +120,9 @@ impl ModernBert {
         };
         let embedding_norm = b.norm_without_shift("embeddings.norm", hidden);
         let activation = activation(config, "hidden_activation", "gelu")?;
+        if !matches!(activation, Activation::Gelu | Activation::GeluTanh) {
+            return Err(invalid("hidden_activation", "only GELU is supported"));
+        }
         let attention_dropout = config.number("attention_dropout", 0.0)? as f32;
         let dropout = config.number("mlp_dropout", 0.0)? as f32;
         let layers = (0..layers)

@@ -4,24 +4,34 @@
 
 use super::bert::options;
 use super::post_norm::{BERT_NAMES, Names, Options};
-use crate::config::Config;
+use crate::config::{Config, invalid};
 use crate::error::Result;
+
+/// `options` with positions that begin after the padding token's.
+fn after_padding(config: &Config, options: Options) -> Result<Options> {
+    let first_position = config.size("pad_token_id", Some(1))? + 1;
+    match first_position < options.positions {
+        true => Ok(Options {
+            first_position,
+            ..options
+        }),
+        false => Err(invalid(
+            "max_position_embeddings",
+            format!("{} leave none after the padding", options.positions),
+        )),
+    }
+}
 
 /// What a `config.json` of RoBERTa, XLM-RoBERTa or CamemBERT says.
 ///
 /// # Errors
 /// [`crate::NnError::Config`] for a configuration that this implementation cannot honour.
 pub fn roberta(config: &Config) -> Result<Options> {
-    Ok(Options {
-        first_position: config.size("pad_token_id", Some(1))? + 1,
-        ..options(
-            config,
-            Names {
-                prefix: "roberta.",
-                ..BERT_NAMES
-            },
-        )?
-    })
+    let names = Names {
+        prefix: "roberta.",
+        ..BERT_NAMES
+    };
+    after_padding(config, options(config, names)?)
 }
 
 /// What a `config.json` of MPNet says: no segments, and a bias by distance.
@@ -37,10 +47,10 @@ pub fn mpnet(config: &Config) -> Result<Options> {
         attention_norm: "attention.LayerNorm",
         ..BERT_NAMES
     };
-    Ok(Options {
-        first_position: config.size("pad_token_id", Some(1))? + 1,
+    let of_mpnet = Options {
         segments: 0,
-        distance_buckets: config.size("relative_attention_num_buckets", Some(32))?,
+        distance_buckets: config.count("relative_attention_num_buckets", Some(32))?,
         ..options(config, names)?
-    })
+    };
+    after_padding(config, of_mpnet)
 }

@@ -17,9 +17,10 @@ pub fn exp(x: f32) -> f32 {
     p = p.mul_add(r, 1.666_666_5e-1);
     p = p.mul_add(r, 0.5);
     let y = p.mul_add(r * r, r) + 1.0;
-    // SAFETY: n is a whole number in [-126, 127] by the clamp above, so it is representable as i32.
-    let n = unsafe { n.to_int_unchecked::<i32>() };
-    f32::from_bits(((n + 127) << 23) as u32) * y
+    // n + 127 is a whole number in [1, 254] by the clamp above, and lies in the lowest bits of its sum with 1.5 * 2^23: shifted,
+    // it is the exponent of 2^n. Where x is not a number, y is none either.
+    const WHOLE: f32 = 12_582_912.0;
+    f32::from_bits((n + 127.0 + WHOLE).to_bits() << 23) * y
 }
 
 /// The error function to within 5e-7 absolute: a rational approximation on [-3.93, 3.93] (coefficients of Eigen's
@@ -114,6 +115,14 @@ mod tests {
             let relative = (f64::from(exp(x)) - expected).abs() / expected;
             assert!(relative < 3e-7, "exp({x}): {relative}");
         }
+    }
+
+    #[test]
+    fn exp_of_what_is_no_number_is_none_and_beyond_its_range_it_stays_at_its_ends() {
+        assert!(exp(f32::NAN).is_nan());
+        assert_eq!(exp(f32::INFINITY), exp(88.0));
+        assert_eq!(exp(f32::NEG_INFINITY), exp(-87.0));
+        assert_eq!(exp(0.0), 1.0);
     }
 
     #[test]

@@ -223,10 +223,14 @@ fn seconds_of_a_product(precisions: [Precision; 2]) -> [f64; 2] {
 /// # Panics
 /// When the dimensions do not agree.
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
-pub fn matmul(a: View, b: View, out: ViewMut, accumulate: bool, threads: Threads, precision: Precision) {
+pub fn matmul(a: View, b: View, mut out: ViewMut, accumulate: bool, threads: Threads, precision: Precision) {
     assert_eq!(a.columns, b.rows, "inner dimensions");
     assert_eq!((a.rows, b.columns), (out.rows, out.columns), "outer dimensions");
-    if a.rows == 0 || b.columns == 0 {
+    if a.rows == 0 || b.columns == 0 || (a.columns == 0 && accumulate) {
+        return;
+    }
+    if a.columns == 0 {
+        (0..out.rows).for_each(|row| out.row(row).fill(0.0));
         return;
     }
     #[cfg(target_arch = "x86_64")]
@@ -371,6 +375,18 @@ mod tests {
             for (x, y) in out.iter().zip(naive(a, b)) {
                 prop_assert!((x - base - y).abs() < 1e-4, "{x} {y}");
             }
+        }
+    }
+
+    #[test]
+    fn a_product_over_nothing_is_zero_or_adds_nothing() {
+        let nothing = View::dense(&[], 3, 0);
+        for (accumulate, expected) in [(false, 0.0), (true, 7.0)] {
+            let mut out = vec![7.0; 3 * 600];
+            let wide = View::dense(&[], 600, 0).t();
+            let to = ViewMut::dense(&mut out, 3, 600);
+            matmul(nothing, wide, to, accumulate, Threads::All, Precision::F32);
+            assert!(out.iter().all(|x| *x == expected));
         }
     }
 
