@@ -104,14 +104,14 @@ for (const way of WAYS) {
       await window.fill("setting-learning_rate", "0.0004");
       await window.press(Key.TAB);
       // Enough to see what comes after it.
-      await window.fill("setting-epochs", "4");
+      await window.fill("setting-epochs", "2");
       await window.press(Key.TAB);
       await window.click("nav-model");
       await window.get("machine");
       await window.click("nav-train");
       await window.get("plan");
       await window.driver.executeScript("document.querySelector('[data-testid=settings]').open = true");
-      assert.equal(await (await window.get("setting-epochs")).getAttribute("value"), "4", "what was chosen is kept");
+      assert.equal(await (await window.get("setting-epochs")).getAttribute("value"), "2", "what was chosen is kept");
       await window.click("start-training");
       await window.get("train-progress", TRAINING);
       await new Promise((resolve) => setTimeout(resolve, 6000));

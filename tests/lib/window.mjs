@@ -139,6 +139,9 @@ class Window {
   /** Types into a field in place of what stands there. */
   async fill(id, text) {
     const element = await this.get(id);
+    // The driver would leave it under the bar at the foot.
+    await this.driver.executeScript("arguments[0].scrollIntoView({ block: 'center' })", element);
+    await this.settle();
     await element.click();
     // One call each: within one call WebKit's driver does not let go of the control key.
     await element.sendKeys(Key.chord(Key.CONTROL, "a"));
