@@ -203,7 +203,7 @@ impl SequenceClassifier {
     /// [`NnError::File`], [`NnError::Weights`].
     pub fn save(&self, folder: &Path) -> Result<()> {
         self.write_config(folder)?;
-        weights::save(&folder.join(WEIGHTS_FILE), &self.parameters.merged())
+        weights::save(&folder.join(WEIGHTS_FILE), &self.parameters)
     }
 
     /// Writes the head alone, to be read by [`SequenceClassifier::load_head`].

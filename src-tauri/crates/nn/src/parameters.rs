@@ -210,20 +210,37 @@ impl Parameters {
             return Cow::Borrowed(self);
         }
         let mut merged = self.clone();
-        for (&start, (end, adapter)) in &self.adapters {
-            let (down, up) = (self.get(adapter.down), self.get(adapter.up));
-            let rank = adapter.down.rows;
-            let rows = merged.dense[start..*end].chunks_exact_mut(adapter.down.columns);
-            for (row, up) in rows.zip(up.chunks_exact(rank)) {
-                for (up, down) in up.iter().zip(down.chunks_exact(row.len())) {
-                    let factor = adapter.scale * up;
-                    row.iter_mut().zip(down).for_each(|(w, d)| *w += factor * d);
-                }
+        for index in 0..self.len() {
+            if let Cow::Owned(numbers) = self.merged_values(&self.entries[index]) {
+                merged.values_mut(index).copy_from_slice(&numbers);
             }
         }
         merged.adapters.clear();
         merged.entries.retain(|entry| !entry.is_adapter());
         Cow::Owned(merged)
+    }
+
+    /// The numbers of a parameter, with those of the adapter added whose matrix it is or is part of.
+    pub fn merged_values(&self, entry: &Parameter) -> Cow<'_, [f32]> {
+        let values = self.values(entry);
+        let Place::Dense(range) = &entry.place else {
+            return values.into();
+        };
+        let before = self.adapters.range(..=range.start).next_back();
+        let Some((&start, (_, adapter))) = before.filter(|(_, (end, _))| range.start < *end) else {
+            return values.into();
+        };
+        let (down, up) = (self.get(adapter.down), self.get(adapter.up));
+        let (rank, columns) = (adapter.down.rows, adapter.down.columns);
+        let up = up.chunks_exact(rank).skip((range.start - start) / columns);
+        let mut merged = values.to_vec();
+        for (row, up) in merged.chunks_exact_mut(columns).zip(up) {
+            for (up, down) in up.iter().zip(down.chunks_exact(columns)) {
+                let factor = adapter.scale * up;
+                row.iter_mut().zip(down).for_each(|(w, d)| *w += factor * d);
+            }
+        }
+        merged.into()
     }
 
     /// Draws these numbers towards those of the same names in `other`: `share` of them stays. What `other` lacks stays as

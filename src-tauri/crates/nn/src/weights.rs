@@ -1,5 +1,6 @@
 //! `model.safetensors`: read tensor by tensor (never the whole file at once), written in one pass.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -7,8 +8,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
-use safetensors::SafeTensorError;
-use safetensors::tensor::{Dtype, Metadata, TensorView};
+use safetensors::tensor::{Dtype, Metadata};
+use safetensors::{SafeTensorError, View};
 
 use crate::error::{NnError, Result};
 use crate::parameters::{Parameter, Parameters};
@@ -92,10 +93,10 @@ pub fn load_some(path: &Path, parameters: &mut Parameters, pick: impl Fn(&Parame
     Ok(())
 }
 
-/// Writes all parameters under their names as 32-bit floats.
+/// Writes all parameters under their names as 32-bit floats, adapters merged into their matrices.
 ///
 /// # Errors
-/// [`NnError::Weights`] when the file cannot be written.
+/// [`NnError::File`], [`NnError::Weights`] when the file cannot be written.
 pub fn save(path: &Path, parameters: &Parameters) -> Result<()> {
     save_some(path, parameters, |_| true)
 }
@@ -105,24 +106,39 @@ pub fn save(path: &Path, parameters: &Parameters) -> Result<()> {
 /// # Errors
 /// As there.
 pub fn save_some(path: &Path, parameters: &Parameters, pick: impl Fn(&Parameter) -> bool) -> Result<()> {
-    let failed = |reason: String| NnError::Weights {
-        path: path.to_owned(),
-        reason,
-    };
-    let views = parameters
-        .entries()
-        .iter()
-        .filter(|entry| pick(entry))
-        .map(|entry| {
-            let bytes = bytemuck::cast_slice(parameters.values(entry));
-            let view =
-                TensorView::new(Dtype::F32, entry.shape.clone(), bytes).map_err(|e| failed(e.to_string()))?;
-            Ok((entry.name.as_str(), view))
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let entries = parameters.entries().iter();
+    let picked = entries.filter(|entry| !entry.is_adapter() && pick(entry));
+    let views = picked.map(|entry| (entry.name.as_str(), Merged { parameters, entry }));
     // Transformers refuses a file that does not say which framework's layout it has.
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    write(path, views, metadata)
+    write(path, views.collect(), metadata)
+}
+
+/// A parameter as it is written: merged with its adapter when its turn comes, so that no second model lies in memory.
+struct Merged<'a> {
+    parameters: &'a Parameters,
+    entry: &'a Parameter,
+}
+
+impl View for Merged<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.entry.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        match self.parameters.merged_values(self.entry) {
+            Cow::Borrowed(numbers) => bytemuck::cast_slice(numbers).into(),
+            Cow::Owned(numbers) => bytemuck::cast_slice(&numbers).to_vec().into(),
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        size_of_val(self.parameters.values(self.entry))
+    }
 }
 
 /// Writes tensors to a file that may be read by whom the folder's other files may.
@@ -131,7 +147,7 @@ pub fn save_some(path: &Path, parameters: &Parameters, pick: impl Fn(&Parameter)
 /// [`NnError::Weights`].
 pub(crate) fn write(
     path: &Path,
-    views: Vec<(&str, TensorView)>,
+    views: Vec<(&str, impl View)>,
     metadata: HashMap<String, String>,
 ) -> Result<()> {
     let failed = |source: std::io::Error| NnError::File {

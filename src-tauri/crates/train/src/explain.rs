@@ -270,8 +270,8 @@ impl<'p> Walker<'p> {
         let tokens = self.from.len();
         let mut seen = Vec::with_capacity(places.len());
         // The answer itself is what is told elsewhere, to the last digit. What is added up over the places beside it is off
-        // by far more than rounding is: where the processor is faster for it, operands are rounded there.
-        let rounded = Precision::bf16_is_fast();
+        // by far more than rounding is: where the model learned with rounded operands, they are rounded there.
+        let rounded = self.predictor.precision == Precision::Bf16;
         let (answer, beside) = places.split_at(usize::from(rounded && self.logits.is_empty()));
         let at_once = (TOKENS_PER_PASS / tokens.max(1)).max(1);
         for shares in answer.chunks(1).chain(beside.chunks(at_once)) {

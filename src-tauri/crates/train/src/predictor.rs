@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use understudy_eval::{given, most_probable};
-use understudy_nn::{NnError, ProblemType, SequenceClassifier, WindowPooling};
+use understudy_nn::{NnError, Precision, ProblemType, SequenceClassifier, WindowPooling};
 
 use crate::batch;
 use crate::control::Control;
@@ -45,6 +45,8 @@ pub struct Predictor {
     review_below: Option<f64>,
     /// What familiar texts look like, where that is known.
     familiarity: Option<Familiarity>,
+    /// In what numbers it is explained.
+    pub(crate) precision: Precision,
 }
 
 /// The answer to one text.
@@ -88,6 +90,7 @@ impl Predictor {
             model,
             thresholds,
             review_below: notes.review.map(|review| review.below),
+            precision: notes.reading.precision,
         })
     }
 
@@ -292,6 +295,10 @@ pub struct Reading {
     /// What is read of a text that is longer than the one window.
     #[serde(default)]
     pub truncation: Truncation,
+    /// In what numbers it learned. Its answers are computed in 32-bit floats all the same; explanations, which add up many
+    /// readings, go the way that was found to be fast.
+    #[serde(default)]
+    pub precision: Precision,
 }
 
 const READING_FILE: &str = "understudy.json";
@@ -409,6 +416,7 @@ pub(crate) fn load(folder: &Path) -> Result<(SequenceClassifier, Notes)> {
             windows: 1,
             window_pooling: WindowPooling::Mean,
             truncation: Truncation::Head,
+            precision: Precision::F32,
         },
         thresholds: None,
         temperature: None,

@@ -165,6 +165,7 @@ impl TrainSettings {
             windows: self.windows as usize,
             window_pooling: self.window_pooling,
             truncation: self.truncation,
+            precision: self.precision,
         }
     }
 
