@@ -115,9 +115,10 @@ pub fn estimate(
         _ if settings.head_epochs > 0 => (training.max(features), 0.0),
         _ => (training, 0.0),
     };
-    // At the end two whole models are mixed and read with.
+    // At the end two whole models are mixed; then one is read with.
+    let whole = dense + model.tables as f64;
     let mixing = match settings.mixes() || settings.trainings() > 1 {
-        true => 2.0 * (dense + model.tables as f64) + IDLE_BUFFERS * judging,
+        true => (2.0 * whole).max(whole + IDLE_BUFFERS * judging),
         false => 0.0,
     };
     let own_texts = 2.0 * texts.bytes as f64 + NUMBER * texts.count as f64 * texts.moments(longest).0;
